@@ -1,0 +1,45 @@
+"""The errors people see.
+
+Every message says what happened, to which file or case, and what to do about it. Anything else that escapes is a
+fault of the program and is shown as such.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class MedSSLError(Exception):
+    """Something a person can mend: bad input, a full disk, an option out of range."""
+
+
+class BadFileError(MedSSLError):
+    """A file that cannot be used.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    rule : str
+        What is wrong with it, as a clause: "the gzip checksum does not match".
+    remedy : str
+        What to do: "copy the file again from its source".
+    """
+
+    def __init__(self, path: Path | str, rule: str, remedy: str) -> None:
+        self.path = Path(path)
+        self.rule = rule
+        self.remedy = remedy
+        super().__init__(f"{self.path}: {rule}. {remedy[:1].upper()}{remedy[1:]}.")
+
+
+class ProjectError(MedSSLError):
+    """The project on disk cannot be used as asked: newer schema, read-only, locked, no such case."""
+
+
+class SpecError(MedSSLError):
+    """A run was asked for that cannot be: unknown method, option out of range, no labels."""
+
+
+class RunError(MedSSLError):
+    """A run ended in a way a person can mend: out of memory, a process that died."""

@@ -1,0 +1,1 @@
+"""How to learn. `catalog` is readable without torch; the learners are not."""

@@ -1,0 +1,151 @@
+"""The seam between the engine and a method.
+
+A method knows no files, runs or screens: it gets tensors and gives losses. Only the engine calls `zero_grad`,
+`backward` and `step`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..nets.spec import NetSpec
+
+IGNORE = 255
+
+
+@dataclass(frozen=True)
+class Patches:
+    """A stack of patches: `images` (B, C, *space) float, `labels` (B, *space) int64 with 255 = not looked at."""
+
+    images: Tensor
+    labels: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a step learns from; a side that the phase did not ask for is None."""
+
+    labelled: Patches | None = None
+    unlabelled: Patches | None = None
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Learning rate over a phase, as a pure function of the step and of the part of the phase that is done.
+
+    "constant"; "poly": (1 - progress) ** 0.9; "cosine"; "step": x `gamma` every `every` steps. All after a linear
+    warm-up over the first `warmup` part of the phase.
+    """
+
+    kind: Literal["constant", "poly", "cosine", "step"] = "constant"
+    warmup: float = 0.0
+    every: int = 0
+    gamma: float = 1.0
+
+
+@dataclass(frozen=True)
+class Optimiser:
+    """Which optimiser a phase uses and how it starts."""
+
+    kind: Literal["sgd", "adamw"] = "sgd"
+    lr: float = 0.01
+    momentum: float = 0.9
+    weight_decay: float = 1e-4
+    schedule: Schedule = Schedule()
+    keep_state: bool = False  # go on with the momentum of the phase before
+    clip: float | None = None  # gradient norm
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of training with its own batches and optimiser.
+
+    `share` is its part of a time budget; `steps` its length when the budget is the method's own (paper preset).
+    """
+
+    name: str
+    title: str
+    share: float
+    optimiser: Optimiser
+    labelled: int
+    unlabelled: int = 0
+    steps: int | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where training is.
+
+    `rng` is a fresh generator for this step alone (a function of seed and step): methods draw boxes and scales from
+    it, so that a resumed run repeats the same draws.
+    """
+
+    index: int
+    phase: Phase
+    phase_step: int
+    phase_progress: float
+    rng: np.random.RandomState
+
+
+@dataclass(frozen=True)
+class Losses:
+    """`total` is differentiated; `terms` are detached and shown."""
+
+    total: Tensor
+    terms: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ParamGroup:
+    """Parameters that share multipliers of the phase's learning rate and weight decay."""
+
+    parameters: list[nn.Parameter]
+    lr_scale: float = 1.0
+    decay_scale: float = 1.0
+
+
+class Learner(nn.Module):
+    """Owns everything that must be saved: networks, teacher, centres."""
+
+    def losses(self, batch: Batch, at: Step) -> Losses:
+        """Losses of one step; no optimiser is touched."""
+        raise NotImplementedError
+
+    def before_phase(self, phase: Phase) -> None:
+        """A phase begins (not called again on resume): copy weights into the teacher, say."""
+
+    def after_step(self, at: Step) -> None:
+        """After the optimiser's step: EMA, centre."""
+
+    def parameter_groups(self) -> list[ParamGroup]:
+        """What the optimiser changes."""
+        raise NotImplementedError
+
+    def members(self) -> list[nn.Module]:
+        """The networks that predict, the deployed one first; their disagreement is the uncertainty."""
+        raise NotImplementedError
+
+    def initialise_from(self, state: Mapping[str, Tensor]) -> list[str]:
+        """Take what fits from another model's member state; returns the names that did not fit."""
+        raise NotImplementedError
+
+
+class Method(Protocol):
+    """Stateless and cheap."""
+
+    def phases(self, options: Any) -> list[Phase]: ...
+
+    def learner(self, options: Any, net: NetSpec) -> Learner: ...
+
+
+def seed_everything(seed: int, step: int) -> np.random.RandomState:
+    """Seed torch for this step and return the step's own generator: both are functions of (seed, step) alone."""
+    mixed = np.random.SeedSequence([seed, step]).generate_state(2)
+    torch.manual_seed(int(mixed[0]))
+    return np.random.RandomState(int(mixed[1]))

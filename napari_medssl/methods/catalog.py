@@ -1,0 +1,89 @@
+"""What can be learnt with: titles, options, needs. Readable without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Literal
+
+from ..errors import SpecError
+from .options import BCPOptions, Options, SupervisedOptions
+
+if TYPE_CHECKING:
+    from .base import Method
+
+Kind = Literal["supervised", "self-supervised", "semi-supervised"]
+
+
+@dataclass(frozen=True)
+class MethodInfo:
+    """One line of the catalog.
+
+    Attributes
+    ----------
+    title, summary, not_when : str
+        For a clinician: what it does, and when not to use it.
+    needs_labelled, needs_unlabelled : int
+        Least number of cases of each kind.
+    implementation : str
+        "module:class" of the `Method`.
+    """
+
+    name: str
+    kind: Kind
+    title: str
+    summary: str
+    not_when: str
+    options: type[Options]
+    implementation: str
+    needs_labelled: int = 1
+    needs_unlabelled: int = 0
+
+    def load(self) -> Method:
+        """The method itself; imports torch."""
+        module, _, name = self.implementation.partition(":")
+        method: Method = getattr(import_module(module), name)()
+        return method
+
+
+CATALOG: Mapping[str, MethodInfo] = {
+    info.name: info
+    for info in (
+        MethodInfo(
+            "supervised",
+            "supervised",
+            "Learn from the labelled scans only",
+            "Trains on the labelled scans and nothing else: the baseline that every other method must beat.",
+            "When there are many unlabelled scans and few labels, another method usually does better.",
+            SupervisedOptions,
+            "napari_medssl.methods.supervised:Supervised",
+        ),
+        MethodInfo(
+            "bcp",
+            "semi-supervised",
+            "Learn from labelled and unlabelled scans together – BCP",
+            "Pastes boxes of labelled scans into unlabelled ones and back, and learns from both: labels where a "
+            "person drew them, its own averaged prediction elsewhere.",
+            "When fewer than two scans are labelled, or the unlabelled ones show another body part or scanner type.",
+            BCPOptions,
+            "napari_medssl.methods.bcp:BCP",
+            needs_labelled=2,
+            needs_unlabelled=2,
+        ),
+    )
+}
+
+
+def method_info(name: str) -> MethodInfo:
+    """The catalog's entry.
+
+    Raises
+    ------
+    SpecError
+        When there is no such method.
+    """
+    try:
+        return CATALOG[name]
+    except KeyError:
+        raise SpecError(f"There is no method {name!r}; there are: {', '.join(CATALOG)}.") from None

@@ -1,0 +1,1 @@
+"""Networks: encoders, decoders, heads, EMA. Torch, but no files, runs or screens."""

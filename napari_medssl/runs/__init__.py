@@ -1,0 +1,1 @@
+"""The vocabulary of a run: spec, events, status, journal, drivers. No torch, no Qt."""

@@ -1,0 +1,168 @@
+"""The complete description of a run: what was asked and what was planned.
+
+A spec is written once by whoever starts the run, with `plan` None or partial wishes in `settings`; the run's process
+plans from the data and the machine, and writes the resolved spec back, so that a person can read and change it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from ..errors import SpecError
+from ..nets.spec import NetSpec
+
+SPEC_NAME = "spec.json"
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long to train: minutes of wall-clock, steps, or (both None) the preset's own length."""
+
+    minutes: float | None = None
+    steps: int | None = None
+
+
+@dataclass(frozen=True)
+class LabelledCase:
+    """A case and the label revision that this run learns from or is measured on."""
+
+    case: str
+    revision: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the data and the machine ask for; every field can be overridden by a setting of the same name.
+
+    Attributes
+    ----------
+    spacing : tuple of float
+        Voxel size in mm (pixels for raster images) that cases are resampled to, in canonical (RAS) axis order.
+    patch : tuple of int
+        Patch size in voxels of that spacing.
+    batch : int
+        Patches of each kind (labelled, unlabelled) in a step.
+    slice_axis : int or None
+        For 2-D networks on 3-D scans: the axis that is sliced; None otherwise.
+    normalisation : str
+        "z-score" (each scan and channel by its own mean and sd), "range" (each to 0..1), "ct" (clip to `clip`, then
+        z-score with `mean` and `sd` of the cohort).
+    mirror_axes : tuple of int
+        Axes that augmentation may mirror.
+    precision : str
+        "float32" or "bfloat16" (autocast).
+    threads : int
+        Compute threads on a CPU.
+    reasons : tuple of str
+        In plain words, why.
+    """
+
+    net: NetSpec
+    spacing: tuple[float, ...]
+    patch: tuple[int, ...]
+    batch: int
+    slice_axis: int | None = None
+    normalisation: Literal["z-score", "range", "ct"] = "z-score"
+    clip: tuple[float, float] | None = None
+    mean: float = 0.0
+    sd: float = 1.0
+    mirror_axes: tuple[int, ...] = ()
+    augmentation: Literal["strong", "paper", "none"] = "strong"
+    precision: Literal["float32", "bfloat16"] = "float32"
+    device: str = "cpu"
+    threads: int = 1
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """One run.
+
+    Attributes
+    ----------
+    run : str
+        Its name, also of its folder.
+    task : str
+        "train" (then propose, when `propose`) or "predict" (propose with the model of `start_from`).
+    settings : mapping
+        What the user set by hand: names of options or of plan fields, as JSON values.
+    options, plan
+        All options and the whole plan, once resolved; None before.
+    labelled, held_out : tuple of LabelledCase
+        Cases to learn from; cases to measure and to choose the deployed checkpoint on.
+    unlabelled : tuple of str
+        Cases used without labels.
+    propose : tuple of str or None
+        Cases to predict at the end; None means every case without a complete human label.
+    start_from : str or None
+        A run of this project, or the path of a run folder, whose weights to start with.
+    """
+
+    run: str
+    method: str
+    task: Literal["train", "predict"] = "train"
+    preset: Literal["auto", "paper"] = "auto"
+    budget: Budget = Budget()
+    seed: int = 0
+    device: str = "auto"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    labelled: tuple[LabelledCase, ...] = ()
+    unlabelled: tuple[str, ...] = ()
+    held_out: tuple[LabelledCase, ...] = ()
+    propose: tuple[str, ...] | None = None
+    start_from: str | None = None
+    options: Mapping[str, Any] | None = None
+    plan: Plan | None = None
+
+
+def spec_to_json(spec: RunSpec) -> str:
+    """Readable JSON."""
+    return json.dumps(dataclasses.asdict(spec), indent=1)
+
+
+def spec_from_json(text: str) -> RunSpec:
+    """The spec of `spec_to_json`.
+
+    Raises
+    ------
+    SpecError
+        When it is no spec.
+    """
+    try:
+        raw = json.loads(text)
+        raw["budget"] = Budget(**raw["budget"])
+        for key in ("labelled", "held_out"):
+            raw[key] = tuple(LabelledCase(**c) for c in raw[key])
+        raw["unlabelled"] = tuple(raw["unlabelled"])
+        raw["propose"] = None if raw["propose"] is None else tuple(raw["propose"])
+        if raw["plan"] is not None:
+            plan = {k: _tuples(v) for k, v in raw["plan"].items()}
+            plan["net"] = NetSpec(**{k: _tuples(v) for k, v in plan["net"].items()})
+            raw["plan"] = Plan(**plan)
+        return RunSpec(**raw)
+    except (KeyError, TypeError, ValueError) as error:
+        raise SpecError(f"This is no run spec that this version understands: {error}") from error
+
+
+def read_spec(folder: Path) -> RunSpec:
+    """The spec of a run's folder.
+
+    Raises
+    ------
+    SpecError
+        When there is none, or it is unreadable.
+    """
+    path = folder / SPEC_NAME
+    try:
+        return spec_from_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SpecError(f"{path}: no run here ({error.strerror}). Choose the folder of a run.") from error
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(v) for v in value) if isinstance(value, list) else value

@@ -1,0 +1,121 @@
+"""A run's status is a pure fold over its events: nothing else is remembered, so a replay gives the same picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import reduce
+from typing import Literal
+
+from .events import (
+    CheckpointSaved,
+    PhaseStarted,
+    Proposed,
+    RunEvent,
+    RunFinished,
+    RunStarted,
+    Stepped,
+    Validated,
+    Warned,
+)
+
+State = Literal["waiting", "running", "completed", "stopped", "paused", "discarded", "failed", "lost"]
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """One point of a curve: `step`, seconds since the start, value."""
+
+    step: int
+    seconds: float
+    value: float
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """Everything a screen shows of one run.
+
+    `state` is "lost" only when a driver found the process dead without a last event. `phases` are the titles;
+    `phase_index` counts into them. `loss` and `dice` are the curves to draw.
+    """
+
+    state: State = "waiting"
+    started: RunStarted | None = None
+    phase: str = ""
+    phase_title: str = ""
+    phase_index: int = 0
+    step: int = 0
+    progress: float = 0.0
+    eta_seconds: float | None = None
+    losses: Mapping[str, float] | None = None
+    loss: tuple[CurvePoint, ...] = ()
+    dice: tuple[CurvePoint, ...] = ()
+    last_validated: Validated | None = None
+    best_dice: float | None = None
+    checkpoint: str | None = None
+    model: str | None = None
+    proposed: tuple[Proposed, ...] = ()
+    warnings: tuple[str, ...] = ()
+    message: str = ""
+    last_event_at: float = 0.0
+    finished: RunFinished | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will come."""
+        return self.state not in ("waiting", "running")
+
+
+def step(status: RunStatus, event: RunEvent) -> RunStatus:
+    """The status after one more event."""
+    status = replace(status, last_event_at=event.at)
+    match event:
+        case RunStarted():
+            return replace(
+                status, started=event, state="running", finished=None, message="", step=event.resumed_step
+            )
+        case PhaseStarted():
+            return replace(
+                status, phase=event.phase, phase_title=event.title, phase_index=event.index, state="running"
+            )
+        case Stepped():
+            point = CurvePoint(event.step, _elapsed(status, event), event.losses.get("total", float("nan")))
+            return replace(
+                status,
+                step=event.step,
+                progress=event.progress,
+                eta_seconds=event.eta_seconds,
+                losses=event.losses,
+                loss=(*status.loss, point),
+            )
+        case Validated():
+            point = CurvePoint(event.step, _elapsed(status, event), event.mean)
+            best = event.mean if status.best_dice is None else max(status.best_dice, event.mean)
+            return replace(status, dice=(*status.dice, point), last_validated=event, best_dice=best)
+        case CheckpointSaved():
+            model = event.path if event.deployed else status.model
+            return replace(status, checkpoint=event.path, model=model)
+        case Proposed():
+            return replace(status, proposed=(*status.proposed, event))
+        case Warned():
+            return replace(status, warnings=(*status.warnings, event.message))
+        case RunFinished():
+            return replace(
+                status,
+                state=event.reason,
+                finished=event,
+                message=event.message,
+                model=event.model or status.model,
+                eta_seconds=None,
+                progress=1.0 if event.reason == "completed" else status.progress,
+            )
+    return status
+
+
+def fold(events: Iterable[RunEvent], start: RunStatus | None = None) -> RunStatus:
+    """The status after all of `events`, from `start` (a new run when None)."""
+    return reduce(step, events, start or RunStatus())
+
+
+def _elapsed(status: RunStatus, event: RunEvent) -> float:
+    return event.at - status.started.at if status.started else 0.0
