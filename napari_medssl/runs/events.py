@@ -173,5 +173,5 @@ def event_from_json(line: str) -> RunEvent:
         raise ValueError(f"no run event: {line[:80]!r}")
     cls = EVENT_TYPES[raw["kind"]]
     known = {f.name for f in dataclasses.fields(cls)}
-    values = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.items() if k in known}
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.items() if k in known}
     return cls(**values)
