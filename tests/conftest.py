@@ -1,0 +1,62 @@
+"""What every test needs: a quiet machine, no screen, no network, and the way to the real scans where there are any."""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Before Qt, numpy or torch are first imported. A test that wants a real window starts its own X server and process.
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("QT_API", "pyside6")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("NAPARI_CONFIG", str(Path(tempfile.mkdtemp(prefix="medssl-tests-")) / "settings.yaml"))
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def _folder(variable: str, default: str) -> Path:
+    """The folder that `variable` names; relative paths count from the repository's root."""
+    return (REPOSITORY / os.environ.get(variable, default)).resolve()
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the working tree."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """The real scans (`MEDSSL_DATA`); the test is skipped where there are none."""
+    folder = _folder("MEDSSL_DATA", "../shared/data")
+    if not folder.is_dir():
+        pytest.skip(f"no real scans at {folder}; set MEDSSL_DATA to their folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def golden_root() -> Path:
+    """The reference arrays (`MEDSSL_GOLDEN`); the test is skipped where there are none."""
+    folder = _folder("MEDSSL_GOLDEN", "../shared/golden")
+    if not folder.is_dir():
+        pytest.skip(f"no reference arrays at {folder}; set MEDSSL_GOLDEN to their folder")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a test does, it does not leave this machine."""
+    connect = socket.socket.connect
+
+    def local_only(self: socket.socket, address: Any) -> None:
+        if self.family != getattr(socket, "AF_UNIX", None) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+            raise AssertionError(f"a test tried to reach {address!r}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", local_only)
