@@ -1,0 +1,184 @@
+"""Where voxels are: the shape of an array and the affine that places it in the patient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_medssl.imaging.codes import NiftiCodes
+from napari_medssl.imaging.orientation import Reorientation, closest_axes
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Shape and affine of a volume or an image.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Voxels per axis: (i, j, k) of a medical volume, (row, column) of a raster image.
+    affine : array of shape (ndim + 1, ndim + 1)
+        Voxel to mm, RAS+ (x to the right, y to the front, z to the head). Raster images: the identity, in pixels.
+    unit : {"mm", "pixel"}
+        Unit of the affine.
+    header : NiftiCodes, optional
+        The NIfTI fields this grid was read from, so that a mask is written with the same ones.
+
+    Raises
+    ------
+    ValueError
+        If shape and affine do not belong together, or the affine is singular or not finite.
+    """
+
+    shape: tuple[int, ...]
+    affine: NDArray[np.float64]
+    unit: Literal["mm", "pixel"] = "mm"
+    header: NiftiCodes | None = None
+
+    def __post_init__(self) -> None:
+        affine = np.array(self.affine, dtype=np.float64)
+        affine.setflags(write=False)
+        object.__setattr__(self, "shape", tuple(int(length) for length in self.shape))
+        object.__setattr__(self, "affine", affine)
+        if affine.shape != (self.ndim + 1, self.ndim + 1):
+            raise ValueError(f"an affine of shape {affine.shape} does not fit a grid of {self.ndim} axes")
+        if self.unit == "mm" and self.ndim != 3:
+            raise ValueError(f"a grid in mm has three axes, not {self.ndim}")
+        fault = affine_fault(affine)
+        if fault is not None:
+            raise ValueError(f"the affine {fault}")
+
+    @classmethod
+    def raster(cls, shape: Sequence[int]) -> Grid:
+        """Return the grid of an image without a place in a patient: pixels, identity."""
+        return cls(tuple(shape), np.eye(len(shape) + 1), unit="pixel")
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Grid:
+        """Rebuild from :meth:`to_json`."""
+        header = values.get("header")
+        return cls(
+            tuple(values["shape"]),
+            np.array(values["affine"], dtype=np.float64),
+            unit=values.get("unit", "mm"),
+            header=None if header is None else NiftiCodes.from_json(header),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a dictionary of numbers, strings and lists that gives back exactly this grid."""
+        return {
+            "shape": list(self.shape),
+            "affine": self.affine.tolist(),
+            "unit": self.unit,
+            "header": None if self.header is None else self.header.to_json(),
+        }
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def spacing(self) -> tuple[float, ...]:
+        """Distance between voxel centres along each axis, in `unit`."""
+        return tuple(float(length) for length in np.linalg.norm(self.affine[:-1, :-1], axis=0))
+
+    @property
+    def directions(self) -> NDArray[np.float64]:
+        """Unit vectors along the voxel axes, as columns."""
+        return self.affine[:-1, :-1] / np.array(self.spacing)
+
+    @property
+    def oriented(self) -> bool:
+        """Whether left, right, front and head are known."""
+        return self.unit == "mm" and (self.header is None or self.header.source != "pixdim")
+
+    @property
+    def axcodes(self) -> str:
+        """Letters of where each axis runs to, such as "RAS"; empty for raster images."""
+        if self.unit != "mm":
+            return ""
+        order, against = closest_axes(self.affine)
+        letters = {axis: "LPI"[world] if against[world] else "RAS"[world] for world, axis in enumerate(order)}
+        return "".join(letters[axis] for axis in range(self.ndim))
+
+    def mismatch(self, other: Grid, tolerance: float = 1e-3) -> str | None:
+        """Say how another grid differs from this one.
+
+        Parameters
+        ----------
+        other : Grid
+            The grid to compare with.
+        tolerance : float
+            Largest difference taken as rounding: mm of spacing and origin, and of direction cosines.
+
+        Returns
+        -------
+        str or None
+            None where both are the same space, else a clause with this grid's numbers first.
+        """
+        if self.shape != other.shape:
+            return f"the shapes differ: {_times(self.shape)} and {_times(other.shape)} voxels"
+        if self.unit != other.unit:
+            return f"one is in {self.unit}, the other in {other.unit}"
+        if np.abs(np.subtract(self.spacing, other.spacing)).max() > tolerance:
+            return f"the spacings differ: {_numbers(self.spacing)} and {_numbers(other.spacing)} {self.unit}"
+        if self.unit == "mm" and self.oriented != other.oriented:
+            return "one carries an orientation, the other carries none"
+        if np.abs(self.directions - other.directions).max() > tolerance:
+            if self.axcodes != other.axcodes:
+                return f"the directions differ: axes run {self.axcodes} and {other.axcodes}"
+            return f"the directions differ by {_angle(self.directions, other.directions):.3g} degrees"
+        mine, theirs = self.affine[:-1, -1], other.affine[:-1, -1]
+        if np.abs(mine - theirs).max() > tolerance:
+            away = float(np.linalg.norm(mine - theirs))
+            return f"the origins differ by {away:.4g} {self.unit}: {_numbers(mine)} and {_numbers(theirs)}"
+        return None
+
+    def canonical(self) -> Reorientation:
+        """Return the permutation and flips that bring the axes closest to right, front, head (RAS+).
+
+        Raster images stay as they are.
+        """
+        if self.unit != "mm":
+            return Reorientation(tuple(range(self.ndim)), (False,) * self.ndim, self)
+        order, flips = closest_axes(self.affine)
+        shape = tuple(self.shape[axis] for axis in order)
+        turn = np.zeros((4, 4))  # new voxel -> old voxel
+        turn[3, 3] = 1.0
+        for new, old in enumerate(order):
+            turn[old, new] = -1.0 if flips[new] else 1.0
+            turn[old, 3] = self.shape[old] - 1 if flips[new] else 0.0
+        if order == (0, 1, 2) and not any(flips):
+            return Reorientation(order, flips, self)
+        return Reorientation(order, flips, Grid(shape, self.affine @ turn))
+
+
+def affine_fault(affine: NDArray[np.float64]) -> str | None:
+    """Say what makes an affine unusable, as a clause, or return None."""
+    if not np.isfinite(affine).all():
+        return "has numbers that are not finite"
+    spacing = np.linalg.norm(affine[:-1, :-1], axis=0)
+    if (spacing < 1e-9).any():
+        return f"has a spacing of zero along axis {int(np.argmin(spacing))}"
+    # Columns of unit length span a volume between 0 (flat) and 1 (orthogonal), whatever the units.
+    if abs(float(np.linalg.det(affine[:-1, :-1] / spacing))) < 1e-4:
+        return "is singular: two axes run the same way"
+    return None
+
+
+def _times(shape: Sequence[int]) -> str:
+    return " × ".join(str(length) for length in shape)  # noqa: RUF001
+
+
+def _numbers(values: Sequence[float] | NDArray[np.float64]) -> str:
+    return "(" + ", ".join(f"{value:.5g}" for value in values) + ")"
+
+
+def _angle(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    cosines = np.clip((one * other).sum(axis=0), -1.0, 1.0)
+    return float(np.degrees(np.arccos(cosines)).max())
