@@ -58,6 +58,7 @@ class Optimiser:
     momentum: float = 0.9
     weight_decay: float = 1e-4
     schedule: Schedule = Schedule()
+    nesterov: bool = False
     keep_state: bool = False  # go on with the momentum of the phase before
     clip: float | None = None  # gradient norm
 
@@ -139,7 +140,9 @@ class Learner(nn.Module):
 class Method(Protocol):
     """Stateless and cheap."""
 
-    def phases(self, options: Any) -> list[Phase]: ...
+    def phases(self, options: Any, batch: int) -> list[Phase]:
+        """The stretches of training; `batch` is the plan's number of patches of each kind in a step."""
+        ...
 
     def learner(self, options: Any, net: NetSpec) -> Learner: ...
 

@@ -53,7 +53,9 @@ class Plan:
         "z-score" (each scan and channel by its own mean and sd), "range" (each to 0..1), "ct" (clip to `clip`, then
         z-score with `mean` and `sd` of the cohort).
     mirror_axes : tuple of int
-        Axes that augmentation may mirror.
+        Axes of (D, H, W) network space that augmentation may mirror.
+    single_piece : tuple of int
+        Class indices that are one connected piece in the labelled cases: proposals keep the largest piece only.
     precision : str
         "float32" or "bfloat16" (autocast).
     threads : int
@@ -72,6 +74,7 @@ class Plan:
     mean: float = 0.0
     sd: float = 1.0
     mirror_axes: tuple[int, ...] = ()
+    single_piece: tuple[int, ...] = ()
     augmentation: Literal["strong", "paper", "none"] = "strong"
     precision: Literal["float32", "bfloat16"] = "float32"
     device: str = "cpu"

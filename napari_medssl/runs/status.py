@@ -119,3 +119,8 @@ def fold(events: Iterable[RunEvent], start: RunStatus | None = None) -> RunStatu
 
 def _elapsed(status: RunStatus, event: RunEvent) -> float:
     return event.at - status.started.at if status.started else 0.0
+
+
+def lose(status: RunStatus, message: str) -> RunStatus:
+    """The status of a run whose process died without a last event."""
+    return replace(status, state="lost", message=message, eta_seconds=None)

@@ -1,0 +1,1 @@
+"""From a model to proposals: preprocessing, tiles, probabilities on the case's own grid, uncertainty."""

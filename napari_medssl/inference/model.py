@@ -1,0 +1,99 @@
+"""A deployed model from its run's folder: the networks and what they know."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from ..errors import RunError, SpecError
+from ..nets.build import build_net
+from ..runs.spec import Plan, read_spec
+from .tensor_file import load_tensors, save_tensors
+
+MODEL = "model.safetensors"
+
+
+@dataclass(frozen=True)
+class DeployedModel:
+    """Networks that predict, the deployed one first; `values` are the label values of their classes, 0 first."""
+
+    name: str
+    members: list[nn.Module]
+    plan: Plan
+    values: tuple[int, ...]
+    class_names: tuple[str, ...]
+    info: dict[str, Any]
+
+
+def save_model(folder: Path, members: list[nn.Module], info: Mapping[str, Any]) -> str:
+    """Write the networks that predict; returns the file's name."""
+    tensors = {f"{i}/{name}": v for i, member in enumerate(members) for name, v in member.state_dict().items()}
+    save_tensors(folder / MODEL, tensors, json.dumps({"members": len(members), **info}))
+    return MODEL
+
+
+def load_model(folder: Path) -> tuple[list[dict[str, Tensor]], dict[str, Any]]:
+    """State of each predicting network and what was said about it.
+
+    Raises
+    ------
+    RunError
+        When the run has no model (yet), or the file is damaged.
+    """
+    tensors, text = load_tensors(folder / MODEL)
+    info: dict[str, Any] = json.loads(text)
+    members: list[dict[str, Tensor]] = [{} for _ in range(info["members"])]
+    for key, value in tensors.items():
+        index, _, name = key.partition("/")
+        members[int(index)][name] = value
+    return members, info
+
+
+def load_deployed(folder: Path, device: str, threads: int, precision: str) -> DeployedModel:
+    """The model of a run.
+
+    Raises
+    ------
+    RunError, SpecError
+        When the run has none, or it is damaged.
+    """
+    spec = read_spec(folder)
+    if spec.plan is None:
+        raise RunError(f"{folder.name}: this run never got to train. Choose another run.")
+    states, info = load_model(folder)
+    members = []
+    for state in states:
+        net = build_net(spec.plan.net)
+        try:
+            net.load_state_dict(state)
+        except RuntimeError as error:
+            raise RunError(f"{folder.name}: the model does not fit its spec. Train the run again.") from error
+        members.append(net)
+    plan = replace(spec.plan, device=device, threads=threads, precision=precision)
+    return DeployedModel(
+        spec.run, members, plan, tuple(info["values"]), tuple(info["class_names"]), info
+    )
+
+
+def check_classes(model: DeployedModel, values: set[int]) -> None:
+    """Make sure that a project knows the model's classes.
+
+    Raises
+    ------
+    SpecError
+        Naming the classes that are missing.
+    """
+    missing = [
+        f"{value} = {name}"
+        for value, name in zip(model.values[1:], model.class_names, strict=True)
+        if value not in values
+    ]
+    if missing:
+        raise SpecError(
+            f"Model {model.name} finds classes that this project does not have: {', '.join(missing)}. Add them first."
+        )

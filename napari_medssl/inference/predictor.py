@@ -1,0 +1,160 @@
+"""Probabilities of a whole scan, in as few and as large tiles as memory allows.
+
+A convolutional network with fixed batch statistics is translation-equivariant: tiles that overlap by its receptive
+field give what one pass over the whole scan would, so nothing is blended and little is computed twice.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..nets.fold import fold_batchnorm
+from ..nets.spec import NetSpec
+from ..runs.spec import Plan
+
+BYTES_PER_TILE = 1_500_000_000
+AIR_RANGE = 1e-3  # a tile whose values span less than this part of the scan's range shows nothing
+
+
+class Predictor:
+    """Networks made ready to predict: folded, on the device, in the plan's precision.
+
+    Parameters
+    ----------
+    members : sequence of nn.Module
+        Input (B, C, *space), output logits (B, K, *space).
+    plan : Plan
+    """
+
+    def __init__(self, members: Sequence[nn.Module], plan: Plan) -> None:
+        self._plan = plan
+        self._device = torch.device(plan.device)
+        layout = torch.channels_last_3d if plan.net.ndim == 3 else torch.channels_last
+        self._members = [
+            fold_batchnorm(member).eval().to(self._device).to(memory_format=layout) for member in members
+        ]
+
+    def probabilities(self, image: NDArray[np.float16], member: int = 0, flip: int | None = None) -> Tensor:
+        """Class probabilities.
+
+        Parameters
+        ----------
+        image : ndarray, (C, D, H, W)
+            In network space.
+        member : int
+            Which network.
+        flip : int, optional
+            Axis (0 for D) to mirror before, and after.
+
+        Returns
+        -------
+        Tensor, (K, D, H, W) float32, on the CPU
+        """
+        source = torch.from_numpy(np.asarray(image, dtype=np.float32))
+        if flip is not None:
+            source = source.flip(flip + 1)
+        logits = self._slices(source, member) if self._plan.net.ndim == 2 else self._tiles(source, member)
+        out = torch.softmax(logits, dim=0)
+        return out if flip is None else out.flip(flip + 1)
+
+    @property
+    def count(self) -> int:
+        """How many networks there are."""
+        return len(self._members)
+
+    def _run(self, batch: Tensor, member: int) -> Tensor:
+        """Logits of (B, C, *space); sides are padded to what the network needs by repeating the edge."""
+        net = self._plan.net
+        space = batch.shape[2:]
+        pad = [p for n, f in zip(space, net.factor, strict=True) for p in (-n % f, 0)][::-1]
+        batch = F.pad(batch, pad, mode="replicate") if any(pad) else batch
+        low = self._plan.precision == "bfloat16"
+        with torch.inference_mode(), torch.autocast(self._device.type, torch.bfloat16, enabled=low):
+            out: Tensor = self._members[member](batch.to(self._device))
+        return out[(..., *(slice(0, n) for n in space))].float().cpu()
+
+    def _slices(self, source: Tensor, member: int) -> Tensor:
+        """(C, D, H, W) slice by slice, several at once."""
+        stack = source.movedim(1, 0)
+        at_once = max(1, int(BYTES_PER_TILE / (bytes_per_voxel(self._plan.net) * stack[0, 0].numel())))
+        parts = [self._run(chunk, member) for chunk in stack.split(at_once)]
+        return torch.cat(parts).movedim(0, 1)
+
+    def _tiles(self, source: Tensor, member: int) -> Tensor:
+        space = tuple(source.shape[1:])
+        size = tile_size(space, self._plan.net)
+        if size == space:
+            return self._run(source[None], member)[0]
+        spread = float(source.max() - source.min())
+        logits = torch.zeros(self._plan.net.classes, *space)
+        for outer, inner, keep in tiles(space, size, halo(self._plan.net)):
+            tile = source[(slice(None), *outer)]
+            if float(tile.max() - tile.min()) <= AIR_RANGE * spread:
+                logits[(0, *inner)] = 20.0  # nothing to see: background
+                continue
+            logits[(slice(None), *inner)] = self._run(tile[None], member)[0][(slice(None), *keep)]
+        return logits
+
+
+def halo(net: NetSpec) -> tuple[int, ...]:
+    """Voxels of context per axis beyond which the network sees next to nothing.
+
+    Half the theoretical receptive field of two 3-wide convolutions per stage down and up, rounded up to the total
+    stride so that tiles keep the pooling grid's phase.
+    """
+    reach, scale = [0] * net.ndim, [1] * net.ndim
+    for stage, stride in enumerate(net.strides):
+        for axis in range(net.ndim):
+            scale[axis] *= stride[axis]
+            reach[axis] += (2 if stage + 1 == len(net.strides) else 4) * scale[axis]
+    return tuple(-(-r // f) * f for r, f in zip(reach, net.factor, strict=True))
+
+
+def bytes_per_voxel(net: NetSpec) -> int:
+    """Memory that a forward pass holds at once per voxel of input, roughly: a few full-resolution maps."""
+    return 4 * (4 * net.widths[0] + net.classes + net.in_channels) + 8 * net.widths[min(1, len(net.widths) - 1)]
+
+
+def tile_size(space: tuple[int, ...], net: NetSpec, memory: float = BYTES_PER_TILE) -> tuple[int, ...]:
+    """The largest tile within `memory` bytes: the longest side is halved until it fits, in whole total strides."""
+    size, margin = list(space), halo(net)
+    per_voxel = bytes_per_voxel(net)
+    while np.prod(size, dtype=float) * per_voxel > memory:
+        axis = int(np.argmax([s - 2 * m for s, m in zip(size, margin, strict=True)]))
+        smaller = -(-(size[axis] // 2) // net.factor[axis]) * net.factor[axis]
+        if smaller <= 2 * margin[axis] or smaller >= size[axis]:
+            break
+        size[axis] = smaller
+    return tuple(size)
+
+
+Window = tuple[slice, ...]
+
+
+def tiles(
+    space: tuple[int, ...], size: tuple[int, ...], margin: tuple[int, ...]
+) -> Iterator[tuple[Window, Window, Window]]:
+    """Tiles that cover a space: what to read, what to fill, and which part of the tile fills it."""
+    per_axis = [list(_cuts(n, s, m)) for n, s, m in zip(space, size, margin, strict=True)]
+    for combination in itertools.product(*per_axis):
+        outer, inner, keep = zip(*combination, strict=True)
+        yield outer, inner, keep
+
+
+def _cuts(length: int, size: int, margin: int) -> Iterator[tuple[slice, slice, slice]]:
+    if size >= length:
+        yield slice(0, length), slice(0, length), slice(0, length)
+        return
+    start = filled = 0
+    while filled < length:
+        stop = min(start + size, length)
+        until = length if stop == length else stop - margin
+        yield slice(start, stop), slice(filled, until), slice(filled - start, until - start)
+        filled, start = until, until - margin

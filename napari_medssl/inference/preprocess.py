@@ -1,0 +1,152 @@
+"""Between a case's own grid and the space a network sees.
+
+Network space is always (C, D, H, W): canonical (RAS) axes at the plan's spacing, normalised, float16 in the cache. A raster
+image has D = 1; for a slice-wise network D is the axis that is sliced. Resampling aligns voxel *extents*, not centres,
+so that going there and back is the identity for any factor.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..imaging.grid import Grid
+from ..imaging.volume import Volume
+from ..runs.spec import Plan
+
+
+def to_network_space(volume: Volume, plan: Plan) -> NDArray[np.float16]:
+    """A volume as the network sees it.
+
+    Parameters
+    ----------
+    volume : Volume
+        `(C, *grid.shape)`.
+    plan : Plan
+        Spacing, normalisation, slice axis.
+
+    Returns
+    -------
+    ndarray of float16, (C, D, H, W)
+    """
+    array = _with_depth(volume.grid.canonical().apply(volume.array), volume.grid.ndim)
+    array = np.stack([_normalise(channel, plan) for channel in array])
+    size = network_shape(volume.grid, plan, sliced_first=False)
+    tensor = torch.from_numpy(array)[None]
+    if tuple(tensor.shape[2:]) != size:
+        tensor = F.interpolate(_antialias(tensor, size), size, mode="trilinear", align_corners=False)
+    return np.ascontiguousarray(_slice_first(tensor[0].numpy(), plan).astype(np.float16))
+
+
+def labels_to_network_space(labels: NDArray[np.uint8], grid: Grid, values: tuple[int, ...], plan: Plan) -> NDArray[np.uint8]:
+    """Labels as class indices in network space: position in `values` (background 0 first), 255 = not looked at.
+
+    Parameters
+    ----------
+    labels : ndarray of uint8, (*grid.shape)
+    values : tuple of int
+        Label value of each class index.
+    """
+    lookup = np.full(256, 255, np.uint8)
+    for index, value in enumerate(values):
+        lookup[value] = index
+    array = _with_depth(grid.canonical().apply(lookup[labels])[None], grid.ndim)[0]
+    size = network_shape(grid, plan, sliced_first=False)
+    if array.shape != size:
+        array = array[np.ix_(*(_nearest(n, m) for n, m in zip(array.shape, size, strict=True)))]
+    return np.ascontiguousarray(_slice_first(array[None], plan)[0])
+
+
+def to_case_space(maps: Tensor, grid: Grid, plan: Plan) -> Tensor:
+    """Maps of network space, on the canonical axes at the case's own spacing.
+
+    Parameters
+    ----------
+    maps : Tensor, (K, D, H, W)
+        Probabilities, say.
+
+    Returns
+    -------
+    Tensor, (K, *canonical shape); use `undo_axes` on what is made of it.
+    """
+    maps = _unslice(maps, plan)
+    shape = _with_depth_shape(grid.canonical().grid.shape)
+    if tuple(maps.shape[1:]) != shape:
+        maps = F.interpolate(maps[None].float(), shape, mode="trilinear", align_corners=False)[0]
+    return maps[:, 0] if grid.ndim == 2 else maps
+
+
+def undo_axes(array: NDArray[np.generic], grid: Grid) -> NDArray[np.generic]:
+    """Canonical axes back to the order of the case's file."""
+    return np.ascontiguousarray(grid.canonical().undo(array))
+
+
+def network_shape(grid: Grid, plan: Plan, *, sliced_first: bool = True) -> tuple[int, int, int]:
+    """(D, H, W) of a case in network space; before slicing order when not `sliced_first`."""
+    canonical = grid.canonical().grid
+    shape, spacing = _with_depth_shape(canonical.shape), canonical.spacing
+    if grid.ndim == 2:
+        scale = (1.0, *(s / t for s, t in zip(spacing, plan.spacing, strict=True)))
+    else:
+        scale = tuple(s / t for s, t in zip(spacing, plan.spacing, strict=True))
+        if plan.slice_axis is not None:
+            scale = tuple(1.0 if axis == plan.slice_axis else s for axis, s in enumerate(scale))
+    size = tuple(max(1, round(n * s)) for n, s in zip(shape, scale, strict=True))
+    if sliced_first and plan.slice_axis:
+        size = (size[plan.slice_axis], *(n for axis, n in enumerate(size) if axis != plan.slice_axis))
+    return size[0], size[1], size[2]
+
+
+def _normalise(channel: NDArray[np.generic], plan: Plan) -> NDArray[np.float32]:
+    """Normalise one channel; voxels that are no finite number count for nothing and become the mean."""
+    values = channel.astype(np.float32)
+    finite = np.isfinite(values)
+    known = values if finite.all() else values[finite]
+    if known.size == 0:
+        return np.zeros_like(values)
+    if plan.normalisation == "ct":
+        low, high = plan.clip or (-1000.0, 1000.0)
+        values, mean, sd = np.clip(values, low, high), plan.mean, plan.sd
+    elif plan.normalisation == "range":
+        low, high = float(known.min()), float(known.max())
+        mean, sd = low, high - low
+    else:
+        low, high = np.percentile(known, (0.1, 99.9)) if known.size > 1000 else (known.min(), known.max())
+        values = np.clip(values, low, high)
+        inside = values if finite.all() else values[finite]
+        mean, sd = float(inside.mean(dtype=np.float64)), float(inside.std(dtype=np.float64))
+    out = (values - np.float32(mean)) / np.float32(sd if sd > 1e-12 else 1.0)
+    out = out if finite.all() else np.where(finite, out, np.float32(0))
+    return np.clip(out, -60000, 60000).astype(np.float32)  # float16 reaches 65504
+
+
+def _antialias(tensor: Tensor, size: tuple[int, ...]) -> Tensor:
+    """Average whole blocks first where an axis shrinks by 2 or more: linear interpolation would skip voxels."""
+    factors = tuple(max(1, n // m) for n, m in zip(tensor.shape[2:], size, strict=True))
+    if max(factors) == 1:
+        return tensor
+    pad = [p for n, f in zip(tensor.shape[2:], factors, strict=True) for p in (-n % f, 0)][::-1]
+    return F.avg_pool3d(F.pad(tensor, pad, mode="replicate") if any(pad) else tensor, factors)
+
+
+def _nearest(source: int, target: int) -> NDArray[np.intp]:
+    return np.minimum(((np.arange(target) + 0.5) * source / target).astype(np.intp), source - 1)
+
+
+def _with_depth(array: NDArray[np.generic], ndim: int) -> NDArray[np.generic]:
+    return array[:, None] if ndim == 2 else array
+
+
+def _with_depth_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return (1, *shape) if len(shape) == 2 else shape
+
+
+def _slice_first(array: NDArray[np.generic], plan: Plan) -> NDArray[np.generic]:
+    return np.moveaxis(array, plan.slice_axis + 1, 1) if plan.slice_axis else array
+
+
+def _unslice(maps: Tensor, plan: Plan) -> Tensor:
+    return maps.movedim(1, plan.slice_axis + 1) if plan.slice_axis else maps

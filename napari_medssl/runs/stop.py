@@ -1,0 +1,62 @@
+"""Asking a run to stop: a small file that it looks at between steps, so that anybody who sees the folder may ask."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, get_args
+
+from ..errors import RunError
+
+How = Literal["keep", "pause", "discard"]
+StopToken = Callable[[], How | None]
+STOP_NAME = "stop.json"
+
+
+def request_stop(folder: Path, how: How) -> None:
+    """Ask the run of a folder to stop.
+
+    Parameters
+    ----------
+    folder : Path
+    how : str
+        "keep": deploy what was learnt so far and propose with it. "pause": save, to be resumed. "discard": end and
+        throw the model away.
+
+    Raises
+    ------
+    RunError
+        When the request cannot be written.
+    """
+    temporary = folder / f".{STOP_NAME}.{os.getpid()}.tmp"
+    try:
+        temporary.write_text(json.dumps({"how": how}), encoding="utf-8")
+        os.replace(temporary, folder / STOP_NAME)
+    except OSError as error:
+        raise RunError(f"{folder.name}: the request to stop cannot be written ({error.strerror}).") from error
+
+
+def withdraw_stop(folder: Path) -> None:
+    """Remove a request that was heard, or that an earlier process left."""
+    (folder / STOP_NAME).unlink(missing_ok=True)
+
+
+def stop_token(folder: Path) -> StopToken:
+    """A function that says how the run of `folder` is asked to stop, None while it is not."""
+    path = folder / STOP_NAME
+
+    def asked() -> How | None:
+        try:
+            how = json.loads(path.read_text(encoding="utf-8")).get("how")
+        except (OSError, ValueError, AttributeError):
+            return None
+        return how if how in get_args(How) else None
+
+    return asked
+
+
+def never() -> How | None:
+    """A token that never asks."""
+    return None

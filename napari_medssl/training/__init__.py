@@ -1,0 +1,1 @@
+"""Planning, data and the one training loop."""

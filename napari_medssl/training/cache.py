@@ -1,0 +1,110 @@
+"""A project's preprocessed volumes, memory-mapped: the whole set is never in memory.
+
+`cache/<key>/<case>.npy` holds an image (C, D, H, W) float16, `<case>@<revision>.npy` a label map (D, H, W) uint8 and
+`<case>@<revision>.points.npy` where its classes are. `key` names everything the arrays depend on; a cache may be
+deleted at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import MedSSLError, ProjectError
+from ..inference.preprocess import labels_to_network_space, to_network_space
+from ..project import Project
+from ..runs.spec import LabelledCase, Plan
+
+CACHE_VERSION = 1
+POINTS_PER_CLASS = 4096
+
+
+class Cache:
+    """Preprocessed cases of one project under one plan.
+
+    Parameters
+    ----------
+    project : Project
+    plan : Plan
+    """
+
+    def __init__(self, project: Project, plan: Plan) -> None:
+        self._project = project
+        self._plan = plan
+        self.values = (0, *(c.value for c in project.classes))
+        asked = {
+            f.name: getattr(plan, f.name)
+            for f in dataclasses.fields(plan)
+            if f.name in ("spacing", "slice_axis", "normalisation", "clip", "mean", "sd")
+        }
+        key = json.dumps([CACHE_VERSION, self.values, asked], sort_keys=True)
+        self.folder = project.cache_folder / hashlib.sha256(key.encode()).hexdigest()[:16]
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def image(self, case: str) -> NDArray[np.float16]:
+        """The image of a case, (C, D, H, W), memory-mapped; made when it is not there yet."""
+        path = self.folder / f"{case}.npy"
+        return self._load(path, lambda: to_network_space(self._project.case(case).read_image(), self._plan))
+
+    def labels(self, entry: LabelledCase) -> NDArray[np.uint8]:
+        """The label map of a revision, (D, H, W), class indices and 255."""
+        return self._load(self.folder / f"{entry.case}@{entry.revision}.npy", lambda: self._make_labels(entry))
+
+    def points(self, entry: LabelledCase) -> NDArray[np.int32]:
+        """(N, 4): class index and position of voxels spread over each class that occurs, background included."""
+        path = self.folder / f"{entry.case}@{entry.revision}.points.npy"
+        return self._load(path, lambda: _spread_points(np.asarray(self.labels(entry))))
+
+    def _make_labels(self, entry: LabelledCase) -> NDArray[np.uint8]:
+        case = self._project.case(entry.case)
+        labels = case.read_labels(entry.revision)
+        if labels is None:
+            raise ProjectError(f"Case {entry.case}: label revision {entry.revision} is gone. Label the case again.")
+        return labels_to_network_space(labels.array, labels.grid, self.values, self._plan)
+
+    def _load(self, path: Path, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
+        if not path.exists():
+            _write(path, make())
+        try:
+            array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        except ValueError:  # torn by a crash of the machine: make it anew
+            path.unlink()
+            _write(path, make())
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
+        return array
+
+
+def _write(path: Path, array: NDArray[np.generic]) -> None:
+    """Write through a temporary name, so that two processes may fill one cache."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            np.save(file, array, allow_pickle=False)
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise MedSSLError(
+            f"{path.parent}: the cache of preprocessed scans cannot be written ({error.strerror}). Free some space or "
+            "allow writing there; nothing of yours was changed."
+        ) from error
+
+
+def _spread_points(labels: NDArray[np.uint8]) -> NDArray[np.int32]:
+    """Up to `POINTS_PER_CLASS` voxels of each class, evenly spread in raster order."""
+    found = []
+    for index in np.unique(labels):
+        if index == 255:
+            continue
+        flat = np.flatnonzero(labels == index)
+        flat = flat[:: max(1, flat.size // POINTS_PER_CLASS)][:POINTS_PER_CLASS]
+        position = np.stack(np.unravel_index(flat, labels.shape), axis=1)
+        found.append(np.column_stack([np.full(len(flat), index), position]))
+    return np.concatenate(found).astype(np.int32) if found else np.zeros((0, 4), np.int32)

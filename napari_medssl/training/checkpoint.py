@@ -1,0 +1,89 @@
+"""The state of a run on disk, to resume it exactly: learner, optimiser and where it stands.
+
+All of it is in one file, so it is there as a whole or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import RunError
+from ..inference.tensor_file import load_tensors, save_tensors
+
+CHECKPOINT = "checkpoint.safetensors"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands, besides its tensors.
+
+    `phase_seconds` is training time spent in each phase so far; `best` the highest held-out Dice.
+    """
+
+    step: int
+    phase: int
+    phase_step: int
+    seconds: float
+    phase_seconds: float
+    best: float | None = None
+
+
+def save_checkpoint(folder: Path, learner: nn.Module, optimiser: torch.optim.Optimizer, progress: Progress) -> str:
+    """Write a state to resume from; returns the file's name."""
+    tensors = {f"learner/{name}": value for name, value in learner.state_dict().items()}
+    scalars: dict[str, Any] = {}
+    state = optimiser.state_dict()
+    for key, value in _flatten("optimiser", state["state"]):
+        if isinstance(value, Tensor):
+            tensors[key] = value
+        else:
+            scalars[key] = value
+    meta = {"progress": progress.__dict__, "optimiser": scalars, "groups": state["param_groups"]}
+    save_tensors(folder / CHECKPOINT, tensors, json.dumps(meta))
+    return CHECKPOINT
+
+
+def load_checkpoint(folder: Path, learner: nn.Module, optimiser: torch.optim.Optimizer | None = None) -> Progress:
+    """Restore a state; returns where it stands.
+
+    With `optimiser` None only the learner is restored.
+
+    Raises
+    ------
+    RunError
+        When there is no checkpoint or it does not fit.
+    """
+    tensors, text = load_tensors(folder / CHECKPOINT)
+    meta = json.loads(text)
+    own = {k.removeprefix("learner/"): v for k, v in tensors.items() if k.startswith("learner/")}
+    try:
+        learner.load_state_dict(own)
+    except RuntimeError as error:
+        raise RunError(f"{folder}: the checkpoint is of another network. Start a new run from it instead.") from error
+    if optimiser is not None:
+        state: dict[Any, Any] = {}
+        flat = {k: v for k, v in tensors.items() if k.startswith("optimiser/")} | meta["optimiser"]
+        for key, value in flat.items():
+            _, index, name = key.split("/")
+            state.setdefault(int(index), {})[name] = value
+        optimiser.load_state_dict({"state": state, "param_groups": meta["groups"]})
+    return Progress(**meta["progress"])
+
+
+def read_progress(folder: Path) -> Progress:
+    """Where the checkpoint of a run stands."""
+    _, text = load_tensors(folder / CHECKPOINT, tensors=False)
+    return Progress(**json.loads(text)["progress"])
+
+
+def _flatten(prefix: str, state: Mapping[int, Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:
+    for index, values in state.items():
+        for name, value in values.items():
+            yield f"{prefix}/{index}/{name}", value

@@ -1,0 +1,248 @@
+"""The only training loop.
+
+It owns the optimiser, the clock and the checkpoints; a method only ever says what the loss of a batch is. Everything
+random is a function of seed and step, so that a resumed run goes on exactly as if it had not stopped.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from ..errors import RunError
+from ..inference.model import MODEL, save_model
+from ..methods.base import Batch, Learner, Patches, Phase, Step, seed_everything
+from ..runs.events import CheckpointSaved, PhaseStarted, RunEvent, Stepped, Warned
+from ..runs.spec import Plan, RunSpec
+from ..runs.stop import StopToken
+from .budget import PhaseBudget
+from .cache import Cache
+from .checkpoint import Progress, load_checkpoint, read_progress, save_checkpoint
+from .memory import OutOfMemory, smaller
+from .optimisers import make_optimiser, set_learning_rate
+from .patches import Prefetcher, Sampler
+from .report import Reporter
+from .validate import Examiner
+
+CHECKPOINT_SECONDS = 60.0
+BAD_STEPS = 20  # in a row, before a run is given up
+
+
+class Engine:
+    """Trains one learner through the phases of one run.
+
+    Parameters
+    ----------
+    spec : RunSpec
+        Resolved.
+    folder : Path
+        Of the run.
+    cache : Cache
+    learner : Learner
+    phases, budgets
+        Same length.
+    info : dict
+        What the deployed model says of itself.
+    """
+
+    def __init__(
+        self,
+        spec: RunSpec,
+        folder: Path,
+        cache: Cache,
+        learner: Learner,
+        phases: list[Phase],
+        budgets: list[PhaseBudget],
+        info: dict[str, object],
+    ) -> None:
+        assert spec.plan is not None
+        self._spec, self._folder, self._cache = spec, folder, cache
+        self._plan: Plan = spec.plan
+        self._device = torch.device(self._plan.device)
+        layout = torch.channels_last_3d if self._plan.net.ndim == 3 else torch.channels_last
+        self._learner = learner.to(self._device).to(memory_format=layout)
+        self._layout = layout
+        self._phases, self._budgets = phases, budgets
+        self._info = info
+        self._examiner = Examiner(cache, spec.held_out)
+        self.progress = Progress(step=0, phase=0, phase_step=0, seconds=0.0, phase_seconds=0.0)
+
+    def train(self, stop: StopToken, resume: bool) -> Iterator[RunEvent]:
+        """Train to the end of the last phase, or until asked to stop.
+
+        Returns
+        -------
+        str or None
+            How it was asked to stop.
+        """
+        torch.set_num_threads(self._plan.threads)
+        optimiser: torch.optim.Optimizer | None = None
+        if resume:
+            self.progress = read_progress(self._folder)
+        for index in range(self.progress.phase, len(self._phases)):
+            phase = self._phases[index]
+            begun = resume and index == self.progress.phase
+            if begun:
+                optimiser = self._optimiser(phase, None)
+                self.progress = load_checkpoint(self._folder, self._learner, optimiser)
+            else:
+                self.progress = replace(self.progress, phase=index, phase_step=0, phase_seconds=0.0)
+                self._learner.before_phase(phase)
+                optimiser = self._optimiser(phase, optimiser)
+            yield PhaseStarted(phase=phase.name, title=phase.title, index=index, step=self.progress.step)
+            how = yield from self._phase(phase, self._budgets[index], optimiser, stop)
+            yield self._save(optimiser)
+            if how:
+                return how
+        return None
+
+    def deploy(self) -> CheckpointSaved:
+        """Save the model as it is now, unless one was chosen on held-out cases."""
+        if self.progress.best is None:
+            self._deploy()
+        return CheckpointSaved(step=self.progress.step, path=MODEL, deployed=True)
+
+    def _deploy(self) -> None:
+        save_model(self._folder, self._learner.members(), {**self._info, "step": self.progress.step})
+
+    def _optimiser(self, phase: Phase, before: torch.optim.Optimizer | None) -> torch.optim.Optimizer:
+        optimiser = make_optimiser(self._learner, phase)
+        if before is not None and phase.optimiser.keep_state:
+            optimiser.load_state_dict({**optimiser.state_dict(), "state": before.state_dict()["state"]})
+        return optimiser
+
+    def _phase(
+        self, phase: Phase, budget: PhaseBudget, optimiser: torch.optim.Optimizer, stop: StopToken
+    ) -> Iterator[RunEvent]:
+        """One phase; returns how it was asked to stop, None at its end."""
+        sampler = self._sampler()
+        batches = Prefetcher(lambda step: sampler.batch(step, phase))
+        reporter = Reporter(budget.steps)
+        saved_at = time.monotonic()
+        bad = 0
+        first = self.progress.step - self.progress.phase_step
+        last = None if budget.steps is None else first + budget.steps - 1
+        self._learner.train()
+        try:
+            while (done := budget.progress(self.progress.phase_step, self.progress.phase_seconds)) < 1.0:
+                how = stop()
+                if how:
+                    return how
+                begin = time.monotonic()
+                batch = batches.get(self.progress.step, last)
+                waited = time.monotonic() - begin
+                rate = set_learning_rate(optimiser, phase, self.progress.phase_step, done)
+                try:
+                    terms = self._step(phase, done, batch, optimiser)
+                except OutOfMemory as error:
+                    self._plan = smaller(self._plan, error)
+                    sampler = self._sampler()
+                    batches.forget()
+                    yield Warned(message=f"Memory ran out; going on with patches of {self._plan.patch} voxels.")
+                    continue
+                bad = bad + 1 if terms is None else 0
+                if bad > BAD_STEPS:
+                    raise RunError("The loss is no number any more. Start again with a lower learning rate.")
+                self._advance(time.monotonic() - begin)
+                reporter.add(terms or {}, waited, time.monotonic() - begin)
+                if reporter.is_due(self.progress.phase_step):
+                    yield self._report(phase, budget, reporter, rate)
+                if self._examiner.is_due(self._done(), self.progress.seconds):
+                    begin = time.monotonic()
+                    yield self._examine()
+                    self._learner.train()
+                    self._advance(time.monotonic() - begin, steps=0)
+                if time.monotonic() - saved_at > CHECKPOINT_SECONDS:
+                    begin = time.monotonic()
+                    yield self._save(optimiser)
+                    saved_at = time.monotonic()
+                    self._advance(saved_at - begin, steps=0)
+            return None
+        finally:
+            batches.close()
+
+    def _step(
+        self, phase: Phase, done: float, batch: Batch, optimiser: torch.optim.Optimizer
+    ) -> dict[str, torch.Tensor] | None:
+        """One step of the optimiser; None when the loss is no number, and nothing was changed."""
+        rng = seed_everything(self._spec.seed, self.progress.step)
+        at = Step(self.progress.step, phase, self.progress.phase_step, done, rng)
+        low = self._plan.precision == "bfloat16"
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=low):
+            losses = self._learner.losses(self._to_device(batch), at)
+        total = losses.total
+        if not torch.isfinite(total):
+            return None
+        optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        if phase.optimiser.clip is not None:
+            torch.nn.utils.clip_grad_norm_(self._learner.parameters(), phase.optimiser.clip)
+        optimiser.step()
+        self._learner.after_step(at)
+        return {"total": total.detach(), **{name: term.detach() for name, term in losses.terms.items()}}
+
+    def _sampler(self) -> Sampler:
+        spec = self._spec
+        # labelled scans are scans too: without their labels they belong to the unlabelled side as well
+        everything = (*spec.unlabelled, *(entry.case for entry in spec.labelled))
+        return Sampler(self._cache, self._plan, spec.labelled, spec.unlabelled or everything, spec.seed)
+
+    def _to_device(self, batch: Batch) -> Batch:
+        def move(patches: Patches | None) -> Patches | None:
+            if patches is None:
+                return None
+            images = patches.images.to(self._device, memory_format=self._layout, non_blocking=True)
+            labels = None if patches.labels is None else patches.labels.to(self._device, non_blocking=True)
+            return Patches(images, labels)
+
+        return Batch(move(batch.labelled), move(batch.unlabelled))
+
+    def _advance(self, seconds: float, steps: int = 1) -> None:
+        now = self.progress
+        self.progress = replace(
+            now,
+            step=now.step + steps,
+            phase_step=now.phase_step + steps,
+            seconds=now.seconds + seconds,
+            phase_seconds=now.phase_seconds + seconds,
+        )
+
+    def _done(self) -> float:
+        """Part of all training that is done, phases weighed by their share."""
+        shares = [p.share for p in self._phases]
+        budget = self._budgets[self.progress.phase]
+        here = budget.progress(self.progress.phase_step, self.progress.phase_seconds)
+        return (sum(shares[: self.progress.phase]) + here * shares[self.progress.phase]) / sum(shares)
+
+    def _report(self, phase: Phase, budget: PhaseBudget, reporter: Reporter, rate: float) -> Stepped:
+        now, done = self.progress, self._done()
+        left = budget.seconds_left(now.phase_step, now.phase_seconds)
+        for later in self._budgets[now.phase + 1 :]:
+            speed = now.phase_seconds / max(1, now.phase_step)
+            left += later.seconds if later.seconds is not None else (later.steps or 0) * speed
+        losses, step_seconds, wait_share = reporter.take()
+        return Stepped(
+            step=now.step,
+            phase=phase.name,
+            losses=losses,
+            progress=done,
+            eta_seconds=left,
+            learning_rate=rate,
+            step_seconds=step_seconds,
+            wait_share=wait_share,
+        )
+
+    def _examine(self) -> RunEvent:
+        event = self._examiner.examine(self._learner.members()[0], self._plan, self.progress, self._info)
+        if event.best:
+            self._deploy()
+            self.progress = replace(self.progress, best=event.mean)
+        return event
+
+    def _save(self, optimiser: torch.optim.Optimizer) -> CheckpointSaved:
+        path = save_checkpoint(self._folder, self._learner, optimiser, self.progress)
+        return CheckpointSaved(step=self.progress.step, path=path)

@@ -1,0 +1,171 @@
+"""A run from its spec to its last event: train, deploy, propose. One way in, one way out."""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from ..errors import MedSSLError
+from ..inference.model import MODEL, check_classes, load_deployed, load_model
+from ..inference.propose import propose
+from ..methods.catalog import method_info
+from ..project import Project
+from ..runs.events import FinishReason, PhaseStarted, RunEvent, RunFinished, RunStarted, Warned
+from ..runs.request import start_run_folder
+from ..runs.spec import RunSpec, read_spec
+from ..runs.stop import StopToken, withdraw_stop
+from .budget import split, total_steps
+from .cache import Cache
+from .checkpoint import CHECKPOINT, read_progress
+from .engine import Engine
+from .machine import probe
+from .resolve import options_of, resolve
+
+PROPOSING = "Making proposals"
+FEW_LABELS = (
+    "Too few labelled cases to hold any out, so nothing measures this model while it learns; its averaged weights at the "
+    "end are taken. Label {more} more, or set audit cases aside."
+)
+
+
+def execute(root: Path, run: str, stop: StopToken) -> Iterator[RunEvent]:
+    """Run what the spec in the run's folder says; go on where it stopped, if it ever did.
+
+    Parameters
+    ----------
+    root : Path
+        The project.
+    run : str
+        Name of the run.
+    stop : callable
+        Looked at between steps.
+
+    Yields
+    ------
+    RunEvent
+        One `RunStarted` first and one `RunFinished` last, whatever happens.
+    """
+    begin = time.monotonic()
+    started = False
+    try:
+        project = Project.open(root)
+        spec = read_spec(project.run_folder(run))
+        events = _train(spec, project, stop) if spec.task == "train" else _predict(spec, project, stop)
+        for event in events:
+            started = True
+            yield replace(event, seconds=time.monotonic() - begin) if isinstance(event, RunFinished) else event
+        return
+    except MedSSLError as error:
+        message = str(error)
+    except Exception as error:  # the last line of defence: whatever it is, the run must end in an event
+        traceback.print_exc(file=sys.stderr)
+        message = f"A fault of the program: {type(error).__name__}: {error}. The log of the run has the details."
+    if not started:
+        yield RunStarted(run=run, task="train", method="")
+    yield RunFinished(reason="failed", message=message, seconds=time.monotonic() - begin)
+
+
+def _train(spec: RunSpec, project: Project, stop: StopToken) -> Iterator[RunEvent]:
+    folder = project.run_folder(spec.run)
+    spec = resolve(spec, project)
+    assert spec.plan is not None
+    info = method_info(spec.method)
+    method, options = info.load(), options_of(spec)
+    phases = method.phases(options, spec.plan.batch)
+    budgets = split(spec.budget, phases)
+    resume = (folder / CHECKPOINT).is_file()
+    torch.manual_seed(spec.seed)
+    learner = method.learner(options, spec.plan.net)
+    engine = Engine(spec, folder, Cache(project, spec.plan), learner, phases, budgets, _knowledge(spec, project))
+    yield RunStarted(
+        run=spec.run,
+        task=spec.task,
+        method=spec.method,
+        phases=(*(p.title for p in phases), PROPOSING),
+        total_steps=total_steps(budgets),
+        minutes=spec.budget.minutes,
+        device=spec.plan.device,
+        threads=spec.plan.threads,
+        labelled=len(spec.labelled),
+        unlabelled=len(spec.unlabelled),
+        held_out=len(spec.held_out),
+        resumed_step=read_progress(folder).step if resume else 0,
+    )
+    if spec.start_from and not resume:
+        yield from _start_from(spec, project, learner)
+    if not spec.held_out:
+        yield Warned(message=FEW_LABELS.format(more=max(1, 8 - len(spec.labelled))))
+    how = yield from engine.train(stop, resume)
+    step = engine.progress.step
+    if how == "pause":
+        yield RunFinished(reason="paused", message=f"Paused after {step} steps. Resume it any time.", step=step)
+        return
+    if how == "discard":
+        for name in (CHECKPOINT, MODEL):
+            (folder / name).unlink(missing_ok=True)
+        yield RunFinished(reason="discarded", message="Stopped; its model was thrown away.", step=step)
+        return
+    yield engine.deploy()
+    if how == "keep":
+        withdraw_stop(folder)  # heard; another one would end the proposing
+    reason: FinishReason = "stopped" if how == "keep" else "completed"
+    yield from _propose(spec, project, folder, stop, len(phases), step, reason)
+
+
+def _predict(spec: RunSpec, project: Project, stop: StopToken) -> Iterator[RunEvent]:
+    assert spec.start_from is not None
+    yield RunStarted(run=spec.run, task=spec.task, method=spec.method, phases=(PROPOSING,), device=spec.device)
+    folder = start_run_folder(project, spec.start_from)
+    yield from _propose(spec, project, folder, stop, 0, 0, "completed")
+
+
+def _propose(
+    spec: RunSpec, project: Project, folder: Path, stop: StopToken, index: int, step: int, reason: FinishReason
+) -> Iterator[RunEvent]:
+    """Propose with the model of `folder`, and finish."""
+    yield PhaseStarted(phase="propose", title=PROPOSING, index=index, step=step)
+    machine = probe(spec.device)
+    torch.set_num_threads(machine.threads)
+    model = load_deployed(folder, machine.device, machine.threads, "bfloat16" if machine.bfloat16 else "float32")
+    check_classes(model, {c.value for c in project.classes})
+    cases = spec.propose if spec.propose is not None else tuple(unfinished(project))
+    complete = yield from propose(model, project, spec.run, cases, stop)
+    proposals = "proposals made" if complete else "proposing was stopped; the proposals made so far are there"
+    trained = f"{step} steps, " if step else ""
+    yield RunFinished(
+        reason=reason if complete else "stopped", message=f"{trained}{proposals}.", step=step, model=MODEL
+    )
+
+
+def unfinished(project: Project) -> list[str]:
+    """Cases without a complete human label, audit cases among them: those a proposal helps with."""
+    names = []
+    for case in project.cases():
+        revision = case.latest()
+        if case.status not in ("excluded", "missing") and not (revision is not None and revision.complete):
+            names.append(case.name)
+    return names
+
+
+def _start_from(spec: RunSpec, project: Project, learner: torch.nn.Module) -> Iterator[RunEvent]:
+    assert spec.start_from is not None
+    members, _ = load_model(start_run_folder(project, spec.start_from))
+    left_out = learner.initialise_from(members[0])  # type: ignore[operator]
+    if left_out:
+        yield Warned(message=f"Taken over from {spec.start_from} but for: {', '.join(left_out[:6])}.")
+
+
+def _knowledge(spec: RunSpec, project: Project) -> dict[str, object]:
+    return {
+        "run": spec.run,
+        "method": spec.method,
+        "values": [0, *(c.value for c in project.classes)],
+        "class_names": [c.name for c in project.classes],
+    }
+

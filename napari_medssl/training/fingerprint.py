@@ -1,0 +1,103 @@
+"""What a project's data are like, from headers and a few scans."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cc3d
+import numpy as np
+
+from ..errors import SpecError
+from ..project import Project
+from ..runs.spec import LabelledCase
+
+SCANS_LOOKED_AT = 6
+CASES_LOOKED_AT = 500
+TOUCHES_AIR = -900.0  # HU
+ONE_PIECE = 0.98  # of a class's voxels in its largest piece
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """Facts that a plan follows from.
+
+    `shape` and `spacing` are medians on canonical axes; `single_piece` are the class indices that were one connected piece in
+    every labelled case.
+    """
+
+    ndim: int
+    channels: int
+    classes: int
+    shape: tuple[int, ...]
+    spacing: tuple[float, ...]
+    oriented: bool
+    labelled: int
+    unlabelled: int
+    is_ct: bool = False
+    clip: tuple[float, float] | None = None
+    mean: float = 0.0
+    sd: float = 1.0
+    single_piece: tuple[int, ...] = ()
+
+
+def take_fingerprint(
+    project: Project, cases: tuple[str, ...], labelled: tuple[LabelledCase, ...]
+) -> Fingerprint:
+    """Look at the cases of a run.
+
+    Raises
+    ------
+    SpecError
+        When there is nothing to look at, or 2-D and 3-D cases are mixed.
+    """
+    if not cases:
+        raise SpecError("There is no scan to learn from. Add images to the project.")
+    some = cases[:: max(1, len(cases) // CASES_LOOKED_AT)]
+    grids = [project.case(name).grid for name in some]
+    dimensions = {g.ndim for g in grids}
+    if len(dimensions) > 1:
+        raise SpecError("The project mixes 2-D and 3-D scans. Make one project of each.")
+    canonical = [g.canonical().grid for g in grids]
+    first = project.case(some[0])
+    facts = Fingerprint(
+        ndim=dimensions.pop(),
+        channels=first.read_image().array.shape[0],
+        classes=len(project.classes) + 1,
+        shape=tuple(int(n) for n in np.median([g.shape for g in canonical], axis=0)),
+        spacing=tuple(round(float(s), 4) for s in np.median([g.spacing for g in canonical], axis=0)),
+        oriented=all(g.oriented and g.unit == "mm" for g in grids),
+        labelled=len(labelled),
+        unlabelled=len(cases) - len(labelled),
+    )
+    return _with_intensities(facts, project, some, labelled)
+
+
+def _with_intensities(
+    facts: Fingerprint, project: Project, cases: tuple[str, ...], labelled: tuple[LabelledCase, ...]
+) -> Fingerprint:
+    changes: dict[str, object] = {"single_piece": _single_pieces(project, labelled, facts.classes)}
+    if facts.ndim == 3 and facts.channels == 1:
+        looked = cases[:: max(1, len(cases) // SCANS_LOOKED_AT)][:SCANS_LOOKED_AT]
+        samples = [project.case(name).read_image().array.ravel()[::7] for name in looked]
+        if np.median([float(np.nanmin(s)) for s in samples]) <= TOUCHES_AIR:
+            body = np.concatenate([s[s > TOUCHES_AIR] for s in samples]).astype(np.float64)
+            low, high = (float(v) for v in np.percentile(body, (0.5, 99.5)))
+            body = np.clip(body, low, high)
+            changes |= {"is_ct": True, "clip": (low, high), "mean": float(body.mean()), "sd": float(body.std())}
+    return Fingerprint(**(facts.__dict__ | changes))
+
+
+def _single_pieces(project: Project, labelled: tuple[LabelledCase, ...], classes: int) -> tuple[int, ...]:
+    """Class indices that are one piece wherever they occur, in complete label maps."""
+    single = set(range(1, classes)) if labelled else set()
+    for entry in labelled[:8]:
+        labels = project.case(entry.case).read_labels(entry.revision)
+        if labels is None:
+            continue
+        for index, info in enumerate(project.classes, start=1):
+            mask = labels.array == info.value
+            if mask.any():
+                pieces = cc3d.statistics(cc3d.connected_components(mask))["voxel_counts"][1:]
+                if pieces.max() < ONE_PIECE * pieces.sum():
+                    single.discard(index)
+    return tuple(sorted(single))

@@ -1,0 +1,99 @@
+"""What the machine can do, found out by trying: two compute threads on two busy cores can be ten times slower than one."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+
+import psutil
+import torch
+from torch.nn import functional as F
+
+from ..errors import SpecError
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A place to train.
+
+    `memory` is bytes on the device that may be used; `threads` and `bfloat16` what was measured to be fastest.
+    """
+
+    device: str
+    cores: int
+    memory: int
+    threads: int = 1
+    bfloat16: bool = False
+
+    @property
+    def has_gpu(self) -> bool:
+        """Whether there is an accelerator."""
+        return self.device != "cpu"
+
+
+def probe(device: str = "auto") -> Machine:
+    """The machine as it is now.
+
+    Parameters
+    ----------
+    device : str
+        "auto", "cpu", "cuda", "cuda:1", "mps".
+
+    Raises
+    ------
+    SpecError
+        When the device is not there.
+    """
+    device = _resolve(device)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    if device.startswith("cuda"):
+        free, _ = torch.cuda.mem_get_info(torch.device(device))
+        return Machine(device, cores, free, bfloat16=torch.cuda.is_bf16_supported(including_emulation=False))
+    memory = psutil.virtual_memory().available
+    if device != "cpu":
+        return Machine(device, cores, memory)
+    threads, bfloat16 = _fastest(cores)
+    return Machine(device, cores, memory, threads, bfloat16)
+
+
+def _resolve(device: str) -> str:
+    if device == "auto":
+        if torch.cuda.is_available():
+            return "cuda"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
+    missing = (device.startswith("cuda") and not torch.cuda.is_available()) or (
+        device == "mps" and not torch.backends.mps.is_available()
+    )
+    if missing:
+        raise SpecError(
+            f"Device {device!r} is not available to this build of torch. Use --device cpu, or install a build of torch "
+            "for your GPU (see the README)."
+        )
+    return device
+
+
+def _fastest(cores: int) -> tuple[int, bool]:
+    """Threads and precision with the shortest training step of a small convolution, here and now.
+
+    More threads must win by a fifth: they are the first to suffer when the machine gets busier.
+    """
+    best, choice = float("inf"), (1, False)
+    for threads in sorted({1, cores // 2 or 1, cores}):
+        torch.set_num_threads(threads)
+        for low in (False, True):
+            seconds = min(_trial(low) for _ in range(3))
+            if seconds < best * (0.8 if threads > choice[0] else 0.95):
+                best, choice = seconds, (threads, low)
+    torch.set_num_threads(choice[0])
+    return choice
+
+
+def _trial(low: bool) -> float:
+    x = torch.ones(2, 16, 24, 32, 24).to(memory_format=torch.channels_last_3d).requires_grad_()
+    weight = torch.ones(16, 16, 3, 3, 3, requires_grad=True)
+    begin = time.perf_counter()
+    with torch.autocast("cpu", torch.bfloat16, enabled=low):
+        y = F.conv3d(F.conv3d(x, weight, padding=1), weight, padding=1)
+    y.float().sum().backward()
+    return time.perf_counter() - begin

@@ -1,0 +1,34 @@
+"""When memory runs out, go on with less instead of giving up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from ..errors import RunError
+from ..runs.spec import Plan
+
+OutOfMemory = (torch.OutOfMemoryError, MemoryError)
+
+
+def smaller(plan: Plan, error: BaseException) -> Plan:
+    """The plan with the next smaller patch.
+
+    The longest side loses one total stride at a time; the batch stays, because methods count on it.
+
+    Raises
+    ------
+    RunError
+        When the patch is as small as it can be.
+    """
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    factor = plan.net.factor
+    spare = [p // f for p, f in zip(plan.patch, factor, strict=True)]
+    axis = max(range(len(spare)), key=lambda k: spare[k])
+    if spare[axis] <= 1:
+        raise RunError("There is not enough memory even for the smallest patches. Close other programs.") from error
+    step = max(1, spare[axis] // 4) * factor[axis]
+    patch = tuple(p - step if k == axis else p for k, p in enumerate(plan.patch))
+    return replace(plan, patch=patch)

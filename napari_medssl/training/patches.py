@@ -1,0 +1,152 @@
+"""Batches as a pure function of the step, so that a resumed run sees the same patches.
+
+One thread stays a few steps ahead of the training; arrays come from the memory-mapped cache, so memory does not grow with the
+number of cases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..methods.base import Batch, Patches, Phase
+from ..runs.spec import LabelledCase, Plan
+from .augment import NONE, Augmentation, cut
+from .cache import Cache
+
+FOREGROUND_SHARE = 0.67  # of labelled patches are centred on a class drawn at random
+AHEAD = 3
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """Draws patches of labelled and unlabelled cases.
+
+    `unlabelled` cases may include the labelled ones: their labels are simply not looked at.
+    """
+
+    cache: Cache
+    plan: Plan
+    labelled: tuple[LabelledCase, ...]
+    unlabelled: tuple[str, ...]
+    seed: int
+
+    def batch(self, step: int, phase: Phase) -> Batch:
+        """The batch of a step; `images` (B, C, *patch) float32, `labels` (B, *patch) int64."""
+        labelled = [self._draw(step, item, step * phase.labelled + item) for item in range(phase.labelled)]
+        unlabelled = [self._draw(step, 10_000 + item, None) for item in range(phase.unlabelled)]
+        return Batch(_stack(labelled, self.plan), _stack(unlabelled, self.plan))
+
+    def _draw(self, step: int, item: int, turn: int | None) -> tuple[torch.Tensor, torch.Tensor | None]:
+        rng = np.random.default_rng([self.seed, step, item])
+        spacing, patch = network_axes(self.plan)
+        if turn is not None:
+            # each case in turn, in an order of its own for each round: no case waits for its luck
+            entry = self.labelled[_turn(self.seed, turn, len(self.labelled))]
+            image, labels = self.cache.image(entry.case), self.cache.labels(entry)
+            centre = self._centre(entry, image.shape[1:], patch, rng)
+            return cut(image, labels, centre, patch, spacing, augmentation(self.plan), rng)
+        case = self.unlabelled[int(rng.integers(len(self.unlabelled)))]
+        image = self.cache.image(case)
+        return cut(image, None, _anywhere(image.shape[1:], patch, rng), patch, spacing, augmentation(self.plan), rng)
+
+    def _centre(
+        self, entry: LabelledCase, shape: tuple[int, ...], patch: tuple[int, int, int], rng: np.random.Generator
+    ) -> np.ndarray:
+        if rng.random() < FOREGROUND_SHARE:
+            points = self.cache.points(entry)
+            present = np.unique(points[:, 0])
+            present = present[present > 0] if (present > 0).any() else present
+            if present.size:
+                of_class = points[points[:, 0] == rng.choice(present)]
+                chosen = of_class[rng.integers(len(of_class)), 1:].astype(float)
+                return _inside(chosen + rng.uniform(-0.25, 0.25, 3) * patch, shape, patch)
+        return _anywhere(shape, patch, rng)
+
+
+class Prefetcher:
+    """Makes the batches of the coming steps in a thread.
+
+    Parameters
+    ----------
+    make : callable
+        The batch of a step.
+    ahead : int
+        How many steps to be ahead.
+    """
+
+    def __init__(self, make: Callable[[int], Batch], ahead: int = AHEAD) -> None:
+        self._make = make
+        self._ahead = ahead
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="medssl-batches")
+        self._waiting: dict[int, Future[Batch]] = {}
+
+    def get(self, step: int, last: int | None = None) -> Batch:
+        """The batch of `step`; starts those up to `ahead` later, none after `last`."""
+        for later in range(step, step + self._ahead + 1):
+            if later not in self._waiting and (last is None or later <= last):
+                self._waiting[later] = self._pool.submit(self._make, later)
+        for early in [s for s in self._waiting if s < step]:
+            self._waiting.pop(early).cancel()
+        return self._waiting.pop(step).result()
+
+    def forget(self) -> None:
+        """Throw away what was prepared (a new phase wants other batches)."""
+        for future in self._waiting.values():
+            future.cancel()
+        self._waiting.clear()
+
+    def close(self) -> None:
+        """Stop the thread."""
+        self.forget()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def network_axes(plan: Plan) -> tuple[tuple[float, float, float], tuple[int, int, int]]:
+    """Spacing and patch along (D, H, W); a 2-D network has a patch one voxel deep."""
+    if plan.net.ndim == 3:
+        spacing, patch = plan.spacing, plan.patch
+    else:
+        in_plane = [s for axis, s in enumerate(plan.spacing) if axis != plan.slice_axis]
+        spacing, patch = (1.0, *in_plane), (1, *plan.patch)
+    return (spacing[0], spacing[1], spacing[2]), (patch[0], patch[1], patch[2])
+
+
+def augmentation(plan: Plan) -> Augmentation:
+    """What the plan asks for."""
+    if plan.augmentation == "none":
+        return NONE
+    spacing, patch = network_axes(plan)
+    flat = patch[0] == 1 or spacing[0] > 3 * min(spacing)
+    return Augmentation(mirror_axes=plan.mirror_axes, flat=flat)
+
+
+def _stack(drawn: list[tuple[torch.Tensor, torch.Tensor | None]], plan: Plan) -> Patches | None:
+    if not drawn:
+        return None
+    images = torch.stack([image for image, _ in drawn])
+    found = [labels for _, labels in drawn if labels is not None]
+    labels = torch.stack(found) if found else None
+    if plan.net.ndim == 2:
+        images, labels = images[:, :, 0], None if labels is None else labels[:, 0]
+    return Patches(images, labels)
+
+
+def _turn(seed: int, count: int, among: int) -> int:
+    lap, place = divmod(count, among)
+    return int(np.random.default_rng([seed, 7, lap]).permutation(among)[place])
+
+
+def _anywhere(shape: tuple[int, ...], patch: tuple[int, int, int], rng: np.random.Generator) -> np.ndarray:
+    return _inside(rng.uniform(0, 1, 3) * (np.array(shape) - 1), shape, patch)
+
+
+def _inside(centre: np.ndarray, shape: tuple[int, ...], patch: tuple[int, int, int]) -> np.ndarray:
+    """Move a centre so that the patch lies in the scan, as far as the scan is large enough."""
+    half = (np.array(patch) - 1) / 2
+    top = np.array(shape) - 1 - half
+    return np.where(top < half, (np.array(shape) - 1) / 2, np.clip(centre, half, top))

@@ -1,0 +1,158 @@
+"""From fingerprint and machine to a plan: a pure function, with its reasons in plain words."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..errors import SpecError
+from ..nets.spec import NetSpec
+from ..runs.spec import Plan
+from .fingerprint import Fingerprint
+from .machine import Machine
+
+THICK = 4.0  # slices this many times thicker than wide are better looked at one by one
+SMALLEST_STAGE = 4  # voxels per axis at the deepest stage
+
+# Voxels of a whole scan, voxels of a patch, channels of the first stage, most stages, patches of each kind in a step
+CPU_3D = (600_000, 72_000, 16, 4, 2)
+GPU_3D = (12_000_000, 1_000_000, 32, 6, 2)
+CPU_2D = (400_000, 192 * 192, 16, 5, 4)
+GPU_2D = (4_000_000, 512 * 512, 32, 7, 12)
+
+
+def make_plan(facts: Fingerprint, machine: Machine, wishes: Mapping[str, Any]) -> Plan:
+    """Plan a run.
+
+    Parameters
+    ----------
+    facts : Fingerprint
+    machine : Machine
+    wishes : mapping
+        Plan fields set by hand or by a paper preset; "widths", "strides", "architecture", "dropout" and "norm" go to
+        the network. They win over everything else.
+
+    Raises
+    ------
+    SpecError
+        When a wish does not fit the data.
+    """
+    reasons: list[str] = []
+    flat = facts.ndim == 2 or _is_thick(facts)
+    if "architecture" in wishes:
+        flat = wishes["architecture"] == "bcp-unet2d" or (flat and wishes["architecture"] == "unet")
+    scan_voxels, patch_voxels, width, depth, batch = (
+        (GPU_2D if flat else GPU_3D) if machine.has_gpu else (CPU_2D if flat else CPU_3D)
+    )
+    slice_axis = int(np.argmax(facts.spacing)) if flat and facts.ndim == 3 else None
+    if slice_axis is not None:
+        reasons.append("Slices are much thicker than wide, so the network looks at them one by one.")
+    spacing = tuple(wishes.get("spacing") or _spacing(facts, scan_voxels, slice_axis, reasons))
+    shape = _shape_at(facts, spacing, slice_axis)
+    in_plane = [s for axis, s in enumerate(spacing) if axis != slice_axis]
+    patch = tuple(wishes.get("patch") or _patch(shape, in_plane, patch_voxels))
+    strides = tuple(map(tuple, wishes.get("strides") or _strides(patch, in_plane, depth, wishes.get("widths"))))
+    widths = tuple(wishes.get("widths") or (min(width * 2**k, 320) for k in range(len(strides))))
+    net = NetSpec(
+        architecture=wishes.get("architecture", "unet"),
+        ndim=2 if flat else 3,
+        in_channels=facts.channels,
+        classes=facts.classes,
+        widths=widths,
+        strides=strides,
+        dropout=wishes.get("dropout", 0.0),
+        norm=wishes.get("norm", "batch"),
+    )
+    patch = tuple(max(f, -(-p // f) * f) for p, f in zip(patch, net.factor, strict=True))
+    if len(patch) != net.ndim:
+        raise SpecError(f"The patch {patch} has {len(patch)} sides, but the network is {net.ndim}-D.")
+    mirror = () if facts.oriented else tuple(range(1, 3))
+    reasons.append(
+        "Mirrored scans are not learnt from: left and right matter in patients."
+        if facts.oriented
+        else "The images carry no orientation, so mirrored ones are learnt from too."
+    )
+    if facts.is_ct:
+        reasons.append("Values look like Hounsfield units and are scaled the same in every scan.")
+    plan = Plan(
+        net=net,
+        spacing=spacing,
+        patch=patch,
+        batch=batch,
+        slice_axis=slice_axis,
+        normalisation="ct" if facts.is_ct else "z-score",
+        clip=facts.clip,
+        mean=facts.mean,
+        sd=facts.sd,
+        mirror_axes=mirror,
+        single_piece=facts.single_piece,
+        precision="bfloat16" if machine.bfloat16 else "float32",
+        device=machine.device,
+        threads=machine.threads,
+    )
+    known = {f.name for f in dataclasses.fields(Plan)} - {"net", "spacing", "patch", "reasons"}
+    chosen = {k: tuple(v) if isinstance(v, list) else v for k, v in wishes.items() if k in known}
+    reasons.append(_summary(dataclasses.replace(plan, **chosen)))
+    return dataclasses.replace(plan, **chosen, reasons=tuple(reasons))
+
+
+PLAN_SETTINGS = (
+    {f.name for f in dataclasses.fields(Plan)} | {"architecture", "widths", "strides", "dropout", "norm"}
+) - {"net", "reasons"}
+
+
+def _is_thick(facts: Fingerprint) -> bool:
+    return max(facts.spacing) > THICK * min(facts.spacing) or min(facts.shape) < 2 * SMALLEST_STAGE
+
+
+def _spacing(
+    facts: Fingerprint, scan_voxels: int, slice_axis: int | None, reasons: list[str]
+) -> tuple[float, ...]:
+    """The median spacing, coarser where scans are too large for this machine."""
+    looked_at = [n for axis, n in enumerate(facts.shape) if axis != slice_axis]
+    factor = (math.prod(looked_at) / scan_voxels) ** (1 / len(looked_at))
+    if factor <= 1.15:
+        return facts.spacing
+    reasons.append(f"Scans are made {factor:.1f}x coarser: this machine would take too long at full resolution.")
+    return tuple(round(s if axis == slice_axis else s * factor, 4) for axis, s in enumerate(facts.spacing))
+
+
+def _shape_at(facts: Fingerprint, spacing: tuple[float, ...], slice_axis: int | None) -> list[int]:
+    shape = [max(1, round(n * a / b)) for n, a, b in zip(facts.shape, facts.spacing, spacing, strict=True)]
+    return [n for axis, n in enumerate(shape) if axis != slice_axis]
+
+
+def _patch(shape: list[int], spacing: list[float], voxels: int) -> tuple[int, ...]:
+    """As much of a scan as `voxels` allow, in the proportions of a cube of the body but no larger than the scan."""
+    size = [float(n) for n in shape]
+    while math.prod(size) > voxels:
+        longest = int(np.argmax([n * s for n, s in zip(size, spacing, strict=True)]))
+        size[longest] *= 0.95
+    return tuple(max(1, round(n / 8) * 8 if n >= 12 else round(n)) for n in size)
+
+
+def _strides(
+    patch: tuple[int, ...], spacing: list[float], depth: int, widths: Any
+) -> list[tuple[int, ...]]:
+    """Halve an axis at each stage while it is long enough and its voxels are not much larger than the others'."""
+    strides, size, voxel = [(1,) * len(patch)], list(patch), list(spacing)
+    while len(strides) < (len(widths) if widths else depth):
+        stride = tuple(
+            2 if n >= 2 * SMALLEST_STAGE and v < 2 * min(voxel) else 1 for n, v in zip(size, voxel, strict=True)
+        )
+        if max(stride) == 1 and not widths:
+            break
+        strides.append(stride)
+        size = [n // s for n, s in zip(size, stride, strict=True)]
+        voxel = [v * s for v, s in zip(voxel, stride, strict=True)]
+    return strides
+
+
+def _summary(plan: Plan) -> str:
+    size = " x ".join(map(str, plan.patch))
+    where = "the GPU" if plan.device != "cpu" else f"{plan.threads} thread{'s' if plan.threads > 1 else ''}"
+    return f"Patches of {size} voxels, {plan.batch} of each kind in a step, {plan.precision} on {where}."

@@ -1,0 +1,67 @@
+"""Measuring the model, while it trains, on labelled cases that it never trains on."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import torch
+from torch import nn
+
+from ..inference.predictor import Predictor
+from ..methods.base import IGNORE
+from ..runs.events import Validated
+from ..runs.spec import LabelledCase, Plan
+from .cache import Cache
+from .checkpoint import Progress
+
+TIMES = 12  # over a run, about
+SHARE = 0.08  # of the time, at most
+WARM_UP = 0.15  # of a run without measuring: nothing is learnt yet
+
+
+class Examiner:
+    """Decides when to measure, and does.
+
+    Parameters
+    ----------
+    cache : Cache
+    cases : tuple of LabelledCase
+        None: nothing is ever measured.
+    """
+
+    def __init__(self, cache: Cache, cases: tuple[LabelledCase, ...]) -> None:
+        self._cache = cache
+        self._cases = cases
+        self._next = WARM_UP
+        self._last_took = 0.0
+        self._last_at = 0.0
+
+    def is_due(self, done: float, seconds: float) -> bool:
+        """Whether to measure now, at this part of the run and second of training."""
+        if not self._cases or done < self._next:
+            return False
+        return done >= 1.0 or seconds - self._last_at >= self._last_took / SHARE
+
+    def examine(self, member: nn.Module, plan: Plan, now: Progress, info: dict[str, object]) -> Validated:
+        """Mean Dice per class over the cases, in network space."""
+        begin = time.monotonic()
+        predictor = Predictor([member], plan)
+        names = [str(n) for n in info["class_names"]]  # type: ignore[attr-defined]
+        found: dict[str, list[float]] = {name: [] for name in names}
+        for entry in self._cases:
+            probabilities = predictor.probabilities(self._cache.image(entry.case))
+            truth = torch.from_numpy(np.array(self._cache.labels(entry)))
+            predicted = probabilities.argmax(dim=0)
+            for index, name in enumerate(names, start=1):
+                known = truth != IGNORE
+                p, t = (predicted == index) & known, truth == index
+                size = int(p.sum() + t.sum())
+                if size:
+                    found[name].append(2.0 * int((p & t).sum()) / size)
+        dice = {name: float(np.mean(values)) for name, values in found.items() if values}
+        mean = float(np.mean(list(dice.values()))) if dice else 0.0
+        best = now.best is None or mean >= now.best
+        self._last_took, self._last_at = time.monotonic() - begin, now.seconds
+        self._next += (1 - WARM_UP) / TIMES
+        return Validated(step=now.step, dice=dice, mean=mean, cases=len(self._cases), best=best)
