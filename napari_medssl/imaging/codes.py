@@ -67,7 +67,8 @@ class NiftiCodes:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> NiftiCodes:
         """Rebuild from :meth:`to_json`."""
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+        fields: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+        return cls(**fields)
 
     def to_json(self) -> dict[str, Any]:
         """Return a dictionary of numbers and lists."""

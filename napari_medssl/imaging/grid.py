@@ -90,7 +90,8 @@ class Grid:
     @property
     def directions(self) -> NDArray[np.float64]:
         """Unit vectors along the voxel axes, as columns."""
-        return self.affine[:-1, :-1] / np.array(self.spacing)
+        directions: NDArray[np.float64] = self.affine[:-1, :-1] / np.array(self.spacing)
+        return directions
 
     @property
     def oriented(self) -> bool:
@@ -172,7 +173,7 @@ def affine_fault(affine: NDArray[np.float64]) -> str | None:
 
 
 def _times(shape: Sequence[int]) -> str:
-    return " × ".join(str(length) for length in shape)  # noqa: RUF001
+    return " × ".join(str(length) for length in shape)
 
 
 def _numbers(values: Sequence[float] | NDArray[np.float64]) -> str:

@@ -40,17 +40,18 @@ class Reorientation:
         """Return a view of `array` (spatial axes last, any axes before them) on the new grid."""
         lead = array.ndim - len(self.order)
         moved = array.transpose(*range(lead), *(lead + axis for axis in self.order))
-        return moved[(..., *self._steps())]
+        turned: NDArray[Any] = moved[self._steps()]
+        return turned
 
     def undo(self, array: NDArray[Any]) -> NDArray[Any]:
         """Return a view of `array` (on the new grid, spatial axes last) back on the old grid."""
         lead = array.ndim - len(self.order)
         back = np.argsort(self.order)
-        unflipped = array[(..., *self._steps())]
+        unflipped: NDArray[Any] = array[self._steps()]
         return unflipped.transpose(*range(lead), *(lead + int(axis) for axis in back))
 
-    def _steps(self) -> tuple[slice, ...]:
-        return tuple(slice(None, None, -1) if flip else slice(None) for flip in self.flips)
+    def _steps(self) -> tuple[Any, ...]:
+        return (..., *(slice(None, None, -1) if flip else slice(None) for flip in self.flips))
 
 
 def closest_axes(affine: NDArray[np.float64]) -> tuple[tuple[int, ...], tuple[bool, ...]]:
@@ -73,5 +74,5 @@ def closest_axes(affine: NDArray[np.float64]) -> tuple[tuple[int, ...], tuple[bo
     """
     linear = affine[:3, :3]
     cosines = linear / np.linalg.norm(linear, axis=0)
-    order = max(permutations(range(3)), key=lambda axes: sum(abs(cosines[world, axis]) for world, axis in enumerate(axes)))
+    order = max(permutations(range(3)), key=lambda axes: float(np.abs(cosines[range(3), axes]).sum()))
     return order, tuple(bool(cosines[world, axis] < 0) for world, axis in enumerate(order))

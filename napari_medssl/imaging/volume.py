@@ -51,7 +51,7 @@ class Volume:
         return self.array.dtype.kind != "f" or bool(np.isfinite(self.array).all())
 
     def filled(self) -> Volume:
-        """Return a volume whose non-finite voxels hold their channel's smallest finite value (0 where there is none)."""
+        """Return a volume whose non-finite voxels hold their channel's smallest finite value, or 0 if it has none."""
         if self.finite:
             return self
         array = self.array.copy(order="K")

@@ -54,12 +54,10 @@ def read_grid(path: Path | str) -> Header:
     if _is_raster(path):
         from napari_medssl.imaging.formats.raster import read_raster_header
 
-        raster = read_raster_header(path)
-        return Header(Grid.raster(raster.shape), raster.channels, raster.dtype)
+        return read_raster_header(path)
     from napari_medssl.imaging.formats.nifti import read_nifti_header
 
-    header, _ = read_nifti_header(path)
-    return Header(header.grid, header.channels, header.dtype.newbyteorder("=").name, header.volumes, header.notes)
+    return read_nifti_header(path)[0].summary()
 
 
 def check_image(path: Path | str) -> Header:
@@ -80,8 +78,9 @@ def check_image(path: Path | str) -> Header:
         return read_grid(path)
     from napari_medssl.imaging.formats.nifti import read_nifti_header, verify_data
 
-    verify_data(*read_nifti_header(path))
-    return read_grid(path)
+    header, data = read_nifti_header(path)
+    verify_data(header, data)
+    return header.summary()
 
 
 def read_image(path: Path | str, volume: int | None = None) -> Volume:
@@ -176,7 +175,7 @@ def write_labels(path: Path | str, labels: Labels) -> None:
 
 
 def write_map(path: Path | str, array: NDArray[np.floating[Any]], grid: Grid) -> None:
-    """Write a map (such as an uncertainty) as NIfTI, packed into 256 steps between its least value (or 0) and its largest.
+    """Write a map, such as an uncertainty, as NIfTI: 256 steps from its least value (or 0) to its largest.
 
     Parameters
     ----------
@@ -212,7 +211,8 @@ def read_map(path: Path | str) -> NDArray[np.float32]:
     BadFileError
         If the file cannot be used or is damaged.
     """
-    return read_image(path).array[0].astype(np.float32, copy=False)
+    array: NDArray[np.float32] = read_image(path).array[0].astype(np.float32, copy=False)
+    return array
 
 
 def file_sha256(path: Path | str) -> str:

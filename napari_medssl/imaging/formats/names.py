@@ -49,7 +49,8 @@ def find_images(folder: Path | str) -> list[Path]:
     try:
         names = sorted(entry for entry in folder.iterdir() if is_image_path(entry) and entry.is_file())
     except OSError as error:
-        raise BadFileError(folder, f"it is not a readable folder ({error.strerror})", "give a folder with scans") from None
+        rule = f"it is not a readable folder ({error.strerror or error})"
+        raise BadFileError(folder, rule, "give a folder with scans") from None
     present = {name.name.lower() for name in names}
 
     def has_header(path: Path) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -72,10 +71,9 @@ def read_voxels(header: NiftiHeader, data: Path, volume: int = 0) -> NDArray[Any
             raise BadFileError(data, _needs(size), "use a machine with more memory, or crop the scan") from None
         before = header.offset + volume * size
         stream.skip(before)
-        got = stream.fill(memoryview(flat).cast("B"))
+        got = stream.fill(flat.view(np.uint8).data)
         if got < size:
-            whole = math.prod(header.stored_shape) * header.samples * header.dtype.itemsize
-            rule = f"it is too short: the header claims {whole} bytes of voxels, some {size - got} of which are missing"
+            rule = f"it is too short: of {size} bytes of voxels the last {size - got} are missing"
             raise BadFileError(data, rule, "copy the file again from where it came from")
         stream.finish()
     if not header.dtype.isnative:
@@ -102,14 +100,13 @@ def verify_data(header: NiftiHeader, data: Path) -> None:
         while needed > 0 and (part := stream.read(min(needed, _PIECE))):
             needed -= len(part)
         if needed > 0:
-            raise BadFileError(
-                data, f"it is too short: {needed} bytes of voxels are missing", "copy the file again from where it came from"
-            )
+            rule = f"it is too short: {needed} bytes of voxels are missing"
+            raise BadFileError(data, rule, "copy the file again from where it came from")
         stream.finish()
 
 
 def scaled(flat: NDArray[Any], slope: float, inter: float) -> NDArray[np.float32]:
-    """Return ``slope × flat + inter`` as float32, computed in float64, a piece at a time to stay small."""
+    """Return ``slope * flat + inter`` as float32, computed in float64, a piece at a time to stay small."""
     values = np.empty(flat.shape, np.float32)
     for start in range(0, flat.size, _PIECE):
         values[start : start + _PIECE] = flat[start : start + _PIECE].astype(np.float64) * slope + inter
@@ -120,7 +117,7 @@ def _refuse_bomb(path: Path, header: NiftiHeader, stream: ByteStream) -> None:
     """Refuse a header that claims more than the file can hold, before any memory is set aside."""
     claimed = header.offset + header.nbytes
     if claimed > stream.capacity:
-        shape = " × ".join(str(length) for length in header.stored_shape if length > 1)  # noqa: RUF001
+        shape = " × ".join(str(length) for length in header.stored_shape if length > 1)
         rule = (
             f"its header claims {shape} voxels ({claimed} bytes), but the file has only {stream.stored} bytes"
             f"{', even if packed as tightly as gzip can' if stream.gzipped else ''}"

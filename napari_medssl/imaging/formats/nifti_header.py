@@ -17,6 +17,7 @@ from napari_medssl.errors import BadFileError
 from napari_medssl.imaging.codes import NiftiCodes
 from napari_medssl.imaging.formats.stream import ByteStream
 from napari_medssl.imaging.grid import Grid, affine_fault
+from napari_medssl.imaging.header import Header
 
 #: `descrip` of a map or mask written for a raster image, whose grid is in pixels
 RASTER_MARK = b"MedSSL raster"
@@ -67,7 +68,7 @@ class NiftiHeader:
     offset : int
         Where the voxels begin, in bytes of the unpacked data file.
     slope, inter : float
-        Value = slope × stored + inter; 1 and 0 where the file says nothing.
+        Value = slope * stored + inter; 1 and 0 where the file says nothing.
     pair : bool
         Whether the voxels are in a file of their own.
     notes : tuple of str
@@ -99,6 +100,10 @@ class NiftiHeader:
     def nbytes(self) -> int:
         """Bytes of all voxels."""
         return math.prod(self.stored_shape) * self.samples * self.dtype.itemsize
+
+    def summary(self) -> Header:
+        """Return what others need to know."""
+        return Header(self.grid, self.channels, self.dtype.newbyteorder("=").name, self.volumes, self.notes)
 
 
 def read_header(path: Path, stream: ByteStream) -> NiftiHeader:
@@ -148,7 +153,7 @@ def _fields(path: Path, block: bytes) -> Any:
                 if magic[:3] in ((b"n+1", b"ni1") if expected == 348 else (b"n+2", b"ni2")):
                     return fields
                 if expected == 348:
-                    rule = "it is an ANALYZE 7.5 header without NIfTI's mark, which does not say where left and right are"
+                    rule = "it is an ANALYZE 7.5 header, not NIfTI, so it does not say where left and right are"
                     raise BadFileError(path, rule, "export the scan again as NIfTI or DICOM")
     raise BadFileError(path, "it is not a NIfTI file (no NIfTI header at its start)", "give a .nii or .nii.gz file")
 
@@ -164,7 +169,8 @@ def _shape(path: Path, dim: list[int]) -> tuple[int, tuple[int, int, int, int, i
     if len(lengths) < 2:
         raise BadFileError(path, "it has one dimension only, so it is no image", _EXPORT)
     if len(lengths) > 5:
-        raise BadFileError(path, f"it has {len(lengths)} dimensions; at most 5 (i, j, k, time, channel) are read", _EXPORT)
+        rule = f"it has {len(lengths)} dimensions; at most five (i, j, k, time, channel) are read"
+        raise BadFileError(path, rule, _EXPORT)
     i, j, k, t, c = (*lengths, 1, 1, 1)[:5]
     if t > 1 and c > 1:
         raise BadFileError(path, f"it holds {t} volumes of {c} channels each", "save one volume per file")

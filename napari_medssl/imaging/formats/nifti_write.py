@@ -36,7 +36,7 @@ def write_nifti(path: Path, array: NDArray[np.uint8], grid: Grid, *, slope: floa
     grid : Grid
         Where the voxels are.
     slope, inter : float
-        Value = slope × stored + inter.
+        Value = slope * stored + inter.
 
     Raises
     ------

@@ -72,7 +72,9 @@ class ByteStream:
     def __enter__(self) -> ByteStream:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._file.close()
 
     @property
@@ -132,7 +134,8 @@ class ByteStream:
             try:
                 part = self._inflate.decompress(self._packed, most)
             except zlib.error as error:
-                rule = "its gzip stream is damaged" if "data check" not in str(error) else "its gzip checksum does not match"
+                checked = "incorrect data check" in str(error) or "incorrect length check" in str(error)
+                rule = "its gzip checksum does not match" if checked else "its gzip stream is damaged"
                 raise BadFileError(self.path, f"{rule}, so voxels in it are wrong", _COPY_AGAIN) from None
             self._packed = self._inflate.unconsumed_tail
             if part:

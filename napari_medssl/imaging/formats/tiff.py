@@ -1,8 +1,11 @@
-"""Reading one-page TIFF images."""
+"""Reading TIFF images of one page.
+
+A stack of pages is refused rather than guessed at: it may be slices, time points or channels, and a TIFF seldom knows
+its spacing.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,11 +16,16 @@ from numpy.typing import NDArray
 
 from napari_medssl.errors import BadFileError
 from napari_medssl.imaging.formats.stream import readable
+from napari_medssl.imaging.grid import Grid
+from napari_medssl.imaging.header import Header
 
 _AGAIN = "copy the file again from where it came from"
 _MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 #: nothing in use packs tighter than LZW's 1 to 1400 or so
 _LARGEST_EXPANSION = 2000
+_UNCOMPRESSED = 1
+_PALETTE = 3
+_PLANAR = 2
 
 
 def is_tiff(path: Path) -> bool:
@@ -26,8 +34,8 @@ def is_tiff(path: Path) -> bool:
         return file.read(4) in _MAGICS
 
 
-def tiff_layout(path: Path) -> tuple[tuple[int, int], int, str]:
-    """Return (rows, columns), channels and dtype of a TIFF without its pixels.
+def read_tiff_header(path: Path) -> Header:
+    """Read size and kind of a TIFF without its pixels.
 
     Raises
     ------
@@ -35,33 +43,41 @@ def tiff_layout(path: Path) -> tuple[tuple[int, int], int, str]:
         If it cannot be used.
     """
     with _opened(path) as page:
-        return (page.imagelength, page.imagewidth), _channels(page), np.dtype(page.dtype).name
+        shape = (page.imagelength, page.imagewidth)
+        return Header(Grid.raster(shape), _colours(page), _number(page).name)
 
 
-def read_tiff(path: Path) -> NDArray[Any]:
+def read_tiff(path: Path, *, indices: bool = False) -> NDArray[Any]:
     """Read a TIFF as (C, row, column); opacity is dropped.
 
+    Parameters
+    ----------
+    path : Path
+        The file.
+    indices : bool
+        Whether the indices of a palette image are wanted (a mask); otherwise such an image is refused.
+
     Raises
     ------
     BadFileError
         If it cannot be used.
     """
     with _opened(path) as page:
-        channels, samples, planar = _channels(page), page.samplesperpixel, int(page.planarconfig) == 2
+        if int(page.photometric) == _PALETTE and not indices:
+            raise BadFileError(path, "it is a palette TIFF, which is not read", "save it as grey or RGB")
+        colours, planar, number = _colours(page), int(page.planarconfig) == _PLANAR, _number(page)
         try:
             array = np.asarray(page.asarray())
-        except Exception as first:  # without imagecodecs, tifffile does not know LZW and JPEG inside TIFF; Pillow does
+        except Exception as first:  # without imagecodecs, tifffile does not know JPEG and some others; Pillow does
             try:
                 array, planar = _with_pillow(path), False
             except Exception:
                 raise BadFileError(path, f"its pixels cannot be read ({first})", _AGAIN) from None
-    if samples == 1:
-        array = array.reshape(1, *array.shape[:2]) if array.ndim == 2 else array
+    if array.ndim == 2:
+        array = array[None]
     elif not planar:
         array = np.moveaxis(array, -1, 0)
-    if not array.dtype.isnative:
-        array = array.astype(array.dtype.newbyteorder("="))
-    return np.ascontiguousarray(array[:channels])
+    return np.ascontiguousarray(array[:colours], dtype=number)
 
 
 @contextmanager
@@ -73,40 +89,47 @@ def _opened(path: Path) -> Iterator[Any]:
         stored = path.stat().st_size
     try:
         file = tifffile.TiffFile(path)
-        pages = len(file.pages)
-        page: Any = file.pages[0]
-        page.dtype, page.samplesperpixel, page.imagedepth  # noqa: B018 - damaged tags show here
-    except Exception as error:
+    except Exception as error:  # tifffile lets struct.error, IndexError and others through for damaged files
         raise BadFileError(path, f"it is not a readable TIFF image ({error})", _AGAIN) from None
     with file:
-        if pages > 1:
-            rule = f"it has {pages} pages, and a raster image is one picture"
-            raise BadFileError(path, rule, "save one page per file, or a stack of slices as NIfTI, which knows its spacing")
-        _check_page(path, page, stored)
-        yield page
+        try:
+            fault = _fault(file, stored)
+        except Exception as error:
+            raise BadFileError(path, f"it is not a readable TIFF image ({error})", _AGAIN) from None
+        if fault is not None:
+            raise BadFileError(path, *fault)
+        yield file.pages[0]
 
 
-def _check_page(path: Path, page: Any, stored: int) -> None:
-    if page.imagedepth > 1 or page.dtype is None or np.dtype(page.dtype).kind not in "uif":
-        raise BadFileError(path, "its pixels are of a kind that is not read", "save it as 8- or 16-bit grey or RGB")
-    if int(page.photometric) == 3:
-        return_to = "save it as grey or RGB"
-        raise BadFileError(path, "it is a palette TIFF, which is not read", return_to)
+def _fault(file: Any, stored: int) -> tuple[str, str] | None:
+    """Return rule and remedy where a TIFF cannot be used."""
+    page, pages = file.pages[0], len(file.pages)
+    if pages > 1 or file.series[0].size != page.size:  # ImageJ puts a whole stack behind one page
+        count = max(pages, file.series[0].size // max(page.size, 1))
+        remedy = "save one page per file, or a stack of slices as NIfTI, which knows its spacing"
+        return f"it has {count} pages, and a raster image is one picture", remedy
+    if page.imagedepth > 1 or page.dtype is None or np.dtype(page.dtype).kind not in "buif":
+        return "its pixels are of a kind that is not read", "save it as 8- or 16-bit grey or RGB"
     counts = [int(count) for count in page.databytecounts]
     ends = [int(offset) + count for offset, count in zip(page.dataoffsets, counts, strict=False)]
     if not ends or max(ends) > stored:
-        raise BadFileError(path, "it is too short: pixels its header speaks of are missing", _AGAIN)
+        return "it is too short: pixels its header speaks of are missing", _AGAIN
     size = page.imagelength * page.imagewidth * page.samplesperpixel * page.bitspersample // 8
-    packed = int(page.compression) != 1
-    if math.prod((page.imagelength, page.imagewidth)) == 0 or size > sum(counts) * (_LARGEST_EXPANSION if packed else 1):
-        rule = f"its header claims {page.imagelength} × {page.imagewidth} pixels, which its data cannot fill"  # noqa: RUF001
-        raise BadFileError(path, rule, _AGAIN)
+    expansion = 1 if int(page.compression) == _UNCOMPRESSED else _LARGEST_EXPANSION
+    if page.imagelength * page.imagewidth < 1 or size > sum(counts) * expansion:
+        return f"its header claims {page.imagelength} × {page.imagewidth} pixels, which its data cannot fill", _AGAIN
+    return None
 
 
-def _channels(page: Any) -> int:
-    """Return the channels that are colour: opacity comes last and is no channel."""
-    samples = int(page.samplesperpixel)
-    return samples - len(page.extrasamples or ()) if samples > 1 and samples - len(page.extrasamples or ()) > 0 else samples
+def _colours(page: Any) -> int:
+    """Return the samples that are colour: opacity comes last and is no channel."""
+    samples, extra = int(page.samplesperpixel), len(page.extrasamples or ())
+    return samples - extra if samples > extra else samples
+
+
+def _number(page: Any) -> np.dtype[Any]:
+    number = np.dtype(page.dtype)
+    return np.dtype(np.uint8) if number.kind == "b" else number.newbyteorder("=")
 
 
 def _with_pillow(path: Path) -> NDArray[Any]:
