@@ -1,0 +1,35 @@
+"""From a spec to a network."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from ..errors import SpecError
+from .bcp_unet2d import BCPUNet2d
+from .spec import NetSpec
+from .unet import UNet
+from .vnet import VNet
+
+
+def build_net(spec: NetSpec) -> nn.Module:
+    """A network with fresh weights: images (B, in_channels, *space) to logits (B, classes, *space).
+
+    Raises
+    ------
+    SpecError
+        When the parts of the spec contradict each other.
+    """
+    if len(spec.widths) != len(spec.strides):
+        raise SpecError(f"{len(spec.widths)} widths but {len(spec.strides)} strides; give one of each per stage.")
+    if any(len(stride) != spec.ndim for stride in spec.strides):
+        raise SpecError(f"Strides of a {spec.ndim}-D network need {spec.ndim} numbers each, not {spec.strides}.")
+    if any(stride > 1 for stride in spec.strides[0]):
+        raise SpecError("The first stage of a network does not down-sample: its strides must all be 1.")
+    match spec.architecture:
+        case "unet":
+            return UNet(spec)
+        case "vnet":
+            return VNet(spec)
+        case "bcp-unet2d":
+            return BCPUNet2d(spec)
+    raise SpecError(f"There is no network {spec.architecture!r}; there are: unet, vnet, bcp-unet2d.")

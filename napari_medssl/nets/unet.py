@@ -1,0 +1,128 @@
+"""The auto preset's network: an encoder of stages and a decoder with skips, in 2-D and 3-D.
+
+The encoder stands alone and gives all its stages (a feature pyramid), so that other methods can hang other heads on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from .blocks import CONV, UP, channel_dropout, conv_unit
+from .spec import NetSpec
+
+FLAT_STAGES = 2  # most stages that look at an axis which is never halved with kernels of 1
+
+
+class Encoder(nn.Module):
+    """Two units per stage; the first one strides.
+
+    Parameters
+    ----------
+    spec : NetSpec
+        `classes` plays no part.
+    """
+
+    def __init__(self, spec: NetSpec) -> None:
+        super().__init__()
+        self.widths = spec.widths
+        self.strides = spec.strides
+        self.stages = nn.ModuleList()
+        inputs = spec.in_channels
+        for width, stride, kernel in zip(spec.widths, spec.strides, kernels(spec.strides), strict=True):
+            # a strided convolution must see every voxel that it steps over
+            entry = tuple(3 if s > 1 else k for k, s in zip(kernel, stride, strict=True))
+            self.stages.append(
+                nn.Sequential(
+                    *conv_unit(inputs, width, entry, stride, spec.norm),
+                    *conv_unit(width, width, kernel, (1,) * spec.ndim, spec.norm),
+                )
+            )
+            inputs = width
+        self.dropout = channel_dropout(spec.dropout, spec.ndim)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Features of every stage, finest first: (B, widths[s], *space / stride so far)."""
+        pyramid = []
+        for stage in self.stages:
+            x = stage(x)
+            pyramid.append(x)
+        pyramid[-1] = self.dropout(pyramid[-1])
+        return pyramid
+
+
+class SkipDecoder(nn.Module):
+    """Per stage: transposed convolution up, concatenate the encoder's features, one unit; at the end the head.
+
+    One unit and not two: the decoder's full-resolution convolutions are half of a step's time on a processor.
+
+    Parameters
+    ----------
+    spec : NetSpec
+        As of the encoder.
+    units : int
+        Units per stage.
+    """
+
+    def __init__(self, spec: NetSpec, units: int = 1) -> None:
+        super().__init__()
+        self.ups = nn.ModuleList()
+        self.stages = nn.ModuleList()
+        shapes = kernels(spec.strides)
+        ones = (1,) * spec.ndim
+        for level in range(len(spec.widths) - 1, 0, -1):
+            below, width = spec.widths[level], spec.widths[level - 1]
+            stride = spec.strides[level]
+            self.ups.append(UP[spec.ndim](below, width, stride, stride))  # type: ignore[arg-type]
+            layers: list[nn.Module] = []
+            for unit in range(units):
+                layers += conv_unit(2 * width if unit == 0 else width, width, shapes[level - 1], ones, spec.norm)
+            self.stages.append(nn.Sequential(*layers))
+        self.dropout = channel_dropout(spec.dropout, spec.ndim)
+        self.head = CONV[spec.ndim](spec.widths[0], spec.classes, 1)
+
+    def forward(self, pyramid: Sequence[Tensor]) -> Tensor:
+        """Logits (B, classes, *space) from the encoder's features."""
+        x = pyramid[-1]
+        for up, stage, skip in zip(self.ups, self.stages, reversed(pyramid[:-1]), strict=True):
+            x = stage(torch.cat((up(x), skip), dim=1))
+        out: Tensor = self.head(self.dropout(x))
+        return out
+
+
+class UNet(nn.Module):
+    """Encoder and skip decoder; sides of the input are multiples of `NetSpec.factor`."""
+
+    def __init__(self, spec: NetSpec) -> None:
+        super().__init__()
+        self.encoder = Encoder(spec)
+        self.decoder = SkipDecoder(spec)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d | nn.ConvTranspose3d):
+                nn.init.kaiming_normal_(module.weight, a=0.01)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (B, classes, *space) of images (B, in_channels, *space)."""
+        out: Tensor = self.decoder(self.encoder(x))
+        return out
+
+
+def kernels(strides: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
+    """Kernel of each stage, read off the strides.
+
+    3 everywhere, but 1 along an axis whose voxels are still much coarser than the others': where the plan lets the
+    other axes be halved at least once more before this one catches up. An axis that is first halved on the way into
+    stage k is thus looked at with 1 in stages 0 .. k - 2 (nnU-Net's rule, seen from the strides); one that is never
+    halved, in the first `FLAT_STAGES` at most, since the network must see across slices somewhere.
+    """
+    count = len(strides)
+    first = []
+    for axis in range(len(strides[0])):
+        halved = [stage for stage in range(count) if strides[stage][axis] > 1]
+        first.append(halved[0] if halved else min(count - 1, FLAT_STAGES + 1))
+    fastest = min(first)
+    return [tuple(1 if stage <= k - 2 and k > fastest else 3 for k in first) for stage in range(count)]

@@ -1,0 +1,99 @@
+"""BCP's V-Net for the left atrium (Bai et al., CVPR 2023): sums instead of concatenations, no residual units."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from ..errors import SpecError
+from .blocks import Norm, channel_dropout, make_norm
+from .spec import NetSpec
+
+UNITS = (1, 2, 3, 3, 3)  # convolutions per encoder level; the decoder mirrors all but the deepest
+
+
+class VNetEncoder(nn.Module):
+    """Five levels, each followed by a 2x2x2 convolution of stride 2."""
+
+    def __init__(self, spec: NetSpec) -> None:
+        super().__init__()
+        widths = spec.widths
+        self.levels = nn.ModuleList(
+            _unit(count, spec.in_channels if level == 0 else widths[level], widths[level], spec.norm)
+            for level, count in enumerate(UNITS)
+        )
+        self.downs = nn.ModuleList(
+            nn.Sequential(nn.Conv3d(a, b, 2, 2), make_norm(spec.norm, b, 3), nn.ReLU(inplace=True))
+            for a, b in pairwise(widths)
+        )
+        self.dropout = channel_dropout(spec.dropout, 3)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Features of every level, finest first: (B, widths[s], *space / 2**s)."""
+        pyramid = []
+        for index, level in enumerate(self.levels):
+            x = level(x if index == 0 else self.downs[index - 1](x))
+            pyramid.append(x)
+        pyramid[-1] = self.dropout(x)
+        return pyramid
+
+
+class VNetDecoder(nn.Module):
+    """Up, add the encoder's features, units; at the end the head."""
+
+    def __init__(self, spec: NetSpec) -> None:
+        super().__init__()
+        finer = list(pairwise(spec.widths))[::-1]
+        self.ups = nn.ModuleList(
+            nn.Sequential(nn.ConvTranspose3d(b, a, 2, 2), make_norm(spec.norm, a, 3), nn.ReLU(inplace=True))
+            for a, b in finer
+        )
+        self.levels = nn.ModuleList(
+            _unit(count, a, a, spec.norm) for count, (a, _) in zip(UNITS[-2::-1], finer, strict=True)
+        )
+        self.dropout = channel_dropout(spec.dropout, 3)
+        self.head = nn.Conv3d(spec.widths[0], spec.classes, 1)
+
+    def forward(self, pyramid: list[Tensor]) -> Tensor:
+        """Logits (B, classes, *space)."""
+        x = pyramid[-1]
+        for up, level, skip in zip(self.ups, self.levels, reversed(pyramid[:-1]), strict=True):
+            x = level(up(x) + skip)
+        out: Tensor = self.head(self.dropout(x))
+        return out
+
+
+class VNet(nn.Module):
+    """Encoder and decoder; sides of the input are multiples of 16.
+
+    With instance norm (the authors' pancreas network) the norm has no weights.
+    """
+
+    def __init__(self, spec: NetSpec) -> None:
+        super().__init__()
+        _check(spec)
+        self.encoder = VNetEncoder(spec)
+        self.decoder = VNetDecoder(spec)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (B, classes, *space) of images (B, in_channels, *space)."""
+        out: Tensor = self.decoder(self.encoder(x))
+        return out
+
+
+def _unit(count: int, inputs: int, outputs: int, norm: Norm) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for index in range(count):
+        layers += [
+            nn.Conv3d(inputs if index == 0 else outputs, outputs, 3, padding=1),
+            make_norm(norm, outputs, 3),
+            nn.ReLU(inplace=True),
+        ]
+    return nn.Sequential(*layers)
+
+
+def _check(spec: NetSpec) -> None:
+    halving = ((1, 1, 1),) + ((2, 2, 2),) * (len(UNITS) - 1)
+    if spec.ndim != 3 or spec.strides != halving:
+        raise SpecError(f"The V-Net is 3-D, with strides {halving}; for other data choose the architecture unet.")
