@@ -50,6 +50,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "cli": ("errors", "commands"),
     "commands": (*CORE, "commands", "demo", "inference", "training", "ui"),
     "__main__": ("cli",),
+    "doctor": ("errors", "runs", "demo", "training"),
     "demo": (*CORE, "demo", "inference", "training"),
 }
 # A run's process is where torch comes in: inside a function, never when the module is imported.
