@@ -48,7 +48,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "training": (*CORE, "nets", "methods", "inference", "training"),
     "ui": (*CORE, "ui", "demo"),
     "cli": ("errors", "commands"),
-    "commands": (*CORE, "commands", "demo", "inference", "training", "ui"),
+    "commands": (*CORE, "commands", "doctor", "demo", "inference", "training", "ui"),
     "__main__": ("cli",),
     "doctor": ("errors", "runs", "demo", "training"),
     "demo": (*CORE, "demo", "inference", "training"),
