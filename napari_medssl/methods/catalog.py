@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import SpecError
 from .options import BCPOptions, Options, SupervisedOptions
+from .paper import bcp_paper, supervised_paper
 
 if TYPE_CHECKING:
     from .base import Method
@@ -28,6 +29,8 @@ class MethodInfo:
         Least number of cases of each kind.
     implementation : str
         "module:class" of the `Method`.
+    paper : callable
+        Settings of the paper preset (names of options or of plan fields, as JSON values) for 2-D or 3-D scans.
     """
 
     name: str
@@ -37,6 +40,7 @@ class MethodInfo:
     not_when: str
     options: type[Options]
     implementation: str
+    paper: Callable[[int], dict[str, Any]]
     needs_labelled: int = 1
     needs_unlabelled: int = 0
 
@@ -58,6 +62,7 @@ CATALOG: Mapping[str, MethodInfo] = {
             "When there are many unlabelled scans and few labels, another method usually does better.",
             SupervisedOptions,
             "napari_medssl.methods.supervised:Supervised",
+            supervised_paper,
         ),
         MethodInfo(
             "bcp",
@@ -68,6 +73,7 @@ CATALOG: Mapping[str, MethodInfo] = {
             "When fewer than two scans are labelled, or the unlabelled ones show another body part or scanner type.",
             BCPOptions,
             "napari_medssl.methods.bcp:BCP",
+            bcp_paper,
             needs_labelled=2,
             needs_unlabelled=2,
         ),

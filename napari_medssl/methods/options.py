@@ -36,9 +36,46 @@ class Options:
         0.01, "Learning rate", "Step size of the optimiser at its highest.", low=1e-6, high=1.0
     )
     weight_decay: float = option(3e-5, "Weight decay", "Pull of the weights towards zero.", low=0.0, high=0.1)
+    optimiser: str = option("sgd", "Optimiser", "How weights follow the gradient.", choices=("sgd", "adamw"))
+    momentum: float = option(0.9, "Momentum", "Share of earlier gradients kept (sgd only).", low=0.0, high=0.999)
+    nesterov: bool = option(True, "Nesterov momentum", "Look ahead along the momentum (sgd only).")
+    clip: float = option(
+        12.0, "Longest gradient", "Gradients longer than this are shortened; 0 is off.", low=0.0, high=1000.0
+    )
+    schedule: str = option(
+        "poly", "Schedule of the learning rate", "How the learning rate falls.",
+        choices=("constant", "poly", "cosine", "step"),
+    )
+    schedule_warmup: float = option(
+        0.0, "Warm-up of the learning rate", "Part of each phase in which the learning rate rises.", low=0.0, high=0.5
+    )
+    schedule_every: int = option(
+        0, "Steps between drops", "With the schedule 'step': steps from one drop to the next.", low=0, unit="steps"
+    )
+    schedule_gamma: float = option(
+        0.1, "Drop", "With the schedule 'step': factor of the learning rate at each drop.", low=0.0, high=1.0
+    )
     ema: float = option(
-        0.99, "Averaging of the model", "Share of the old in the running average of the weights that is deployed.",
+        0.99, "Averaging of the model", "Share of the old in the running average of the weights.",
         low=0.0, high=0.9999,
+    )
+    ema_warmup: bool = option(
+        True, "Average less at first", "Let the running average forget the random beginning quickly."
+    )
+    ema_buffers: bool = option(
+        True, "Average the statistics too", "Include the batch statistics in the running average."
+    )
+    deploy: str = option(
+        "average", "Model that predicts", "The running average, or the network as last trained.",
+        choices=("average", "student"),
+    )
+    loss_form: str = option(
+        "auto", "Form of the loss", "How Dice is counted: over the batch and without absent structures (auto), or as "
+        "in the paper's code for the left atrium (la) or the heart (acdc).", choices=("auto", "la", "acdc"),
+    )
+    steps: int = option(
+        3000, "Steps", "Length of the run, or of its last phase, where neither minutes nor steps are given.",
+        low=1, unit="steps",
     )
 
 
@@ -66,6 +103,40 @@ class BCPOptions(Options):
     largest_component: bool = option(
         True, "One piece per class", "Keep only the largest piece of each class in the model's own labels: right for "
         "organs, wrong for scattered lesions.", advanced=False,
+    )
+    ignore_dropped: bool = option(
+        False, "Ignore the other pieces", "Learn nothing where a piece was dropped, instead of learning background."
+    )
+    confidence: float = option(
+        0.0, "Least certainty", "The model's own labels count only where it gives them at least this probability; "
+        "0 is off, as in the paper.", low=0.0, high=0.999,
+    )
+    ramp_up: float = option(
+        0.0, "Rise of the unlabelled scans' weight", "Part of the second phase in which the weight of unlabelled "
+        "scans rises from nearly nothing; 0 is off, as in the paper.", low=0.0, high=1.0,
+    )
+    teacher_mode: str = option(
+        "eval", "Statistics of the teacher", "Normalise the teacher's features by its running averages (eval) or by "
+        "the batch at hand, with dropout (train, as in the paper's code).", choices=("eval", "train"),
+    )
+    fused: bool = option(
+        True, "One pass for both mixtures", "Show the student both mixed batches at once: larger batch statistics "
+        "than in the paper's code, which shows them one after the other."
+    )
+    box: str = option(
+        "box", "Shape of the pasted part", "One box as in the paper, or, as in its ablations, many small ones (cells) "
+        "or a slab.", choices=("box", "cells", "slab"),
+    )
+    warmup_schedule: str = option(
+        "poly", "Schedule on labels first", "How the learning rate falls in the first phase.",
+        choices=("constant", "poly", "cosine", "step"),
+    )
+    keep_momentum: bool = option(
+        False, "Keep the momentum", "Start the second phase with the momentum of the first."
+    )
+    warmup_steps: int = option(
+        1000, "Steps on labels first", "Length of the first phase where neither minutes nor steps are given.",
+        low=0, unit="steps",
     )
 
 

@@ -1,0 +1,93 @@
+"""What learners of one network have in common: a student and its running average."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import SpecError
+from ..nets.build import build_net
+from ..nets.ema import copy_state, update_ema, warmed_decay
+from ..nets.spec import NetSpec
+from .base import Learner, Optimiser, ParamGroup, Schedule, Step
+from .options import Options
+
+
+class AveragedLearner(Learner):
+    """A student and its running average, which starts as a copy.
+
+    Parameters
+    ----------
+    options : Options
+    net : NetSpec
+    """
+
+    def __init__(self, options: Options, net: NetSpec) -> None:
+        super().__init__()
+        self._options = options
+        self.student = build_net(net)
+        self.average = copy.deepcopy(self.student).requires_grad_(False)
+        self._updates = 0
+        has_statistics = any(True for _ in self.student.buffers())
+        if options.deploy == "average" and has_statistics and not options.ema_buffers:
+            raise SpecError(
+                "The running average cannot predict without averaged statistics. Set ema_buffers to true, or deploy to "
+                "student."
+            )
+        self._average_predicts = options.ema_buffers or not has_statistics
+
+    def after_step(self, at: Step) -> None:
+        """Move the average."""
+        options = self._options
+        decay = warmed_decay(options.ema, self._updates) if options.ema_warmup else options.ema
+        update_ema(self.average, self.student, decay, buffers=options.ema_buffers)
+        self._updates += 1
+
+    def parameter_groups(self) -> list[ParamGroup]:
+        """The student's."""
+        return [ParamGroup(list(self.student.parameters()))]
+
+    def members(self) -> list[nn.Module]:
+        """Average and student, or the other way round; the average only where its statistics are averaged too."""
+        if self._options.deploy == "average":
+            return [self.average, self.student]
+        return [self.student, self.average] if self._average_predicts else [self.student]
+
+    def initialise_from(self, state: Mapping[str, Tensor]) -> list[str]:
+        """Take what fits by name and shape into student and average."""
+        own = self.student.state_dict()
+        fits = {name: value for name, value in state.items() if name in own and own[name].shape == value.shape}
+        self.student.load_state_dict(fits, strict=False)
+        copy_state(self.average, self.student)
+        return sorted(own.keys() ^ fits.keys() | (state.keys() - fits.keys()))
+
+    def get_extra_state(self) -> Tensor:
+        """Updates of the average so far: they set how fast it forgets."""
+        return torch.tensor(self._updates)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """The other way round."""
+        self._updates = int(state)
+
+
+def make_optimiser_options(options: Options, schedule: str, *, keep_state: bool = False) -> Optimiser:
+    """A phase's optimiser from a method's options, with the schedule named."""
+    kind = "adamw" if options.optimiser == "adamw" else "sgd"
+    return Optimiser(
+        kind=kind,  # type: ignore[arg-type]
+        lr=options.learning_rate,
+        momentum=options.momentum,
+        weight_decay=options.weight_decay,
+        nesterov=options.nesterov and options.momentum > 0,
+        schedule=Schedule(
+            schedule,  # type: ignore[arg-type]
+            warmup=options.schedule_warmup,
+            every=options.schedule_every,
+            gamma=options.schedule_gamma,
+        ),
+        keep_state=keep_state,
+        clip=options.clip or None,
+    )

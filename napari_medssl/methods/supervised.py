@@ -1,0 +1,37 @@
+"""Learn from labelled scans only."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from ..nets.spec import NetSpec
+from .averaged import AveragedLearner, make_optimiser_options
+from .base import Batch, Learner, Losses, Phase, Step
+from .losses import LossForm, Region, region_losses
+from .options import SupervisedOptions
+
+
+class Supervised:
+    """The baseline: cross-entropy and Dice on what a person labelled."""
+
+    def phases(self, options: SupervisedOptions, batch: int) -> list[Phase]:
+        """One."""
+        optimiser = make_optimiser_options(options, options.schedule)
+        return [Phase("labels", "Learning from labels", 1.0, optimiser, labelled=batch, steps=options.steps)]
+
+    def learner(self, options: SupervisedOptions, net: NetSpec) -> Learner:
+        """Fresh weights."""
+        return SupervisedLearner(options, net)
+
+
+class SupervisedLearner(AveragedLearner):
+    """A student and its running average."""
+
+    def losses(self, batch: Batch, at: Step) -> Losses:
+        """Mean of Dice and cross-entropy over the voxels somebody looked at; their sum in the form "auto"."""
+        assert batch.labelled is not None
+        assert batch.labelled.labels is not None
+        form = cast(LossForm, self._options.loss_form)
+        dice, cross = region_losses(self.student(batch.labelled.images), [Region(batch.labelled.labels)], form)
+        total = dice + cross if form == "auto" else 0.5 * (dice + cross)
+        return Losses(total, {"dice": dice.detach(), "cross_entropy": cross.detach()})
