@@ -1,0 +1,88 @@
+"""`evaluate`: measure a model's proposals against the truth, per case and class."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ..errors import MedSSLError
+from .screen import Screen
+
+HELP = "measure the proposals of a model against the truth: Dice, HD95 and NSD"
+TOLERANCE_MM = 2.0  # as inference.metrics has it; importing that would cost every command numpy
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command."""
+    parser.add_argument("project", type=Path, metavar="PROJECT", help="folder of the project")
+    parser.add_argument("--run", dest="model", required=True, metavar="R",
+                        help="whose model: a run's name or a run's folder, another project's too")
+    parser.add_argument("--truth", type=Path, nargs="+", action="extend", required=True, metavar="PATH",
+                        help="masks, or folders of masks; each finds its case by the name of the file")
+    parser.add_argument("--cases", nargs="+", metavar="CASE",
+                        help="names, comma-separated names or text files of names (default: every case with a truth "
+                             "that the run did not learn from)")
+    parser.add_argument("--tolerance", type=float, default=TOLERANCE_MM, metavar="MM",
+                        help=f"of NSD, in mm (default: {TOLERANCE_MM:g})")
+    parser.add_argument("--device", default="auto", metavar="D", help="auto (default), cpu, cuda, cuda:1, mps")
+
+
+def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
+    """Predict what is not predicted yet, then measure."""
+    from ..inference.evaluation import learnt_from, measure, proposals_of, score_table
+    from ..project import Project
+    from .parsing import files_by_case, find_files, pick_cases
+    from .predict import predict
+
+    project = Project.open(arguments.project)
+    truths = files_by_case(find_files(arguments.truth, "mask"))
+    names = [case.name for case in project.cases()]
+    truths = {name: path for name, path in truths.items() if name in set(names)}
+    if not truths:
+        raise MedSSLError(f"{arguments.truth[0]}: no mask here has the name of a case of this project. Check the path.")
+    learnt = learnt_from(project, arguments.model)
+    if arguments.cases:
+        wanted = pick_cases(names, arguments.cases)
+        without = [name for name in wanted if name not in truths]
+        if without:
+            raise MedSSLError(f"There is no truth for case {', '.join(without[:5])}. Check --truth and --cases.")
+        left_out: list[str] = []
+    else:
+        wanted = tuple(name for name in truths if name not in learnt)
+        left_out = [name for name in truths if name in learnt]
+        if not wanted:
+            raise MedSSLError("The run learnt from every case with a truth. Name the cases to measure on with --cases.")
+    proposals = proposals_of(project, arguments.model)
+    missing = tuple(name for name in wanted if name not in proposals)
+    if missing:
+        predict(project, arguments.model, missing, arguments.device, screen)
+        proposals = proposals_of(project, arguments.model)
+    scores = {
+        name: measure(project, project.case(name), proposals[name], truths[name], arguments.tolerance)
+        for name in wanted
+    }
+    result = score_table(arguments.model, {c.value: c.name for c in project.classes}, scores)
+    result |= {"tolerance_mm": arguments.tolerance, "left_out": left_out}
+    show(screen, result)
+    return result
+
+
+def show(screen: Screen, result: dict[str, Any]) -> None:
+    """The table for people."""
+    if screen.machine:
+        return
+    rows: list[list[object]] = [
+        [case["case"], name, case["dice"][name], case["hd95"][name], case["nsd"][name]]
+        for case in result["cases"]
+        for name in case["dice"]
+    ]
+    for name, mean in result["mean_per_class"].items():
+        rows.append(["mean", name, mean["dice"], mean["hd95"], mean["nsd"]])
+    mean = result["mean"]
+    rows.append([f"mean of {len(result['cases'])} cases", "all", mean["dice"], mean["hd95"], mean["nsd"]])
+    screen.table("", ["case", "class", ">Dice", ">HD95 mm", f">NSD at {result['tolerance_mm']:g} mm"], rows)
+    if result["missed"]:
+        screen.say(f"Missed {result['missed']} times: a class is in only one of truth and proposal.")
+    if result["left_out"]:
+        screen.say(f"Left out, for the run learnt from them: {', '.join(result['left_out'])}.")

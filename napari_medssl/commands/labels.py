@@ -1,0 +1,88 @@
+"""`labels import | history`: bring labels in, and see who drew what when."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ..errors import MedSSLError
+from .parsing import parse_mapping
+from .screen import Screen
+
+HELP = "import labels, or list the revisions of labels"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the two commands."""
+    verbs = parser.add_subparsers(metavar="VERB", required=True, parser_class=type(parser))
+    bring = verbs.add_parser("import", help="import masks as new revisions", description="Import masks as new "
+                             "revisions: what was drawn before stays. Each mask finds its case by its file name.")
+    bring.add_argument("project", type=Path, metavar="PROJECT", help="folder of the project")
+    bring.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="masks, or folders of masks")
+    bring.add_argument("--label-cases", metavar="N|LIST", help="only the first N cases, or those named")
+    bring.add_argument("--map", dest="mapping", nargs="+", action="extend", default=[], metavar="FILE=CLASS",
+                       help="values in the files and the class values they mean, such as 4=1")
+    bring.add_argument("--author", metavar="NAME", help="who drew them")
+    bring.set_defaults(run=run_import)
+    history = verbs.add_parser("history", help="list the revisions", description="List the label revisions of cases.")
+    history.add_argument("project", type=Path, metavar="PROJECT", help="folder of the project")
+    history.add_argument("cases", nargs="*", metavar="CASE", help="names of cases (default: all)")
+    history.set_defaults(run=run_history)
+    for verb in (bring, history):
+        verb.add_argument("--json", action="store_true", help="print one JSON object, for machines")
+
+
+def run_import(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
+    """Import."""
+    from ..project import Project, import_labels
+    from .parsing import find_files, pick_label_files
+
+    project = Project.open(arguments.project)
+    files = find_files(arguments.paths, "mask")
+    chosen = pick_label_files(files, [case.name for case in project.cases()], arguments.label_cases)
+    options = {"author": arguments.author} if arguments.author else {}
+    report = import_labels(project, chosen, mapping=parse_mapping(arguments.mapping) or None, **options)
+    for _, reason in report.refused:
+        screen.note(f"left out: {reason}")
+    if not report.added:
+        raise MedSSLError(f"None of the labels could be used. The first: {report.refused[0][1]}")
+    screen.say(f"{len(report.added)} cases labelled.")
+    return {
+        "project": str(project.root),
+        "labelled": [str(name) for name in report.added],
+        "refused": [{"path": str(path), "reason": str(reason)} for path, reason in report.refused],
+    }
+
+
+def run_history(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
+    """Table of revisions, oldest first."""
+    from ..project import Project
+
+    project = Project.open(arguments.project)
+    cases = [project.case(name) for name in arguments.cases] if arguments.cases else project.cases()
+    listed = [
+        {
+            "case": case.name,
+            "revision": revision.id,
+            "time": revision.time,
+            "author": revision.author,
+            "origin": revision.origin,
+            "complete": revision.complete,
+            "minutes": revision.minutes,
+            "parent": revision.parent,
+            "run": revision.run,
+            "note": revision.note,
+            "dice_to_proposal": revision.dice_to_proposal,
+            "path": str(revision.path),
+        }
+        for case in cases
+        for revision in case.revisions()
+    ]
+    if not listed:
+        screen.say("No labels yet.")
+    elif not screen.machine:
+        keys = ("case", "revision", "time", "author", "origin", "complete", "minutes", "run", "dice_to_proposal")
+        columns = ["case", "revision", "time", "author", "origin", "complete", ">minutes", "run", ">Dice to proposal"]
+        screen.table("", columns, [[entry[key] for key in keys] for entry in listed])
+    return {"project": str(project.root), "revisions": listed}

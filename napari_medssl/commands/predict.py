@@ -1,0 +1,71 @@
+"""`predict`: propose labels with a model that is there."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ProjectError, SpecError
+from .screen import Screen
+
+if TYPE_CHECKING:
+    from ..project import Project
+
+HELP = "propose labels with a trained model"
+MODEL_NAME = "model.safetensors"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command."""
+    parser.add_argument("project", type=Path, metavar="PROJECT", help="folder of the project")
+    parser.add_argument("--run", dest="model", metavar="R",
+                        help="whose model: a run's name or a run's folder, another project's too (default: the newest)")
+    parser.add_argument("--cases", nargs="+", metavar="CASE",
+                        help="names, comma-separated names or text files of names (default: all without labels)")
+    parser.add_argument("--device", default="auto", metavar="D", help="auto (default), cpu, cuda, cuda:1, mps")
+
+
+def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
+    """Predict."""
+    from ..project import Project
+    from .parsing import pick_cases
+
+    project = Project.open(arguments.project)
+    model = arguments.model or newest_model(project)
+    wanted = pick_cases([c.name for c in project.cases()], arguments.cases) if arguments.cases else None
+    return predict(project, model, wanted, arguments.device, screen)
+
+
+def predict(
+    project: Project, model: str, cases: tuple[str, ...] | None, device: str, screen: Screen
+) -> dict[str, Any]:
+    """Propose for `cases` (None: all without labels) with the model of a run; the result as JSON values."""
+    from ..runs.request import make_predict_spec
+    from .running import run_here
+
+    spec = make_predict_spec(project, model, cases, device)
+    return {"model_of": model, **run_here(project, spec.run, screen)}
+
+
+def newest_model(project: Project) -> str:
+    """The newest run of a project that has a model.
+
+    Raises
+    ------
+    ProjectError
+        When there is none.
+    """
+    from ..runs.spec import read_spec
+
+    found: list[tuple[float, str]] = []
+    for name in project.runs():
+        model = project.run_folder(name) / MODEL_NAME
+        try:
+            if model.is_file() and read_spec(model.parent).task == "train":
+                found.append((model.stat().st_mtime, name))
+        except SpecError:
+            continue
+    if not found:
+        raise ProjectError(f"{project.root}: no run has a model yet. Train one: napari-medssl train {project.root}.")
+    return max(found)[1]

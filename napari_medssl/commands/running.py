@@ -1,0 +1,81 @@
+"""Run something in this process, with a bar, so that Ctrl+C stops it and keeps what was learnt."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from ..runs.status import RunStatus
+from .following import follow
+from .screen import Screen
+
+if TYPE_CHECKING:
+    from ..project import Project
+
+
+def run_here(project: Project, run: str, screen: Screen, *, quiet: bool = False) -> dict[str, Any]:
+    """Run what the spec of `run` says to its end and return the result as JSON values.
+
+    Ctrl+C asks it to stop and keep; a second one interrupts. Other programs see it in its folder meanwhile and can
+    stop it as well.
+
+    Raises
+    ------
+    RunFailed
+        When it failed.
+    """
+    from ..runs.drivers import InlineDriver
+    from ..runs.process import announced
+
+    folder = project.run_folder(run)
+    with announced(folder), _stop_on_signals(folder, screen):
+        status = follow(screen, InlineDriver().run(project.root, run), quiet=quiet)
+    project.refresh()
+    return summary(run, status)
+
+
+def summary(run: str, status: RunStatus) -> dict[str, Any]:
+    """A run's end as JSON values."""
+    validated = status.last_validated
+    return {
+        "run": run,
+        "state": status.state,
+        "method": status.started.method if status.started else None,
+        "steps": status.step,
+        "seconds": round(status.finished.seconds, 2) if status.finished else None,
+        "loss": (status.losses or {}).get("total"),
+        "best_dice": status.best_dice,
+        "held_out_dice": dict(validated.dice) if validated else None,
+        "model": status.model,
+        "proposed": [{"case": p.case, "score": p.score} for p in status.proposed],
+        "warnings": list(status.warnings),
+        "message": status.message,
+    }
+
+
+@contextmanager
+def _stop_on_signals(folder: Path, screen: Screen) -> Iterator[None]:
+    """Turn the first Ctrl+C into "stop and keep", and the wish of the system to end us into "pause"."""
+    from ..runs.stop import request_stop
+
+    def interrupted(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        screen.note("Stopping after this step and keeping what was learnt; Ctrl+C again to break off.")
+        request_stop(folder, "keep")
+
+    try:
+        before = {
+            signal.SIGINT: signal.signal(signal.SIGINT, interrupted),
+            signal.SIGTERM: signal.signal(signal.SIGTERM, lambda *_: request_stop(folder, "pause")),
+        }
+    except ValueError:  # not the main thread: somebody else handles signals
+        before = {}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

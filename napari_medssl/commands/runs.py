@@ -1,0 +1,111 @@
+"""`runs list | stop | resume`: the runs of a project."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ProjectError, SpecError
+from .screen import Screen
+
+if TYPE_CHECKING:
+    from ..project import Project
+
+HELP = "list, stop or resume runs"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the three commands."""
+    verbs = parser.add_subparsers(metavar="VERB", required=True, parser_class=type(parser))
+    for name, function, text in (
+        ("list", run_list, "list the runs of a project"),
+        ("stop", run_stop, "ask a run to stop"),
+        ("resume", run_resume, "go on with a paused or broken run, here, to its end"),
+    ):
+        verb = verbs.add_parser(name, help=text, description=text)
+        verb.add_argument("project", type=Path, metavar="PROJECT", help="folder of the project")
+        if name != "list":
+            verb.add_argument("run_name", metavar="RUN", help="name of the run")
+        if name == "stop":
+            verb.add_argument("--how", choices=("keep", "pause", "discard"), default="keep",
+                              help="keep what was learnt (default), pause to resume later, or discard")
+        verb.add_argument("--json", action="store_true", help="print one JSON object, for machines")
+        verb.set_defaults(run=function)
+
+
+def run_list(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
+    """Table of runs."""
+    from ..project import Project
+
+    runs = list_runs(Project.open(arguments.project))
+    if not runs:
+        screen.say("No runs yet.")
+    elif not screen.machine:
+        columns = ["run", "method", "state", ">progress", ">steps", ">minutes", ">Dice held out", "message"]
+        keys = ("run", "method", "state", "progress", "steps", "minutes", "best_dice", "message")
+        screen.table("", columns, [[r[key] for key in keys] for r in runs])
+    return {"runs": runs}
+
+
+def run_stop(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
+    """Write the request; the run looks at it between steps."""
+    from ..project import Project
+    from ..runs.drivers import ProcessDriver
+
+    project = Project.open(arguments.project)
+    _folder(project, arguments.run_name)
+    handle = ProcessDriver().attach(project.root, arguments.run_name)
+    if not handle.is_alive():
+        raise ProjectError(f"Run {arguments.run_name} is not running ({handle.status().state}); nothing to stop.")
+    handle.stop(arguments.how)
+    screen.say(f"{arguments.run_name} was asked to stop ({arguments.how}).")
+    return {"run": arguments.run_name, "how": arguments.how, "requested": True}
+
+
+def run_resume(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
+    """Go on in this process, to the end."""
+    from ..project import Project
+    from ..runs.process import is_running
+    from .running import run_here
+
+    project = Project.open(arguments.project)
+    folder = _folder(project, arguments.run_name)
+    if is_running(folder):
+        raise ProjectError(f"Run {arguments.run_name} is running already. Stop it first, or wait for its end.")
+    return run_here(project, arguments.run_name, screen)
+
+
+def list_runs(project: Project) -> list[dict[str, Any]]:
+    """The runs of a project, oldest first, as JSON values."""
+    from ..runs.drivers import ProcessDriver
+    from ..runs.spec import read_spec
+
+    listed = []
+    for name in project.runs():
+        try:
+            spec = read_spec(project.run_folder(name))
+        except SpecError:
+            continue  # reserved, and not written yet
+        status = ProcessDriver().attach(project.root, name).status()
+        last = status.finished
+        listed.append({
+            "run": name,
+            "task": spec.task,
+            "method": spec.method,
+            "state": status.state,
+            "progress": status.progress,
+            "steps": status.step,
+            "minutes": round(last.seconds / 60, 2) if last else None,
+            "best_dice": status.best_dice,
+            "labelled": len(spec.labelled),
+            "start_from": spec.start_from,
+            "message": status.message,
+        })
+    return listed
+
+
+def _folder(project: Project, run: str) -> Path:
+    if run not in project.runs():
+        raise ProjectError(f"There is no run {run!r}; this project has: {', '.join(project.runs()) or 'none yet'}.")
+    return project.run_folder(run)

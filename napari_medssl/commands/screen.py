@@ -1,0 +1,77 @@
+"""What a command shows: tables and lines for people, or one JSON object for machines. rich is imported when used."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+class Screen:
+    """Where a command writes to.
+
+    People get results on stdout and progress on stderr. Machines (`machine` True) get one JSON object on stdout, last,
+    and everything else goes to stderr.
+    """
+
+    def __init__(self, machine: bool) -> None:
+        self.machine = machine
+        self._out = sys.stdout
+
+    def console(self, progress: bool = False) -> Console:
+        """A rich console: for results, or for `progress`."""
+        from rich.console import Console
+
+        file = sys.stderr if progress or self.machine else self._out
+        # Files and pipes have no width: tables must not be folded there.
+        return Console(file=file, highlight=False, width=None if file.isatty() else 140, soft_wrap=not file.isatty())
+
+    def say(self, text: str) -> None:
+        """One line of result for people."""
+        print(text, file=sys.stderr if self.machine else self._out, flush=True)
+
+    def note(self, text: str) -> None:
+        """One line of progress or warning, on stderr."""
+        print(text, file=sys.stderr, flush=True)
+
+    def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """A table; columns whose name starts with ">" are aligned right."""
+        from rich import box
+        from rich.markup import escape
+        from rich.table import Table
+
+        table = Table(title=escape(title) or None, title_justify="left", box=box.SIMPLE_HEAD)
+        for column in columns:
+            right = column.startswith(">")
+            table.add_column(column.removeprefix(">"), justify="right" if right else "left", no_wrap=right)
+        for row in rows:
+            table.add_row(*(escape(cell_text(cell)) for cell in row))
+        self.console().print(table)
+
+    def result(self, value: dict[str, Any]) -> None:
+        """The end of a command: the JSON object for machines; nothing for people, who have seen it."""
+        if self.machine:
+            print(json.dumps(without_nan(value), default=str), file=self._out, flush=True)
+
+
+def cell_text(cell: object) -> str:
+    """A cell of a table: three digits for numbers, a dash for what is not there."""
+    if cell is None or (isinstance(cell, float) and math.isnan(cell)):
+        return "–"
+    return f"{cell:.3f}" if isinstance(cell, float) else str(cell)
+
+
+def without_nan(value: Any) -> Any:
+    """The same value with null for nan and infinity, which JSON has no words for."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(item) for item in value]
+    return value

@@ -1,0 +1,56 @@
+"""`suggest`: which cases to look at next, and why."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .screen import Screen
+
+if TYPE_CHECKING:
+    from ..project import Project
+    from ..selection.ranking import Suggestion
+
+HELP = "say which cases to look at next, and why"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command."""
+    parser.add_argument("project", type=Path, metavar="PROJECT", help="folder of the project")
+    parser.add_argument("-k", type=int, default=5, metavar="N", dest="count", help="how many (default: 5)")
+
+
+def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
+    """Rank."""
+    from ..errors import MedSSLError
+    from ..project import Project
+
+    if arguments.count < 1:
+        raise MedSSLError(f"-k {arguments.count}: ask for at least one.")
+    project = Project.open(arguments.project)
+    suggestions = suggest(project)[: arguments.count]
+    if not suggestions:
+        screen.say("Every case is labelled; nothing to suggest.")
+    elif not screen.machine:
+        screen.table("", ["", "case", ">expected error", "why"],
+                     [(n, s.case, s.score, s.reason) for n, s in enumerate(suggestions, 1)])
+    return {
+        "project": str(project.root),
+        "suggestions": [{"case": s.case, "score": s.score, "reason": s.reason} for s in suggestions],
+    }
+
+
+def suggest(project: Project) -> list[Suggestion]:
+    """The cases a person could label next, the most useful first; audit cases are not among them."""
+    from ..selection.ranking import Candidate, rank_cases
+
+    candidates = []
+    for case in project.cases():
+        if case.role == "audit" or case.status in ("labelled", "excluded", "missing"):
+            continue
+        proposal = case.latest_proposal()
+        expected = dict(proposal.info.get("expected_dice", {})) if proposal else {}
+        score = proposal.score if proposal else None
+        candidates.append(Candidate(case.name, score, expected, draft=case.status == "draft"))
+    return rank_cases(candidates)

@@ -1,0 +1,60 @@
+"""`train`: learn from the labelled scans, and from the unlabelled ones, then propose."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ..methods.catalog import CATALOG
+from .parsing import parse_settings
+from .screen import Screen
+
+HELP = "train a model, then propose labels for the cases without"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command."""
+    parser.add_argument("project", type=Path, metavar="PROJECT", help="folder of the project")
+    parser.add_argument("--method", default="bcp", metavar="M",
+                        help="; ".join(f"{m.name}: {m.title}" for m in CATALOG.values()) + " (default: bcp)")
+    budget = parser.add_mutually_exclusive_group()
+    budget.add_argument("--minutes", type=float, metavar="M", help="wall-clock budget (default: 10)")
+    budget.add_argument("--steps", type=int, metavar="N", help="budget in steps")
+    parser.add_argument("--preset", choices=("auto", "paper"), default="auto",
+                        help="auto: planned from your scans and machine (default); paper: the published recipe")
+    parser.add_argument("--start-from", metavar="RUN", help="begin with the weights of a run (its name, or its folder)")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="of every random draw (default: 0)")
+    parser.add_argument("--device", default="auto", metavar="D", help="auto (default), cpu, cuda, cuda:1, mps")
+    parser.add_argument("--set", dest="settings", nargs="+", action="extend", default=[], metavar="OPTION=VALUE",
+                        help="set an option of the method or a field of the plan")
+    parser.add_argument("--propose", nargs="+", metavar="CASE",
+                        help="propose for these cases only (default: all without complete labels); none: for none")
+
+
+def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
+    """Train to the end of the budget; Ctrl+C stops and keeps."""
+    from ..project import Project
+    from ..runs.request import make_spec
+    from .parsing import pick_cases
+    from .running import run_here
+
+    settings = parse_settings(arguments.settings)
+    project = Project.open(arguments.project)
+    propose = None
+    if arguments.propose:
+        none = arguments.propose == ["none"]
+        propose = () if none else pick_cases([case.name for case in project.cases()], arguments.propose)
+    spec = make_spec(
+        project,
+        arguments.method,
+        minutes=arguments.minutes,
+        steps=arguments.steps,
+        seed=arguments.seed,
+        device=arguments.device,
+        preset=arguments.preset,
+        settings=settings,
+        start_from=arguments.start_from,
+        propose=propose,
+    )
+    return run_here(project, spec.run, screen)
