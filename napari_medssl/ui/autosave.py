@@ -1,0 +1,61 @@
+"""When to save a draft, and how long the person has been at it. Pure bookkeeping; times are seconds, monotonic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+QUIET = 1.5  # seconds after the last stroke
+LONGEST = 15.0  # seconds after the first unsaved stroke, when strokes never cease
+RETRY = 10.0  # seconds after a save that failed
+IDLE = 30.0  # a longer pause between strokes is no work
+
+
+@dataclass
+class Autosave:
+    """Of one case on the screen.
+
+    Attributes
+    ----------
+    saved_copy : array of uint8 or None
+        The labels as shown when last saved: a save of the same again is left out.
+    declared : bool
+        The person declared the case looked at as a whole: what a later undo makes "not looked at" is background.
+    """
+
+    saved_copy: np.ndarray | None = None
+    declared: bool = False
+    dirty: bool = False
+    _first: float = 0.0
+    _last: float = 0.0
+    _wait_until: float = field(default=-1e9)
+    _worked: float = 0.0
+
+    def edited(self, now: float) -> None:
+        """Something may have changed."""
+        if not self.dirty:
+            self._first = now
+        elif now - self._last < IDLE:
+            self._worked += now - self._last
+        self.dirty = True
+        self._last = now
+
+    def due(self, now: float) -> bool:
+        """Whether to save a draft now."""
+        quiet = now - self._last >= QUIET or now - self._first >= LONGEST
+        return self.dirty and quiet and now >= self._wait_until
+
+    def taken(self) -> None:
+        """A save has begun: what is drawn from here on is for the next one."""
+        self.dirty = False
+
+    def failed(self, now: float) -> None:
+        """The save failed: again in a while."""
+        self.dirty = True
+        self._wait_until = now + RETRY
+
+    def minutes(self) -> float:
+        """Minutes of work since the last call."""
+        worked, self._worked = self._worked, 0.0
+        return worked / 60

@@ -1,0 +1,236 @@
+"""The case on the screen: opening, drafts, correcting, finishing. No Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from .autosave import Autosave
+from .board import Board
+from .jobs import Jobs
+from .loading import NOT_LOOKED_AT, ShownCase, ShownProposal, load_case, load_proposal
+from .saving import Finished, save_draft, save_finished
+from .state import OpenCase
+
+if TYPE_CHECKING:
+    from ..project import Project
+
+
+class View(Protocol):
+    """What is asked of the viewer."""
+
+    def show_case(self, case: ShownCase) -> None: ...
+
+    def show_proposal(self, proposal: ShownProposal) -> None: ...
+
+    def labels(self) -> np.ndarray | None:
+        """The live array of the labels on screen, as shown; not a copy."""
+
+    def copy_proposal(self) -> None:
+        """Fill what is not looked at with the proposal's structures, as one undoable step."""
+
+    def clear(self) -> None: ...
+
+
+class CaseDesk:
+    """At most one case; what is drawn on it is never lost.
+
+    Parameters
+    ----------
+    changed : callable
+        Called when a save may have changed the project: now (True) or when there is time (False).
+    """
+
+    def __init__(
+        self, board: Board, view: View, jobs: Jobs, clock: Callable[[], float], author: str,
+        changed: Callable[[bool], None],
+    ) -> None:  # fmt: skip
+        self._board, self._view, self._jobs = board, view, jobs
+        self._clock, self._author, self._changed = clock, author, changed
+        self._project: Project | None = None
+        self._shown: ShownCase | None = None
+        self._autosave = Autosave()
+        self._asked = 0
+
+    def take(self, project: Project) -> None:
+        """Work on this project from now on."""
+        self.leave()
+        self._project = project
+        self._view.clear()
+
+    def open(self, name: str) -> None:
+        """Put a case on the screen; what was drawn on the one before is saved first."""
+        project = self._project
+        if project is None:
+            return
+        self.leave()
+        self._asked += 1
+        ticket = self._asked
+        self._board.set(loading=name, message=None)
+
+        def done(shown: ShownCase) -> None:
+            if ticket == self._asked:  # else another case was asked for meanwhile
+                self._opened(shown)
+
+        def failed(error: Exception) -> None:
+            if ticket == self._asked:
+                self._board.set(loading=None)
+                self._board.failed(error)
+
+        # the lane of saves: a draft just left is on disk before its case is read again
+        self._jobs.submit("disk", lambda: load_case(project, name), done, failed)
+
+    def edited(self, sure: bool = True) -> None:
+        """A stroke or a fill, or (not `sure`) perhaps an undo: the next save finds out."""
+        case = self._board.facts.case
+        if self._shown is None or case is None:
+            return
+        self._autosave.edited(self._clock())
+        if sure and case.save not in ("unsaved", "saving"):
+            self._board.set_case(save="unsaved")
+
+    def correct(self) -> None:
+        """Begin the correction: the proposal's structures become labels, as one undoable step."""
+        case = self._board.facts.case
+        if case is None or case.proposal is None:
+            return
+        self._view.copy_proposal()
+        self._board.set_case(copied=True, based_on=case.proposal)
+        self.edited()
+
+    def finish(self, *, accept: bool, whole: bool = True, then: Callable[[], None] = lambda: None) -> None:
+        """Declare the case labelled.
+
+        Parameters
+        ----------
+        accept : bool
+            Take the proposal wherever the person did not draw.
+        whole : bool
+            The person looked at the whole scan: the rest is background.
+        then : callable
+            Called once the save is under way.
+        """
+        case, shown, project = self._board.facts.case, self._shown, self._project
+        if case is None or shown is None or project is None or (accept and case.proposal is None):
+            return
+        if accept:
+            self.correct()
+        live = self._view.labels()
+        if live is None:
+            return
+        drawn, autosave = live.copy(), self._autosave
+        based_on = case.proposal if accept else case.based_on
+        minutes, author = autosave.minutes(), self._author
+        autosave.taken()
+        self._board.set_case(save="saving")
+
+        def work() -> Finished:
+            return save_finished(
+                project, shown, drawn, whole=whole, author=author, minutes=minutes, based_on=based_on
+            )  # fmt: skip
+
+        def done(finished: Finished) -> None:
+            autosave.saved_copy = drawn
+            autosave.declared = autosave.declared or whole
+            if self._shown is shown:
+                self._board.set_case(save="unsaved" if autosave.dirty else "saved", complete=True)
+            self._board.say("info", finished.sentence)
+            self._changed(True)
+
+        self._jobs.submit("disk", work, done, lambda error: self._not_saved(autosave, error))
+        then()
+
+    def fetch_proposal(self) -> None:
+        """The case on screen may have a new proposal: it comes as new layers, the labels are not touched."""
+        project, shown = self._project, self._shown
+        if project is None or shown is None:
+            return
+
+        def done(proposal: ShownProposal | None) -> None:
+            case, now = self._board.facts.case, self._shown
+            if case is None or now is None or now.display is not shown.display or proposal is None:
+                return
+            if proposal.run == case.proposal:
+                return
+            self._shown = replace(now, proposal=proposal)
+            self._view.show_proposal(proposal)
+            self._board.set_case(
+                proposal=proposal.run, proposal_score=proposal.score, copied=False, maps=tuple(proposal.maps)
+            )
+
+        self._jobs.submit("look", lambda: load_proposal(project, shown.name, shown.display), done, self._board.failed)
+
+    def tick(self) -> None:
+        """Save a draft when it is time."""
+        case = self._board.facts.case
+        if case is not None and case.save != "saving" and self._autosave.due(self._clock()):
+            self.save()
+
+    def save(self) -> None:
+        """Save what is on the labels layer as a draft now; nothing when nothing changed since the last save."""
+        shown, project, case = self._shown, self._project, self._board.facts.case
+        live = self._view.labels()
+        if shown is None or project is None or case is None or live is None or not self._autosave.dirty:
+            return
+        autosave, author, based_on = self._autosave, self._author, case.based_on
+        minutes = autosave.minutes()
+        autosave.taken()
+        if case.save == "unsaved":
+            self._board.set_case(save="saving")
+
+        def work() -> np.ndarray | None:
+            return save_draft(
+                project, shown, live, autosave.saved_copy, declared=autosave.declared, author=author,
+                minutes=minutes, based_on=based_on,
+            )  # fmt: skip
+
+        def done(saved: np.ndarray | None) -> None:
+            if saved is not None:
+                autosave.saved_copy = saved
+                self._changed(False)
+            now = self._board.facts.case
+            if self._autosave is not autosave or now is None:
+                return
+            if saved is not None or now.save != "clean":
+                self._board.set_case(save="unsaved" if now.save == "unsaved" else "saved")
+            if saved is not None:
+                self._board.set_case(complete=False)
+
+        self._jobs.submit("disk", work, done, lambda error: self._not_saved(autosave, error))
+
+    def leave(self) -> None:
+        """Save what was drawn and let go of the case."""
+        self.save()
+        self._shown = None
+        self._autosave = Autosave()
+        if self._board.facts.case is not None:
+            self._board.set(case=None)
+
+    def _opened(self, shown: ShownCase) -> None:
+        whole = shown.complete and not bool((shown.labels == NOT_LOOKED_AT).any())
+        self._shown = shown
+        self._autosave = Autosave(saved_copy=shown.labels.copy(), declared=whole)
+        self._view.show_case(shown)
+        proposal = shown.proposal
+        self._board.set(
+            loading=None,
+            case=OpenCase(
+                name=shown.name,
+                proposal=None if proposal is None else proposal.run,
+                proposal_score=None if proposal is None else proposal.score,
+                based_on=shown.based_on,
+                copied=proposal is not None and shown.based_on == proposal.run,
+                complete=shown.complete,
+                save="saved" if shown.revision else "clean",
+                maps=() if proposal is None else tuple(proposal.maps),
+            ),
+        )
+
+    def _not_saved(self, autosave: Autosave, error: Exception) -> None:
+        autosave.failed(self._clock())
+        if self._autosave is autosave:
+            self._board.set_case(save="failed")
+        self._board.failed(error)

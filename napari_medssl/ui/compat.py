@@ -1,0 +1,43 @@
+"""Differences between napari versions, in one place.
+
+Since 0.9 camera and overlays live in `viewer.scene` and `viewer.canvas`; the old names warn.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def camera(viewer: Any) -> Any:
+    """The camera of a viewer."""
+    scene = getattr(viewer, "scene", None)
+    return viewer.camera if scene is None else scene.camera
+
+
+def scale_bar(viewer: Any) -> Any:
+    """The scale bar's model."""
+    canvas = getattr(viewer, "canvas", None)
+    return viewer.scale_bar if canvas is None else canvas.overlays.scale_bar
+
+
+def canvas_letters(viewer: Any, letters: dict[str, str]) -> None:
+    """Write letters at the edges of the canvas; `letters` maps "top", "bottom", "left", "right" to text.
+
+    Before 0.9 there is one text only: it then says the same in a line.
+    """
+    canvas = getattr(viewer, "canvas", None)
+    if canvas is None:
+        text = viewer.text_overlay
+        text.text = "  ".join(f"{side}: {letter}" for side, letter in letters.items() if letter)
+        text.visible = bool(text.text)
+        return
+    from napari.components.overlays import TextOverlay
+
+    places = {"top": "top_center", "bottom": "bottom_center", "left": "middle_left", "right": "middle_right"}
+    for side, place in places.items():
+        key = f"medssl_{side}"
+        if key not in canvas.overlays:
+            canvas.overlays[key] = TextOverlay(text="", position=place, font_size=14, visible=False)
+        overlay = canvas.overlays[key]
+        overlay.text = letters.get(side, "")
+        overlay.visible = bool(overlay.text)

@@ -1,0 +1,125 @@
+"""How a scan is turned to the screen, and labels back to the scan's own grid.
+
+A scan is first brought to the closest RAS axes (i → right, j → anterior, k → superior), then shown as
+(plane, row, column) running superior → inferior, anterior → posterior, right → left. So with napari's own axis
+directions every plane looks as in radiology (axial: anterior on top, the patient's right on the left of the screen;
+coronal and sagittal: head on top), and the volume is not mirrored. Both ways are permutations and flips: exact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..imaging.grid import Grid
+
+PLANES = {"axial": (0, 1, 2), "coronal": (1, 0, 2), "sagittal": (2, 0, 1)}
+
+
+@dataclass(frozen=True, eq=False)
+class Display:
+    """The screen's view of one grid.
+
+    Attributes
+    ----------
+    grid : Grid
+        The scan's own grid.
+    """
+
+    grid: Grid
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(plane, row, column), or (row, column) for a 2-D image."""
+        return tuple(reversed(self.grid.canonical().grid.shape)) if self._turned else tuple(self.grid.shape)
+
+    @property
+    def scale(self) -> tuple[float, ...]:
+        """Voxel size along the shown axes, in `units`."""
+        spacing = self.grid.canonical().grid.spacing if self._turned else self.grid.spacing
+        return tuple(float(s) for s in (reversed(spacing) if self._turned else spacing))
+
+    @property
+    def translate(self) -> tuple[float, ...]:
+        """Place of the first shown voxel: mm towards inferior, posterior and left (exact for straight grids)."""
+        if not self._turned:
+            return (0.0,) * self.grid.ndim
+        turned = self.grid.canonical().grid
+        last = turned.affine @ np.array([*(n - 1 for n in turned.shape), 1.0])
+        return tuple(float(-c) for c in last[2::-1])
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """A unit per shown axis, as napari spells it."""
+        return ("pixel" if self.grid.unit == "pixel" else self.grid.unit,) * self.grid.ndim
+
+    @property
+    def axis_labels(self) -> tuple[str, ...]:
+        """Names of the shown axes: the directions they run in, where the file says so."""
+        if not self._turned:
+            return ("row", "column")[-self.grid.ndim :]
+        return ("S→I", "A→P", "R→L") if self.grid.oriented else ("plane", "row", "column")
+
+    @property
+    def plane(self) -> str:
+        """The plane with the finest pixels: the one to begin with."""
+        if not self._turned:
+            return "axial"
+        scale = self.scale
+        coarse = int(np.argmax(scale))
+        others = [s for axis, s in enumerate(scale) if axis != coarse]
+        # A scan that is nearly as fine the third way is looked at in axial planes, as usual.
+        return ("axial", "coronal", "sagittal")[coarse if scale[coarse] > 1.5 * max(others) else 0]
+
+    @property
+    def spatial(self) -> dict[str, Any]:
+        """Keyword arguments that place a napari layer."""
+        return {
+            "scale": self.scale,
+            "translate": self.translate,
+            "units": self.units,
+            "axis_labels": self.axis_labels,
+        }
+
+    def show(self, array: np.ndarray) -> np.ndarray:
+        """An array (*grid.shape) as (plane, row, column), contiguous, a copy."""
+        if not self._turned:
+            return np.array(array, order="C")
+        turned = self.grid.canonical().apply(array)
+        return np.array(turned.transpose(2, 1, 0)[::-1, ::-1, ::-1], order="C")
+
+    def back(self, shown: np.ndarray) -> np.ndarray:
+        """The inverse of `show`: (plane, row, column) to (*grid.shape), contiguous, a copy.
+
+        Raises
+        ------
+        ValueError
+            When the array is not of the shown shape.
+        """
+        if tuple(shown.shape) != self.shape:
+            raise ValueError(f"an array of shape {shown.shape} is not on the shown grid {self.shape}")
+        if not self._turned:
+            return np.array(shown, order="C")
+        turned = shown[::-1, ::-1, ::-1].transpose(2, 1, 0)
+        return np.array(self.grid.canonical().undo(turned), order="C")
+
+    def letters(self, order: tuple[int, ...]) -> dict[str, str]:
+        """Letters for the edges of the canvas when the viewer's axes are in `order`; none for unoriented scans."""
+        if not self._turned or not self.grid.oriented or len(order) < 3:
+            return {}
+        ends = ("SI", "AP", "RL")
+        vertical, horizontal = order[-2] - len(order) + 3, order[-1] - len(order) + 3
+        if min(vertical, horizontal) < 0:
+            return {}
+        return {
+            "top": ends[vertical][0],
+            "bottom": ends[vertical][1],
+            "left": ends[horizontal][0],
+            "right": ends[horizontal][1],
+        }
+
+    @property
+    def _turned(self) -> bool:
+        return self.grid.ndim == 3

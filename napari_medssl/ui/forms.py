@@ -1,0 +1,107 @@
+"""Forms made from the options of a method: the metadata of the dataclass fields says title, help, range and unit."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..methods.options import Options
+
+
+class OptionsForm:
+    """A magicgui form of one options class.
+
+    Parameters
+    ----------
+    cls : type of Options
+    advanced : bool
+        Show the advanced options, or the others.
+    """
+
+    def __init__(self, cls: type[Options], *, advanced: bool | None = None) -> None:
+        from magicgui.widgets import Container
+
+        self.cls = cls
+        self._fields = [
+            f for f in dataclasses.fields(cls) if advanced is None or bool(f.metadata.get("advanced")) == advanced
+        ]
+        self._widgets = {f.name: _widget(f) for f in self._fields}
+        self._container: Any = Container(widgets=list(self._widgets.values()), labels=True)
+        self._container.margins = (0, 0, 0, 0)
+
+    @property
+    def native(self) -> Any:
+        """The Qt widget."""
+        return self._container.native
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to ask."""
+        return not self._widgets
+
+    def value(self) -> dict[str, Any]:
+        """What differs from the defaults, by option name."""
+        now = {name: _read(widget) for name, widget in self._widgets.items()}
+        return {f.name: now[f.name] for f in self._fields if not _same(now[f.name], f.default)}
+
+    def set_value(self, settings: Mapping[str, Any]) -> None:
+        """Show these settings; defaults for the rest."""
+        for f in self._fields:
+            self._widgets[f.name].value = settings.get(f.name, f.default)
+
+    def on_change(self, slot: Callable[[], None]) -> None:
+        """Call `slot` whenever a person changes something."""
+        self._container.changed.connect(lambda *_: slot())
+
+
+def _widget(field: dataclasses.Field[Any]) -> Any:
+    from magicgui.widgets import create_widget
+
+    meta = field.metadata
+    default = field.default
+    options: dict[str, Any] = {"tooltip": _tip(field)}
+    kind: str | None = None
+    if meta["choices"]:
+        kind, options["choices"] = "ComboBox", list(meta["choices"])
+    elif isinstance(default, bool):
+        kind = "CheckBox"
+        options["text"] = ""
+    elif isinstance(default, int):
+        kind = "SpinBox"
+        options |= {"min": int(_or(meta["low"], 0)), "max": int(_or(meta["high"], 10**6))}
+    elif isinstance(default, float):
+        # Learning rates and decays span decades: text with a check beats a spin box that shows 0.00.
+        if 0 < abs(default) < 1e-3 or (_or(meta["low"], 0) < 1e-3 < _or(meta["high"], 1) and default < 0.05):
+            kind = "LiteralEvalLineEdit"
+        else:
+            kind = "FloatSpinBox"
+            low, high = float(_or(meta["low"], -1e6)), float(_or(meta["high"], 1e6))
+            options |= {"min": low, "max": high, "step": max((high - low) / 100, 1e-4) if high - low < 10 else 1.0}
+    unit = f" ({meta['unit']})" if meta["unit"] else ""
+    made = create_widget(
+        value=default, name=field.name, label=meta["title"] + unit, widget_type=kind, options=options
+    )  # fmt: skip
+    made.native.setAccessibleName(meta["title"])
+    made.native.setAccessibleDescription(meta["help"])
+    return made
+
+
+def _tip(field: dataclasses.Field[Any]) -> str:
+    meta = field.metadata
+    span = "" if meta["low"] is None and meta["high"] is None else f"\nFrom {meta['low']} to {meta['high']}."
+    return f"{meta['help']}{span}\nUsually {field.default}."
+
+
+def _read(widget: Any) -> Any:
+    return widget.value
+
+
+def _or(value: Any, default: float) -> float:
+    return default if value is None else float(value)
+
+
+def _same(value: Any, default: Any) -> bool:
+    if isinstance(default, float) and isinstance(value, int | float):
+        return abs(value - default) <= 1e-9 + 1e-4 * abs(default)  # what a spin box rounds away is no change
+    return bool(value == default)

@@ -1,0 +1,71 @@
+"""Work off the event loop: one thread per lane, so that saves keep their order and never wait for a load."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeVar
+
+from .mailbox import Mailbox
+
+T = TypeVar("T")
+
+
+class Jobs(Protocol):
+    """Runs work somewhere, and the answer on the thread of the screen."""
+
+    def submit(
+        self, lane: str, work: Callable[[], T], done: Callable[[T], None], failed: Callable[[Exception], None]
+    ) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class ThreadJobs:
+    """Lanes are threads; answers come through the mailbox."""
+
+    def __init__(self, mailbox: Mailbox) -> None:
+        self._mailbox = mailbox
+        self._lanes: dict[str, ThreadPoolExecutor] = {}
+
+    def submit(
+        self, lane: str, work: Callable[[], T], done: Callable[[T], None], failed: Callable[[Exception], None]
+    ) -> None:
+        """Queue work in a lane: "disk" (in order, never dropped), "look", "run"."""
+        if lane not in self._lanes:
+            self._lanes[lane] = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"medssl-{lane}")
+
+        def job() -> None:
+            try:
+                result = work()
+            except Exception as error:
+                problem = error  # the name `error` ends with this block
+                self._mailbox.post(lambda: failed(problem))
+            else:
+                self._mailbox.post(lambda: done(result))
+
+        self._lanes[lane].submit(job)
+
+    def close(self) -> None:
+        """Let what is queued for the disk end; drop what only looks."""
+        for name, lane in self._lanes.items():
+            lane.shutdown(wait=name == "disk", cancel_futures=name != "disk")
+        self._lanes.clear()
+
+
+class DirectJobs:
+    """Does everything at once, on the spot: for tests of logic."""
+
+    def submit(
+        self, lane: str, work: Callable[[], T], done: Callable[[T], None], failed: Callable[[Exception], None]
+    ) -> None:
+        """Work, then answer."""
+        try:
+            result = work()
+        except Exception as error:
+            failed(error)
+        else:
+            done(result)
+
+    def close(self) -> None:
+        """Nothing waits."""

@@ -1,0 +1,304 @@
+"""The only place that touches `viewer.layers`.
+
+Layers of ours are found by identity, and known to others by `metadata["medssl"]`; their names are for people, who may
+change them. Labels that a person draws on are never given a new `.data`: the undo history would then write old
+strokes into new labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .compat import camera, canvas_letters, scale_bar
+from .display import PLANES
+from .facts import ClassFacts
+from .loading import NOT_LOOKED_AT, ShownCase, ShownProposal
+
+if TYPE_CHECKING:
+    from napari.layers import Image, Labels
+
+EDITS = ("paint", "labels_update", "data")
+PERHAPS = ("set_data",)  # all that an undo says; a change of slice says it too
+CLEAR = np.zeros(4, np.float32)
+SHADE = np.array([0.5, 0.5, 0.5, 0.35], np.float32)
+
+
+class CaseLayers:
+    """The layers of the case on screen; a `View` of the session.
+
+    Parameters
+    ----------
+    viewer : napari viewer or ViewerModel
+    on_edit, on_closed : callable
+        Called when the labels have (True) or may have (False) changed; when the person removed the labels layer.
+    """
+
+    def __init__(self, viewer: Any, on_edit: Callable[[bool], None], on_closed: Callable[[], None]) -> None:
+        self.viewer = viewer
+        self.classes: Sequence[ClassFacts] = ()
+        self._on_edit, self._on_closed = on_edit, on_closed
+        self._case: ShownCase | None = None
+        self._labels: Labels | None = None
+        self._proposal: Labels | None = None
+        self._maps: dict[str, Image] = {}
+        self._ours: list[Any] = []
+        self._shaded = False
+        self._removing = False
+        viewer.layers.events.removed.connect(self._on_removed)
+        viewer.dims.events.order.connect(self._letter)
+        viewer.dims.events.ndisplay.connect(self._letter)
+
+    def close(self) -> None:
+        """Let go of the viewer; the layers stay."""
+        self.viewer.layers.events.removed.disconnect(self._on_removed)
+        self.viewer.dims.events.order.disconnect(self._letter)
+        self.viewer.dims.events.ndisplay.disconnect(self._letter)
+        self._watch(False)
+        canvas_letters(self.viewer, {})
+
+    # --- what the session asks
+
+    def show_case(self, case: ShownCase) -> None:
+        """Replace the layers of the case before by those of this one."""
+        from napari.layers import Image, Labels
+
+        self.clear()
+        self._case = case
+        space = case.display.spatial
+        if case.rgb:
+            stacked = np.stack([channel.array for channel in case.channels], axis=-1)
+            self._add(Image(stacked, rgb=True, name=f"{case.name} · image", **space), "image")
+        else:
+            for number, channel in enumerate(case.channels):
+                name = f"{case.name} · {channel.name}"
+                layer = Image(
+                    channel.array,
+                    name=name,
+                    contrast_limits=channel.limits,
+                    colormap="gray",
+                    visible=number == 0,
+                    **space,
+                )
+                self._add(layer, "image", channel=channel.name)
+        if case.proposal is not None:
+            self.show_proposal(case.proposal)
+        labels = Labels(case.labels, name=f"{case.name} · labels", opacity=0.55, colormap=self._colours(), **space)
+        labels.selected_label = self.classes[0].value if self.classes else 1
+        labels.brush_size = max(2, round(min(case.display.shape[-2:]) / 16))
+        self._labels = labels
+        self._add(labels, "labels")
+        self._watch(True)
+        self.viewer.layers.selection.active = labels
+        self._aim()
+
+    def show_proposal(self, proposal: ShownProposal) -> None:
+        """Add a proposal and its maps below the labels; nothing that is drawn on is touched."""
+        from napari.layers import Image, Labels
+
+        if self._case is None or proposal.case != self._case.name:
+            return
+        active = self.viewer.layers.selection.active
+        was_visible = self._proposal.visible if self._proposal is not None else True
+        shown_maps = {name for name, layer in self._maps.items() if layer.visible}
+        self._remove([layer for layer in (self._proposal, *self._maps.values()) if layer is not None])
+        space = self._case.display.spatial
+        self._maps = {}
+        for name, array in proposal.maps.items():
+            layer = Image(
+                array, name=f"{proposal.case} · {MAP_TITLES.get(name, name)}", colormap="inferno", blending="additive",
+                contrast_limits=(0.0, 1.0), opacity=0.8, visible=name in shown_maps, **space,
+            )  # fmt: skip
+            self._maps[name] = layer
+            self._add(layer, "uncertainty", below=True, map=name, run=proposal.run)
+        layer = Labels(
+            proposal.labels, name=f"{proposal.case} · proposal", opacity=0.8, colormap=self._colours(),
+            visible=was_visible, **space,
+        )  # fmt: skip
+        layer.contour = 1
+        layer.editable = False
+        self._proposal = layer
+        self._add(layer, "proposal", below=True, run=proposal.run)
+        if active is not None and active in self.viewer.layers:
+            self.viewer.layers.selection.active = active
+
+    def labels(self) -> np.ndarray | None:
+        """The live array of the labels on screen; not a copy."""
+        return None if self._labels is None else np.asarray(self._labels.data)
+
+    def copy_proposal(self) -> None:
+        """Fill what is not looked at with the proposal's structures, as one undoable step."""
+        if self._labels is None or self._proposal is None:
+            return
+        proposal = np.asarray(self._proposal.data)
+        where = np.nonzero((np.asarray(self._labels.data) == NOT_LOOKED_AT) & (proposal != 0))
+        if where[0].size:
+            with self._labels.block_history():
+                self._labels.data_setitem(where, proposal[where])
+        self._proposal.visible = False
+
+    def clear(self) -> None:
+        """Take our layers off the screen."""
+        self._watch(False)
+        self._labels = self._proposal = self._case = None
+        self._maps = {}
+        self._remove(self._ours)
+        self._ours = []
+        strays = [layer for layer in self.viewer.layers if "medssl" in layer.metadata]
+        self._remove(strays)  # of a widget that was closed, or of the sample
+        canvas_letters(self.viewer, {})
+
+    # --- what the panels ask
+
+    @property
+    def has_case(self) -> bool:
+        """Whether there are labels on the screen to draw on."""
+        return self._labels is not None
+
+    def toggle_proposal(self) -> bool:
+        """Show or hide the proposal; whether it is now shown."""
+        if self._proposal is None:
+            return False
+        self._proposal.visible = not self._proposal.visible
+        return bool(self._proposal.visible)
+
+    def toggle_map(self, name: str = "entropy") -> bool:
+        """Show or hide a map of uncertainty (the others go); whether it is now shown."""
+        if name not in self._maps:
+            return False
+        shown = not self._maps[name].visible
+        self.show_map(name if shown else None)
+        return shown
+
+    def show_map(self, name: str | None) -> None:
+        """Show this map of uncertainty and no other."""
+        for other, layer in self._maps.items():
+            layer.visible = other == name
+
+    def visible(self) -> frozenset[str]:
+        """Which overlays are on: "proposal" and names of maps."""
+        shown = {name for name, layer in self._maps.items() if layer.visible}
+        if self._proposal is not None and self._proposal.visible:
+            shown.add("proposal")
+        return frozenset(shown)
+
+    def choose_class(self, value: int) -> None:
+        """Draw with this class from now on."""
+        if self._labels is None:
+            return
+        self._labels.selected_label = value
+        self.viewer.layers.selection.active = self._labels
+
+    def start_painting(self) -> None:
+        """Take the brush, unless another drawing tool is in hand."""
+        if self._labels is None:
+            return
+        self.viewer.layers.selection.active = self._labels
+        if self._labels.mode == "pan_zoom":
+            self._labels.mode = "paint"
+
+    def shade_open(self, shaded: bool) -> None:
+        """Show in grey what nobody looked at, or leave it clear."""
+        self._shaded = shaded
+        if self._labels is not None:
+            self._labels.colormap = self._colours(shade=shaded)
+
+    def set_classes(self, classes: Sequence[ClassFacts]) -> None:
+        """Colours and names changed."""
+        self.classes = classes
+        if self._labels is not None:
+            self._labels.colormap = self._colours(shade=self._shaded)
+        if self._proposal is not None:
+            self._proposal.colormap = self._colours()
+
+    def look_from(self, plane: str) -> None:
+        """Show axial, coronal or sagittal planes."""
+        if self._case is not None and len(self._case.display.shape) == 3 and self.viewer.dims.ndim == 3:
+            self.viewer.dims.ndisplay = 2
+            self.viewer.dims.order = PLANES[plane]
+            self.viewer.reset_view()
+
+    # --- within
+
+    def _add(self, layer: Any, role: str, *, below: bool = False, **said: str) -> None:
+        assert self._case is not None
+        layer.metadata["medssl"] = {"case": self._case.name, "role": role, **said}
+        layer.metadata["medssl_grid"] = self._case.display.grid.to_json()
+        self._ours.append(layer)
+        self.viewer.add_layer(layer)
+        if below and self._labels is not None and self._labels in self.viewer.layers:
+            at = self.viewer.layers.index(self._labels)
+            self.viewer.layers.move(self.viewer.layers.index(layer), at)
+
+    def _remove(self, layers: Sequence[Any]) -> None:
+        self._removing = True
+        try:
+            for layer in list(layers):
+                if layer in self.viewer.layers:
+                    self.viewer.layers.remove(layer)
+                if layer in self._ours:
+                    self._ours.remove(layer)
+        finally:
+            self._removing = False
+
+    def _colours(self, shade: bool = False) -> Any:
+        from napari.utils.colormaps import DirectLabelColormap
+
+        colours: dict[int | None, Any] = {None: "#ff00ff", 0: CLEAR, NOT_LOOKED_AT: SHADE if shade else CLEAR}
+        colours.update({c.value: c.colour for c in self.classes})
+        return DirectLabelColormap(color_dict=colours)
+
+    def _aim(self) -> None:
+        """Begin in the middle of the scan, in its finest plane, the right way round."""
+        assert self._case is not None
+        display = self._case.display
+        if len(display.shape) == 3:
+            # The axes run S→I, A→P, R→L: with these directions the volume is right-handed, not mirrored.
+            camera(self.viewer).orientation = ("towards", "down", "right")
+            self.viewer.dims.ndisplay = 2
+            self.viewer.dims.order = PLANES[display.plane]
+            for axis, count in enumerate(display.shape):
+                self.viewer.dims.set_current_step(axis, count // 2)
+        bar = scale_bar(self.viewer)
+        bar.visible = display.units[0] == "mm"
+        self.viewer.reset_view()
+        self._letter()
+
+    def _letter(self, event: Any = None) -> None:
+        flat = self.viewer.dims.ndisplay == 2
+        known = self._case is not None and flat and self.viewer.dims.ndim >= 3
+        canvas_letters(self.viewer, self._case.display.letters(self.viewer.dims.order) if known and self._case else {})
+
+    def _watch(self, on: bool) -> None:
+        if self._labels is None:
+            return
+        for names, slot in ((EDITS, self._edited), (PERHAPS, self._perhaps_edited)):
+            for name in names:
+                emitter = getattr(self._labels.events, name)
+                (emitter.connect if on else emitter.disconnect)(slot)
+
+    def _edited(self, event: Any = None) -> None:
+        self._on_edit(True)
+
+    def _perhaps_edited(self, event: Any = None) -> None:
+        self._on_edit(False)
+
+    def _on_removed(self, event: Any) -> None:
+        if self._removing:
+            return
+        layer = event.value
+        if layer is self._labels:
+            self._on_closed()  # while the array can still be read
+            self._watch(False)
+            self._labels = None
+        elif layer is self._proposal:
+            self._proposal = None
+        else:
+            self._maps = {name: kept for name, kept in self._maps.items() if kept is not layer}
+        if layer in self._ours:
+            self._ours.remove(layer)
+
+
+MAP_TITLES = {"entropy": "uncertainty", "disagreement": "student–teacher disagreement", "flips": "mirror variance"}

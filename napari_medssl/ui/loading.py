@@ -1,0 +1,111 @@
+"""Reading a case for the screen, off the event loop: arrays already turned the way they are shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .display import Display
+
+if TYPE_CHECKING:
+    from ..project import Case, Project, Proposal
+
+NOT_LOOKED_AT = 255
+
+
+@dataclass(frozen=True, eq=False)
+class ShownChannel:
+    """An image channel as shown: `array` (plane, row, column), `limits` the window to begin with."""
+
+    name: str
+    array: np.ndarray
+    limits: tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class ShownProposal:
+    """A model's proposal as shown: `labels` uint8, `maps` float32 in 0..1 by name."""
+
+    case: str
+    run: str
+    score: float
+    labels: np.ndarray
+    maps: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class ShownCase:
+    """A case as shown; `labels` is all 255 where nobody drew yet."""
+
+    name: str
+    display: Display
+    channels: tuple[ShownChannel, ...]
+    labels: np.ndarray
+    proposal: ShownProposal | None = None
+    complete: bool = False
+    revision: str | None = None
+    based_on: str | None = None
+    rgb: bool = False
+
+
+def load_case(project: Project, name: str) -> ShownCase:
+    """Read image, newest labels and newest proposal of a case.
+
+    Raises
+    ------
+    MedSSLError
+        When a file is missing or bad.
+    """
+    case = project.case(name)
+    volume = case.read_image()
+    display = Display(volume.grid)
+    revision = case.latest_revision()
+    drawn = None if revision is None else case.read_labels(revision)
+    labels = (
+        np.full(display.shape, NOT_LOOKED_AT, np.uint8)
+        if drawn is None
+        else display.show(drawn.array).astype(np.uint8, copy=False)
+    )
+    proposal = case.latest_proposal()
+    rgb = volume.grid.ndim == 2 and len(volume.channels) in (3, 4) and volume.array.dtype == np.uint8
+    return ShownCase(
+        name=name,
+        display=display,
+        channels=tuple(
+            shown_channel(label, display.show(array))
+            for label, array in zip(volume.channels, volume.array, strict=True)
+        ),
+        labels=labels,
+        proposal=None if proposal is None else _proposal(case, proposal, display),
+        complete=revision is not None and revision.complete,
+        revision=None if revision is None else revision.id,
+        based_on=revision.run if revision is not None and revision.origin in ("corrected", "accepted") else None,
+        rgb=rgb,
+    )
+
+
+def load_proposal(project: Project, name: str, display: Display) -> ShownProposal | None:
+    """Read the newest proposal of a case; None where there is none."""
+    case = project.case(name)
+    proposal = case.latest_proposal()
+    return None if proposal is None else _proposal(case, proposal, display)
+
+
+def _proposal(case: Case, proposal: Proposal, display: Display) -> ShownProposal:
+    from ..imaging.formats import read_labels, read_map
+
+    labels = display.show(read_labels(proposal.labels_path).array).astype(np.uint8, copy=False)
+    maps = {name: display.show(read_map(path)).astype(np.float32) for name, path in proposal.maps.items()}
+    return ShownProposal(case.name, proposal.run, float(proposal.score), labels, maps)
+
+
+def shown_channel(name: str, array: np.ndarray) -> ShownChannel:
+    """The window to begin with spans the 0.5th to 99.5th percentile of a sample of voxels."""
+    flat = array.reshape(-1)
+    sample = flat[:: max(1, flat.size // 200_000)].astype(np.float32)
+    low, high = (float(v) for v in np.percentile(sample[np.isfinite(sample)], [0.5, 99.5]))
+    if not high > low:
+        low, high = float(sample.min()), float(sample.max()) if sample.max() > sample.min() else float(sample.min()) + 1
+    return ShownChannel(name, array, (low, high))

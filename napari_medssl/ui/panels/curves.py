@@ -1,0 +1,74 @@
+"""Loss and Dice while a run trains; a dock at the bottom."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QHBoxLayout, QWidget
+
+from ..state import RunView
+from .parts import named
+
+MOST = 2000  # points drawn of a curve
+
+
+class CurvePanel(QWidget):
+    """Two plots over the steps of a run."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        import pyqtgraph
+
+        self._pg = pyqtgraph
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(4, 4, 4, 4)
+        self.loss = self._plot("Loss", "Mean loss of training: lower is better.")
+        self.dice = self._plot(
+            "Dice on held-out cases", "Overlap with labels that training never sees: higher is better."
+        )
+        self.dice.setYRange(0, 1)
+        layout.addWidget(self.loss)
+        layout.addWidget(self.dice)
+        self._loss = self.loss.plot([], [])
+        self._dice = self.dice.plot([], [], symbol="o", symbolSize=6)
+        self._none = pyqtgraph.TextItem("measured from 8 labelled cases on", anchor=(0.5, 0.5))
+        self._drawn: tuple[int, int, str] | None = None
+        self.setMinimumHeight(150)
+
+    def draw(self, run: RunView) -> None:
+        """Show a run's curves."""
+        key = (len(run.loss), len(run.dice), run.name)
+        if key == self._drawn:
+            return
+        self._drawn = key
+        for item, points in ((self._loss, run.loss), (self._dice, run.dice)):
+            every = max(1, len(points) // MOST)
+            kept = [*points[::every], *points[-1:]] if every > 1 else points
+            item.setData(np.array([p.step for p in kept], float), np.array([p.value for p in kept], float))
+
+    def set_colours(self, background: str, foreground: str, accent: str) -> None:
+        """The theme's colours."""
+        for plot in (self.loss, self.dice):
+            plot.setBackground(background)
+            for side in ("left", "bottom"):
+                axis = plot.getAxis(side)
+                axis.setPen(foreground)
+                axis.setTextPen(foreground)
+            plot.setTitle(plot.accessibleName(), color=foreground, size="10pt")
+        self._loss.setPen(self._pg.mkPen(accent, width=2))
+        self._dice.setPen(self._pg.mkPen(accent, width=2))
+        self._dice.setSymbolBrush(accent)
+        self._dice.setSymbolPen(foreground)
+
+    def _plot(self, title: str, tip: str) -> Any:
+        plot = self._pg.PlotWidget()
+        named(plot, title, tip)
+        plot.setMenuEnabled(False)
+        plot.setMouseEnabled(x=False, y=False)
+        plot.hideButtons()
+        plot.showGrid(x=True, y=True, alpha=0.15)
+        plot.setLabel("bottom", "step")
+        plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        return plot

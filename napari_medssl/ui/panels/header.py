@@ -1,0 +1,147 @@
+"""The head of the dock: which project, how far, the five verbs, and what there is to say."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QColor, QPalette
+from qtpy.QtWidgets import (
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QMenu,
+    QProgressBar,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ..state import PanelState
+from .parts import button, enable, named, show_text, text
+
+SIGNS = {"info": "ℹ", "warning": "⚠", "error": "✕"}
+
+
+class Header(QWidget):
+    """Signals are named for what the person wants."""
+
+    page = Signal(str)
+    open_project = Signal()
+    open_sample = Signal()
+    add_scans = Signal()
+    edit_classes = Signal()
+    refresh = Signal()
+    next_case = Signal()
+    dismissed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._title = text("No project open", heading=True)
+        self._counts = text()
+        self.bar = named(QProgressBar(), "Labelled cases", "Share of the cases that are labelled.")
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(6)
+        self.open = QPushButton("Open")
+        named(self.open, "Open", "Open a project, or make one of a folder of scans. You can also drop a folder here.")
+        menu = QMenu(self.open)
+        menu.setToolTipsVisible(True)
+        self._entries = {}
+        for words, tip, signal in (
+            (
+                "Project or folder of scans …",
+                "A folder that holds a project, or scans to make one of.",
+                self.open_project,
+            ),
+            (
+                "Sample project",
+                "16 synthetic abdominal scans, 3 of them labelled. Made on this computer.",
+                self.open_sample,
+            ),
+            ("Add scans to this project …", "More scans; they stay where they are.", self.add_scans),
+            ("Structures …", "Name the structures to segment.", self.edit_classes),
+            ("Look again", "Read the project anew: somebody else may have changed it.", self.refresh),
+        ):
+            action = menu.addAction(words)
+            action.setToolTip(tip)
+            action.triggered.connect(lambda _=False, s=signal: s.emit())
+            self._entries[words] = action
+        self.open.setMenu(menu)
+        self._pages = QButtonGroup(self)
+        self._pages.setExclusive(True)
+        verbs = QHBoxLayout()
+        verbs.setSpacing(4)
+        verbs.addWidget(self.open)
+        self.verbs: dict[str, QPushButton] = {"Open": self.open}
+        for name, tip in (
+            ("Label", "Draw on the case on screen, with napari's own tools."),
+            ("Train", "Learn from the labelled and the unlabelled scans."),
+            ("Review", "Look at a proposal and its doubt, correct it, accept it."),
+        ):
+            made = button(name, tip, lambda n=name: self.page.emit(n))
+            made.setCheckable(True)
+            self._pages.addButton(made)
+            self.verbs[name] = made
+            verbs.addWidget(made)
+        self.verbs["Label"].setChecked(True)
+        self.verbs["Next"] = button("Next", "Open the case that is most worth a look. (Alt+G)", self.next_case.emit)
+        verbs.addWidget(self.verbs["Next"])
+        self._message = QFrame()
+        self._message.setObjectName("MedSSLMessage")
+        self._sign = text()
+        self._sign.setWordWrap(False)
+        self._words = text()
+        close = QToolButton()
+        close.setText("✕")
+        close.setAutoRaise(True)
+        named(close, "Dismiss the message", "Dismiss")
+        close.clicked.connect(lambda _=False: self.dismissed.emit())
+        line = QHBoxLayout(self._message)
+        line.setContentsMargins(6, 4, 4, 4)
+        line.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
+        line.addWidget(self._words, 1)
+        line.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
+        self._message.hide()
+        top = QHBoxLayout()
+        top.addWidget(self._title, 1)
+        top.addWidget(self._counts, 0, Qt.AlignmentFlag.AlignRight)
+        self._counts.setWordWrap(False)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
+        layout.addLayout(top)
+        layout.addWidget(self.bar)
+        layout.addLayout(verbs)
+        layout.addWidget(self._message)
+
+    def draw(self, state: PanelState) -> None:
+        """Show a state."""
+        show_text(self._title, state.title)
+        show_text(self._counts, state.counts)
+        self.bar.setVisible(state.has_project or bool(state.busy))
+        if state.busy and not state.has_project:
+            self.bar.setRange(0, 0)
+        else:
+            self.bar.setRange(0, max(1, state.progress[1]))
+            self.bar.setValue(state.progress[0])
+        for name in ("Label", "Train", "Review"):
+            enable(self.verbs[name], state.has_project)
+        enable(self.verbs["Next"], state.next_case is not None)
+        tip = f"Open {state.next_case}: {state.next_why}" if state.next_case else "Open the case most worth a look."
+        self.verbs["Next"].setToolTip(f"{tip} (Alt+G)")
+        for words in ("Add scans to this project …", "Structures …", "Look again"):
+            self._entries[words].setEnabled(state.has_project)
+        level, words = ("info", state.busy) if state.busy else state.message or ("info", "")
+        self._sign.setText("⏳" if state.busy else SIGNS[level])
+        self._words.setText(words)
+        self._words.setAccessibleName(f"{level}: {words}" if words else "")
+        self._message.setVisible(bool(words))
+        if self._message.property("level") != level:
+            self._message.setProperty("level", level)
+
+    def choose(self, name: str) -> None:
+        """Mark the page that is open."""
+        self.verbs[name].setChecked(True)
+
+    def text_colour(self) -> QColor:
+        """The colour that the theme gives to text."""
+        return self._title.palette().color(QPalette.ColorRole.WindowText)

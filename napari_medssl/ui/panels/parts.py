@@ -1,0 +1,75 @@
+"""Small pieces that every panel is made of: each control has a tooltip and a name for screen readers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QCheckBox, QComboBox, QLabel, QPushButton, QSizePolicy, QWidget
+
+
+def named(widget: Any, name: str, tip: str) -> Any:
+    """Give a control its accessible name and its tooltip."""
+    widget.setAccessibleName(name)
+    widget.setToolTip(tip)
+    widget.setAccessibleDescription(tip)
+    return widget
+
+
+def button(text: str, tip: str, clicked: Callable[[], None], *, name: str | None = None) -> QPushButton:
+    """A push button."""
+    made = QPushButton(text)
+    made.clicked.connect(lambda _=False: clicked())
+    made.setCursor(Qt.CursorShape.PointingHandCursor)
+    named(made, name or text, tip)
+    return made
+
+
+def checkbox(text: str, tip: str, *, checked: bool = False) -> QCheckBox:
+    """A check box."""
+    made = QCheckBox(text)
+    made.setChecked(checked)
+    named(made, text, tip)
+    return made
+
+
+def combo(name: str, tip: str) -> QComboBox:
+    """A drop-down that does not widen the dock for a long entry."""
+    made = QComboBox()
+    made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    made.setMinimumContentsLength(10)
+    made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    named(made, name, tip)
+    return made
+
+
+def text(words: str = "", *, heading: bool = False, faint: bool = False) -> QLabel:
+    """A label that wraps."""
+    made = QLabel(words)
+    made.setWordWrap(True)
+    made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    if heading:
+        font = made.font()
+        font.setBold(True)
+        made.setFont(font)
+        made.setStyleSheet("font-weight: bold;")
+    if faint:
+        made.setEnabled(True)
+        made.setStyleSheet("font-size: 9pt;")
+    return made
+
+
+def show_text(label: QLabel, words: str) -> None:
+    """Change a label's words; hide it when there are none."""
+    if label.text() != words:
+        label.setText(words)
+    if label.isHidden() == bool(words):
+        label.setVisible(bool(words))
+
+
+def enable(widget: QWidget, able: bool) -> None:
+    """Enable or disable, without needless repaints."""
+    if widget.isEnabled() != able:
+        widget.setEnabled(able)

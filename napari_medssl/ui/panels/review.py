@@ -1,0 +1,99 @@
+"""The Review page: see the proposal and its doubt, correct, accept."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from ..layers import MAP_TITLES
+from ..state import PanelState
+from .parts import button, checkbox, combo, enable, show_text, text
+
+
+class ReviewPage(QWidget):
+    """Buttons for what keys do too."""
+
+    correct = Signal()
+    accept = Signal(bool)  # and go on with the next
+    proposal_toggled = Signal()
+    map_toggled = Signal(str)
+    map_chosen = Signal(str)
+    next_case = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._title = text("No case open", heading=True)
+        self._proposal = text()
+        self.proposal = checkbox("Proposal (Alt+H)", "Show or hide the outline of the model's proposal (Alt+H).")
+        self.proposal.clicked.connect(lambda _: self.proposal_toggled.emit())
+        self.map = checkbox("Doubt (Alt+U)", "Show or hide where the model is unsure: bright is unsure (Alt+U).")
+        self.map.clicked.connect(lambda _: self.map_toggled.emit(self.chosen_map()))
+        self.maps = combo("Map of doubt", "Which measure of doubt to show.")
+        self.maps.activated.connect(lambda _: self.map_chosen.emit(self.chosen_map()))
+        self.correct_button = button(
+            "Correct (Alt+C)",
+            "Copy the proposal into your labels, to correct it with napari's brush. One Ctrl+Z takes it back. (Alt+C)",
+            self.correct.emit,
+            name="Correct the proposal",
+        )
+        self.accept_button = button(
+            "Accept (Alt+A)",
+            "Save as labelled: your strokes, and the proposal wherever you did not draw. (Alt+A)",
+            lambda: self.accept.emit(False),
+            name="Accept",
+        )
+        self.accept_next = button(
+            "Accept, next (Alt+S)",
+            "Accept, and open the suggested case. (Alt+S)",
+            lambda: self.accept.emit(True),
+            name="Accept and open next",
+        )
+        self._next = text()
+        shown = QHBoxLayout()
+        shown.addWidget(self.proposal)
+        shown.addWidget(self.map)
+        shown.addStretch(1)
+        line = QHBoxLayout()
+        line.addWidget(self.accept_button)
+        line.addWidget(self.accept_next)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 4, 0, 0)
+        layout.setSpacing(6)
+        layout.addWidget(self._title)
+        layout.addWidget(self._proposal)
+        layout.addLayout(shown)
+        layout.addWidget(self.maps)
+        layout.addWidget(self.correct_button)
+        layout.addLayout(line)
+        layout.addWidget(self._next)
+        layout.addStretch(1)
+        self._drawn_maps: tuple[str, ...] | None = None
+
+    def draw(self, state: PanelState, visible: frozenset[str]) -> None:
+        """Show a state; `visible` are the overlays that are on."""
+        actions = state.actions
+        show_text(self._title, actions.title)
+        show_text(self._proposal, actions.proposal_text)
+        show_text(self._next, f"Next: {state.next_case}. {state.next_why}" if state.next_case else state.next_why)
+        enable(self.correct_button, actions.can_correct)
+        for widget in (self.accept_button, self.accept_next, self.proposal):
+            enable(widget, actions.can_accept)
+        for widget in (self.map, self.maps):
+            enable(widget, bool(actions.maps))
+        if actions.maps != self._drawn_maps:
+            chosen = self.chosen_map()
+            self._drawn_maps = actions.maps
+            self.maps.clear()
+            for name in actions.maps:
+                self.maps.addItem(MAP_TITLES.get(name, name).capitalize(), name)
+            self.maps.setCurrentIndex(max(0, self.maps.findData(chosen)))
+        self.draw_overlays(visible)
+
+    def draw_overlays(self, visible: frozenset[str]) -> None:
+        """Tick what is on."""
+        self.proposal.setChecked("proposal" in visible)
+        self.map.setChecked(bool(visible - {"proposal"}))
+
+    def chosen_map(self) -> str:
+        """The measure of doubt that is chosen."""
+        return self.maps.currentData() or "entropy"

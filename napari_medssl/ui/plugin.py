@@ -1,0 +1,323 @@
+"""The dock widget: it ties session, layers and panels together, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QEvent, Qt, QTimer
+from qtpy.QtGui import QPalette
+from qtpy.QtWidgets import (
+    QApplication,
+    QDialog,
+    QFileDialog,
+    QScrollArea,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ..runs.drivers import Handle, ProcessDriver
+from ..runs.status import RunStatus
+from . import keys, projects
+from .follow import Follower
+from .jobs import ThreadJobs
+from .layers import CaseLayers
+from .mailbox import Mailbox
+from .panels.cases import CasePanel
+from .panels.dialogs import ClassDialog, NewProjectDialog
+from .panels.header import Header
+from .panels.label import LabelPage
+from .panels.review import ReviewPage
+from .panels.train import TrainPage
+from .runwork import Driver
+from .session import Session
+from .state import PanelState
+
+if TYPE_CHECKING:
+    import napari
+
+    from .panels.curves import CurvePanel
+
+DRAIN = 50  # ms
+PAGES = ("Label", "Train", "Review")
+
+
+class MedSSLWidget(QWidget):
+    """Open · Label · Train · Review · Next.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Any viewer model will do; a real one also gets the curves as a dock at the bottom.
+    driver : Driver, optional
+        Where runs live: processes of their own.
+    """
+
+    def __init__(
+        self, viewer: napari.viewer.Viewer, parent: QWidget | None = None, *, driver: Driver | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._viewer: Any = viewer
+        self.mailbox = Mailbox()
+        self.layers = CaseLayers(viewer, self._edited, self._labels_removed)
+        self.session = Session(
+            self.layers,
+            driver or ProcessDriver(),
+            ThreadJobs(self.mailbox),
+            self._follow,
+            author=projects.person(),
+            on_change=self._draw,
+        )
+        self._classes: object = None
+        self._had_run = False
+        self._curves: CurvePanel | None = None
+        self._curve_dock: Any = None
+        self._closed = False
+        self.header = Header()
+        self.cases = CasePanel()
+        self.label_page, self.train_page, self.review_page = LabelPage(), TrainPage(), ReviewPage()
+        self.pages = QStackedWidget()
+        for page in (self.label_page, self.train_page, self.review_page):
+            scroll = QScrollArea()
+            scroll.setWidgetResizable(True)
+            scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+            scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+            scroll.setWidget(page)
+            self.pages.addWidget(scroll)
+        split = QSplitter(Qt.Orientation.Vertical)
+        split.addWidget(self.cases)
+        split.addWidget(self.pages)
+        split.setStretchFactor(0, 3)
+        split.setStretchFactor(1, 2)
+        split.setChildrenCollapsible(False)
+        split.setSizes([300, 330])
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 6, 6, 6)
+        layout.setSpacing(6)
+        layout.addWidget(self.header)
+        layout.addWidget(split, 1)
+        self.setMinimumWidth(330)
+        self.setAcceptDrops(True)
+        self._connect()
+        self._bound = keys.bind(viewer, self._keys())
+        self._timer = QTimer(self)
+        self._timer.setInterval(DRAIN)
+        self._timer.timeout.connect(self._tick)
+        self._timer.start()
+        app = QApplication.instance()
+        if app is not None:
+            app.aboutToQuit.connect(self.shut)
+        self._theme()
+        self._draw(self.session.state)
+
+    # --- what people do
+
+    def open_folder(self, folder: Path | str) -> None:
+        """Open the project in a folder, or ask what project to make of the scans in it."""
+        try:
+            found = projects.look_into(Path(folder))
+        except (projects.MedSSLError, OSError) as error:
+            self.session.board.failed(error)
+            return
+        if found.is_project:
+            self.session.open_project(found.folder)
+            return
+        dialog = NewProjectDialog(found, self)
+        if dialog.exec_() == QDialog.DialogCode.Accepted:
+            root, classes, labels = dialog.value()
+            self.session.create_project(root, found.images, classes, labels)
+
+    def open_sample(self) -> None:
+        """Generate the sample project, if need be, and open it."""
+        self.session.make_sample(projects.sample_root())
+
+    def show_page(self, name: str) -> None:
+        """Turn to "Label", "Train" or "Review"."""
+        self.pages.setCurrentIndex(PAGES.index(name))
+        self.header.choose(name)
+
+    def shut(self) -> None:
+        """Save what was drawn and let go of the viewer; runs go on."""
+        if self._closed:
+            return
+        self._closed = True
+        self._timer.stop()
+        self.session.close()
+        self.mailbox.drain()
+        keys.release(self._viewer, self._bound)
+        self.layers.close()
+
+    # --- Qt
+
+    def event(self, event: QEvent) -> bool:
+        """Being deleted or taken out of its window is an end too."""
+        if event.type() in (QEvent.Type.Close, QEvent.Type.DeferredDelete):
+            self.shut()
+        return bool(super().event(event))
+
+    def changeEvent(self, event: QEvent) -> None:
+        """The theme may have changed."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.PaletteChange) and hasattr(self, "_bound"):
+            self._theme()
+
+    def dragEnterEvent(self, event: Any) -> None:
+        """Folders and scans may be dropped."""
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: Any) -> None:
+        """A folder is opened; scans are added to the open project."""
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        event.acceptProposedAction()
+        if len(paths) == 1 and paths[0].is_dir():
+            QTimer.singleShot(0, partial(self.open_folder, paths[0]))  # a dialog must not hold up the drag
+        elif paths and self.session.state.has_project:
+            self.session.add_scans(paths)
+        elif paths:
+            QTimer.singleShot(0, partial(self.open_folder, paths[0].parent))
+
+    # --- within
+
+    def _connect(self) -> None:
+        session = self.session
+        head, label, train, review = self.header, self.label_page, self.train_page, self.review_page
+        head.page.connect(self._verb)
+        head.open_project.connect(self._ask_folder)
+        head.open_sample.connect(self.open_sample)
+        head.add_scans.connect(self._ask_scans)
+        head.edit_classes.connect(self._ask_classes)
+        head.refresh.connect(session.refresh)
+        head.next_case.connect(session.open_next)
+        head.dismissed.connect(session.dismiss)
+        self.cases.opened.connect(session.cases.open)
+        label.class_chosen.connect(self._choose_class)
+        label.plane_chosen.connect(self.layers.look_from)
+        label.shade_changed.connect(self.layers.shade_open)
+        label.edit_classes.connect(self._ask_classes)
+        label.finished.connect(lambda whole: session.cases.finish(accept=False, whole=whole))
+        train.train.connect(lambda method, wishes: session.runs.train(method, **wishes))
+        train.stop.connect(session.runs.stop)
+        train.resume.connect(session.runs.resume)
+        train.curves.connect(self._show_curves)
+        review.correct.connect(self._correct)
+        review.accept.connect(self._accept)
+        review.proposal_toggled.connect(self._overlay(self.layers.toggle_proposal))
+        review.map_toggled.connect(lambda name: self._overlay(partial(self.layers.toggle_map, name))())
+        review.map_chosen.connect(lambda name: self._overlay(partial(self.layers.show_map, name))())
+
+    def _keys(self) -> dict[str, Callable[[], None]]:
+        bound: dict[str, Callable[[], None]] = {
+            "Alt-A": lambda: self._accept(False),
+            "Alt-S": lambda: self._accept(True),
+            "Alt-C": self._correct,
+            "Alt-G": self.session.open_next,
+            "Alt-H": self._overlay(self.layers.toggle_proposal),
+            "Alt-U": self._overlay(lambda: self.layers.toggle_map(self.review_page.chosen_map())),
+        }
+        for number in range(1, 10):
+            bound[f"Alt-{number}"] = partial(self._choose_class_number, number)
+        return bound
+
+    def _overlay(self, change: Callable[[], object]) -> Callable[[], None]:
+        """A change of overlays, after which the check boxes are right."""
+
+        def changed() -> None:
+            change()
+            self.review_page.draw_overlays(self.layers.visible())
+
+        return changed
+
+    def _verb(self, name: str) -> None:
+        self.show_page(name)
+        if name == "Label":
+            self.layers.start_painting()
+
+    def _correct(self) -> None:
+        if self.session.state.actions.can_correct:
+            self.session.cases.correct()
+            self.layers.start_painting()
+            self.review_page.draw_overlays(self.layers.visible())
+
+    def _accept(self, then_next: bool) -> None:
+        if self.session.state.actions.can_accept:
+            self.session.cases.finish(accept=True, then=self.session.open_next if then_next else lambda: None)
+
+    def _choose_class(self, value: int) -> None:
+        self.layers.choose_class(value)
+        self.label_page.choose(value)
+
+    def _choose_class_number(self, number: int) -> None:
+        classes = self.session.state.classes
+        if number <= len(classes):
+            self._choose_class(classes[number - 1].value)
+
+    def _ask_folder(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, "A project, or a folder of scans")
+        if chosen:
+            self.open_folder(chosen)
+
+    def _ask_scans(self) -> None:
+        files, _ = QFileDialog.getOpenFileNames(
+            self, "Scans to add", "", "Scans (*.nii *.nii.gz *.hdr *.png *.tif *.tiff *.jpg *.jpeg)"
+        )
+        if files:
+            self.session.add_scans([Path(f) for f in files])
+
+    def _ask_classes(self) -> None:
+        dialog = ClassDialog(self.session.state.classes, self)
+        if dialog.exec_() == QDialog.DialogCode.Accepted:
+            self.session.set_classes(dialog.table.value())
+
+    def _edited(self, sure: bool) -> None:
+        self.session.cases.edited(sure)
+
+    def _labels_removed(self) -> None:
+        self.session.cases.leave()
+
+    def _follow(self, handle: Handle, on_status: Callable[[str, RunStatus], None]) -> Callable[[], None]:
+        return Follower(handle, self.mailbox, on_status).close
+
+    def _tick(self) -> None:
+        self.mailbox.drain()
+        self.session.tick()
+
+    def _draw(self, state: PanelState) -> None:
+        if state.classes != self._classes:
+            self._classes = state.classes
+            self.layers.set_classes(state.classes)
+        self.header.draw(state)
+        self.cases.draw(state)
+        self.label_page.draw(state)
+        self.train_page.draw(state)
+        self.review_page.draw(state, self.layers.visible())
+        if state.run.under_way and not self._had_run:
+            self._show_curves()
+        self._had_run = state.run.under_way
+        if self._curves is not None:
+            self._curves.draw(state.run)
+
+    def _show_curves(self) -> None:
+        window = getattr(self._viewer, "window", None)
+        if window is None:
+            return
+        if self._curves is None:
+            from .panels.curves import CurvePanel
+
+            self._curves = CurvePanel()
+            self._curve_dock = window.add_dock_widget(self._curves, name="MedSSL curves", area="bottom", tabify=True)
+            self._theme()
+        self._curve_dock.show()
+        self._curves.draw(self.session.state.run)
+
+    def _theme(self) -> None:
+        self.ensurePolished()
+        colour = self.header.text_colour()
+        self.cases.set_colour(colour)
+        if self._curves is not None:
+            background = self._curves.palette().color(QPalette.ColorRole.Window)
+            self._curves.set_colours(background.name(), colour.name(), "#56B4E9")

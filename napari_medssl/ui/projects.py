@@ -1,0 +1,195 @@
+"""Making, opening and filling projects; off the event loop, no Qt."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import MedSSLError
+from ..runs.status import RunStatus
+from .facts import ProjectFacts, read_facts
+
+if TYPE_CHECKING:
+    from ..project import Project
+    from ..runs.drivers import Handle
+    from .runwork import Driver
+
+SAMPLE_CASES = 16
+SAMPLE_LABELLED = 3
+PALETTE = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#999999")  # Okabe and Ito
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A project, what is in it, its runs (oldest first), and who else has it open ("" for nobody)."""
+
+    project: Project
+    facts: ProjectFacts
+    found: list[tuple[Handle, RunStatus]]
+    other: str = ""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a folder holds: a project, or scans (and labels beside them) to make one of."""
+
+    folder: Path
+    is_project: bool
+    images: tuple[Path, ...] = ()
+    labels: tuple[Path, ...] = ()
+
+
+def look_into(folder: Path) -> Found:
+    """What could be made of a folder that a person chose or dropped.
+
+    Raises
+    ------
+    MedSSLError
+        When there is neither a project nor a scan.
+    """
+    from ..imaging.formats import find_images
+
+    if (folder / "project.json").is_file():
+        return Found(folder, True)
+    if not folder.is_dir():
+        raise MedSSLError(f"{folder}: there is no such folder.")
+    images: list[Path] = []
+    labels: list[Path] = []
+    for place in (folder, *sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))):
+        if (place / "project.json").is_file():
+            continue
+        for path in find_images(place):
+            said = any(
+                word in f"{place.name if place != folder else ''}/{path.name}".lower()
+                for word in ("label", "seg", "mask")
+            )
+            (labels if said else images).append(path)
+    if not images:
+        raise MedSSLError(
+            f"{folder}: no project and no scans here. Choose a folder with NIfTI scans (.nii, .nii.gz) or images "
+            "(.png, .tif, .jpg), or one that holds a project."
+        )
+    return Found(folder, False, tuple(dict.fromkeys(images)), tuple(dict.fromkeys(labels)))
+
+
+def open_project(root: Path, driver: Driver) -> Opened:
+    """Open a project and look at everything in it.
+
+    Raises
+    ------
+    MedSSLError
+        When there is none, or it is of a newer version.
+    """
+    from ..project import Project
+
+    project = Project.open(root)
+    facts = read_facts(project)
+    handles = [driver.attach(Path(project.root), run.name) for run in facts.runs[-20:]]
+    other = claim(project)
+    return Opened(project, facts, [(handle, handle.status()) for handle in handles], other)
+
+
+def create(
+    root: Path, images: Sequence[Path], classes: Mapping[int, str], labels: Sequence[Path], author: str
+) -> tuple[Path, str]:
+    """Make a project of scans where they are.
+
+    Returns
+    -------
+    root : Path
+    refused : str
+        What was not taken and why; empty when all was.
+    """
+    from ..project import Project
+    from ..project.importing import import_images, import_labels
+
+    project = Project.create(root, classes=class_infos(classes))
+    report = import_images(project, images)
+    refused = list(report.refused)
+    if labels:
+        refused += import_labels(project, labels, author=author).refused
+    if not project.cases():
+        raise MedSSLError(f"{root}: none of the {len(images)} scans could be used. " + _refusals(refused))
+    return root, _refusals(refused)
+
+
+def add(project: Project, paths: Iterable[Path]) -> str:
+    """Add scans, or folders of them; what came of it, in a sentence."""
+    from ..imaging.formats import find_images
+    from ..project.importing import import_images
+
+    files: list[Path] = []
+    for path in paths:
+        files += find_images(path) if path.is_dir() else [path]
+    report = import_images(project, files)
+    return f"{len(report.added)} scans added. {_refusals(report.refused)}".strip()
+
+
+def set_classes(project: Project, classes: Mapping[int, str]) -> None:
+    """Name the structures."""
+    project.set_classes(class_infos(classes))
+
+
+def class_infos(classes: Mapping[int, str]) -> tuple[object, ...]:
+    """Names to `ClassInfo` with colours that colour-blind people tell apart."""
+    from ..project import ClassInfo
+
+    return tuple(
+        ClassInfo(value, name, PALETTE[i % len(PALETTE)], str(value)) for i, (value, name) in enumerate(classes.items())
+    )
+
+
+def make_sample(root: Path, author: str) -> Path:
+    """Generate the sample project at `root`, unless it is there already."""
+    from ..demo.cohort import CLASSES, make_cohort
+    from ..project import Project
+    from ..project.importing import import_images, import_labels
+
+    if (root / "project" / "project.json").is_file():
+        return root / "project"
+    cohort = make_cohort(root / "scans", SAMPLE_CASES)
+    project = Project.create(root / "project", classes=class_infos(CLASSES), name="MedSSL sample")
+    import_images(project, cohort.images)
+    import_labels(project, cohort.labels[:SAMPLE_LABELLED], author=author)
+    return root / "project"
+
+
+def sample_root() -> Path:
+    """Where the sample project lives: `MEDSSL_SAMPLE`, or the person's data folder."""
+    said = os.environ.get("MEDSSL_SAMPLE")
+    if said:
+        return Path(said)
+    if os.name == "nt":
+        base = Path(os.environ.get("LOCALAPPDATA", Path.home()))
+    else:
+        base = Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share"))
+    return base / "napari-medssl" / "sample"
+
+
+def claim(project: Project) -> str:
+    """Say that this person has the project open; who else has, "" for nobody."""
+    return ""
+
+
+def release(project: Project | None) -> None:
+    """Take the claim back."""
+
+
+def person() -> str:
+    """The name written into label revisions."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+def _refusals(refused: Iterable[tuple[Path, str]]) -> str:
+    listed = [reason for _, reason in refused]
+    if not listed:
+        return ""
+    more = f" … and {len(listed) - 3} more" if len(listed) > 3 else ""
+    return f"{len(listed)} files were not taken: " + " ".join(listed[:3]) + more

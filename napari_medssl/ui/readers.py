@@ -1,0 +1,69 @@
+"""Scans from File ▸ Open, and labels written on the grid of their scan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import MedSSLError
+from ..imaging.grid import Grid
+from .display import Display
+from .loading import shown_channel
+
+LayerData = tuple[Any, dict[str, Any], str]
+
+
+def get_reader(path: str | Sequence[str]) -> Callable[[str | Sequence[str]], list[LayerData]] | None:
+    """The reader of a scan; None for what is not ours. Looks at the name only."""
+    from ..imaging.formats import is_image_path
+
+    paths = [path] if isinstance(path, str) else list(path)
+    if not paths or not all(is_image_path(p) for p in paths):
+        return None
+    return read_scans
+
+
+def read_scans(path: str | Sequence[str]) -> list[LayerData]:
+    """Scans as image layers, turned as in radiology, in mm; the grid travels in the metadata."""
+    from ..imaging.formats import case_stem, read_image
+
+    layers: list[LayerData] = []
+    for name in [path] if isinstance(path, str) else path:
+        volume = read_image(name)
+        display = Display(volume.grid)
+        for label, array in zip(volume.channels, volume.array, strict=True):
+            channel = shown_channel(label, display.show(array))
+            title = case_stem(name) if len(volume.channels) == 1 else f"{case_stem(name)} · {label}"
+            meta = {"medssl_grid": volume.grid.to_json()}
+            kwargs = {"name": title, "contrast_limits": channel.limits, "colormap": "gray", "metadata": meta}
+            layers.append((channel.array, kwargs | display.spatial, "image"))
+    return layers
+
+
+def write_labels_layer(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
+    """Write a labels layer on the grid of its scan.
+
+    Raises
+    ------
+    MedSSLError
+        When the layer does not know its grid, or is not on it.
+    """
+    from ..imaging.formats import write_labels
+    from ..imaging.volume import Labels
+
+    said = (attributes.get("metadata") or {}).get("medssl_grid")
+    if said is None:
+        raise MedSSLError(
+            f"{path}: this labels layer does not know the grid of its scan. Open the scan as a case in MedSSL to draw on it."
+        )
+    grid = Grid.from_json(said)
+    array = np.asarray(data)
+    if array.shape != Display(grid).shape:
+        raise MedSSLError(f"{path}: the layer is {array.shape} voxels, its scan {Display(grid).shape}.")
+    if array.min() < 0 or array.max() > 255:
+        raise MedSSLError(f"{path}: labels must lie in 0 to 255.")
+    write_labels(Path(path), Labels(Display(grid).back(array.astype(np.uint8)), grid))
+    return [path]

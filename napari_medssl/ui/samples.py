@@ -1,0 +1,48 @@
+"""Sample data, generated on this computer: no download."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .display import Display
+from .loading import shown_channel
+
+LayerData = tuple[Any, dict[str, Any], str]
+
+
+def sample_scan() -> list[LayerData]:
+    """A synthetic abdominal scan and its labels."""
+    from ..demo.cohort import make_case
+
+    volume, labels = make_case(7)
+    space = Display(volume.grid).spatial
+    channel = shown_channel("image", Display(volume.grid).show(volume.array[0]))
+    truth = Display(labels.grid).show(labels.array)
+    return [
+        (
+            channel.array,
+            {"name": "synthetic abdomen", "contrast_limits": channel.limits, "colormap": "gray", **space},
+            "image",
+        ),
+        (truth, {"name": "synthetic abdomen · truth", "opacity": 0.5, **space}, "labels"),
+    ]
+
+
+def sample_project() -> list[LayerData]:
+    """Open the sample project in the MedSSL dock; its first scan is on the screen at once."""
+    import napari
+
+    from ..demo.cohort import make_case
+    from .plugin import MedSSLWidget
+
+    volume, _ = make_case(1)
+    display = Display(volume.grid)
+    channel = shown_channel("image", display.show(volume.array[0]))
+    viewer = napari.current_viewer()
+    if viewer is not None:
+        _, widget = viewer.window.add_plugin_dock_widget("napari-medssl", "MedSSL")
+        if isinstance(widget, MedSSLWidget):
+            widget.open_sample()
+    meta = {"medssl": {"case": "sample", "role": "image"}}
+    kwargs = {"name": "synthetic abdomen", "contrast_limits": channel.limits, "colormap": "gray", "metadata": meta}
+    return [(channel.array, kwargs | display.spatial, "image")]

@@ -1,0 +1,114 @@
+"""Writing what was drawn as a revision on the case's own grid; off the event loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..project.accepting import agreement, finished_labels
+from .loading import ShownCase
+
+if TYPE_CHECKING:
+    from ..project import Project
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What came of finishing a case: Dice of the proposal against it, and a sentence."""
+
+    dice: float | None
+    sentence: str
+
+
+def save_draft(
+    project: Project,
+    shown: ShownCase,
+    live: np.ndarray,
+    saved: np.ndarray | None,
+    *,
+    declared: bool,
+    author: str,
+    minutes: float,
+    based_on: str | None,
+) -> np.ndarray | None:
+    """Save a draft of the labels on screen.
+
+    Parameters
+    ----------
+    live : array of uint8
+        The labels as shown, perhaps being painted on right now: a stroke that is half in is whole in the next draft.
+    saved : array of uint8 or None
+        The same as last saved.
+    declared : bool
+        Nothing of the case is "not looked at" any more.
+
+    Returns
+    -------
+    array or None
+        What was saved, as shown; None when nothing had changed.
+    """
+    copy = live.copy()
+    if saved is not None and np.array_equal(copy, saved):
+        return None
+    case = project.case(shown.name)
+    latest = case.latest_revision()
+    case.save_labels(
+        shown.display.back(finished_labels(copy) if declared else copy),
+        author=author,
+        origin="corrected" if based_on else "drawn",
+        minutes=minutes,
+        parent=None if latest is None else latest.id,
+        run=based_on,
+        complete=False,
+    )
+    return copy
+
+
+def save_finished(
+    project: Project,
+    shown: ShownCase,
+    drawn: np.ndarray,
+    *,
+    whole: bool,
+    author: str,
+    minutes: float,
+    based_on: str | None,
+) -> Finished:
+    """Save the labels on screen as complete.
+
+    Parameters
+    ----------
+    drawn : array of uint8
+        A copy of the labels as shown.
+    whole : bool
+        What is still not looked at is background.
+    based_on : str or None
+        The run whose proposal the labels began as.
+    """
+    case = project.case(shown.name)
+    labels = finished_labels(drawn, whole=whole)
+    if not (labels != 255).any():
+        from ..errors import MedSSLError
+
+        raise MedSSLError(
+            f"{shown.name}: nothing is labelled yet. Paint first, or tick that you looked at the whole scan."
+        )
+    proposal = None if shown.proposal is None else shown.proposal.labels
+    dice = None if proposal is None else agreement(proposal, labels)
+    untouched = based_on is not None and proposal is not None and np.array_equal(labels, proposal)
+    latest = case.latest_revision()
+    case.save_labels(
+        shown.display.back(labels),
+        author=author,
+        origin="accepted" if untouched else "corrected" if based_on else "drawn",
+        minutes=minutes,
+        parent=None if latest is None else latest.id,
+        run=based_on or (None if shown.proposal is None else shown.proposal.run),
+        complete=True,
+        dice_to_proposal=dice,
+    )
+    how = "accepted as proposed" if untouched else "corrected and accepted" if based_on else "labelled"
+    score = "" if dice is None or untouched else f" The proposal had a Dice of {dice:.3f} against it."
+    return Finished(dice, f"{shown.name}: {how}.{score}")

@@ -1,0 +1,205 @@
+"""The session: what the person wants goes in, what the screen shows comes out. No Qt here.
+
+Slow work goes to `Jobs` and comes back on the thread of the screen; `tick` is called there often (every 50 ms).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..runs.status import RunStatus
+from . import projects
+from .board import Board
+from .casework import CaseDesk, View
+from .facts import ProjectFacts, read_facts
+from .jobs import Jobs
+from .runwork import Driver, Follow, RunDesk
+from .state import PanelState
+
+if TYPE_CHECKING:
+    from ..project import Project
+    from ..runs.drivers import Handle
+
+PAUSE = 2.0  # seconds between looks at the project while proposals arrive
+
+
+class Session:
+    """One person, one viewer, at most one project open.
+
+    Parameters
+    ----------
+    view, driver, jobs, follow
+        The outside world; scripted in tests.
+    author : str
+        Written into label revisions.
+    clock : callable
+        Seconds, monotonic.
+    on_change : callable
+        Called with each new `PanelState`.
+
+    Attributes
+    ----------
+    cases : CaseDesk
+        The case on the screen.
+    runs : RunDesk
+        The run on the screen.
+    """
+
+    def __init__(
+        self,
+        view: View,
+        driver: Driver,
+        jobs: Jobs,
+        follow: Follow,
+        *,
+        author: str,
+        clock: Callable[[], float] = time.monotonic,
+        on_change: Callable[[PanelState], None] = lambda state: None,
+    ) -> None:
+        self.board = Board(on_change)
+        self._driver, self._jobs, self._clock, self._author = driver, jobs, clock, author
+        self.cases = CaseDesk(self.board, view, jobs, clock, author, self._changed)
+        self.runs = RunDesk(self.board, driver, jobs, follow, self._changed, self.cases.fetch_proposal)
+        self._project: Project | None = None
+        self._looks = 0
+        self._last_look = -1e9
+        self._look_wanted = False
+        self._closed = False
+
+    @property
+    def state(self) -> PanelState:
+        """What is shown."""
+        return self.board.state
+
+    def open_project(self, root: Path | str, then: Callable[[], None] = lambda: None) -> None:
+        """Open a project; its runs that still live are followed again."""
+        root = Path(root)
+        self.cases.leave()
+        self.board.set(busy=f"Opening {root.name} …", message=None)
+
+        def work() -> projects.Opened:
+            return projects.open_project(root, self._driver)
+
+        def done(opened: projects.Opened) -> None:
+            self._opened(opened)
+            then()
+
+        self._jobs.submit("disk", work, done, self.board.failed)
+
+    def create_project(
+        self,
+        root: Path | str,
+        images: Sequence[Path],
+        classes: Mapping[int, str],
+        labels: Sequence[Path] = (),
+    ) -> None:
+        """Make a project of scans (and labels) where they are, and open it."""
+        self.cases.leave()
+        self.board.set(busy=f"Looking at {len(images)} scans …", message=None)
+
+        def work() -> tuple[Path, str]:
+            return projects.create(Path(root), images, classes, labels, self._author)
+
+        def done(made: tuple[Path, str]) -> None:
+            self.open_project(made[0], lambda: self.board.say("warning", made[1]) if made[1] else None)
+
+        self._jobs.submit("disk", work, done, self.board.failed)
+
+    def make_sample(self, root: Path | str, then: Callable[[], None] = lambda: None) -> None:
+        """Generate the sample project, unless it is there, and open it."""
+        self.cases.leave()
+        self.board.set(busy="Generating the sample scans …", message=None)
+
+        def done(made: Path) -> None:
+            self.open_project(made, then)
+
+        self._jobs.submit("disk", lambda: projects.make_sample(Path(root), self._author), done, self.board.failed)
+
+    def add_scans(self, paths: Sequence[Path]) -> None:
+        """Add scans (files, or folders of them) to the open project."""
+        project = self._project
+        if project is None:
+            return
+        self.board.set(busy="Looking at the new scans …", message=None)
+
+        def done(report: str) -> None:
+            self.board.set(busy="")
+            self.board.say("info", report)
+            self.refresh()
+
+        self._jobs.submit("disk", lambda: projects.add(project, paths), done, self.board.failed)
+
+    def set_classes(self, classes: Mapping[int, str]) -> None:
+        """Name the structures of the open project."""
+        project = self._project
+        if project is not None:
+            self._jobs.submit(
+                "disk", lambda: projects.set_classes(project, classes), lambda _: self.refresh(), self.board.failed
+            )
+
+    def refresh(self) -> None:
+        """Look at the project again: a run, or somebody else, may have changed it."""
+        project = self._project
+        if project is None:
+            return
+        self._looks += 1
+        taken = self._looks
+        self._last_look, self._look_wanted = self._clock(), False
+        self._jobs.submit("look", lambda: read_facts(project, taken), self._looked, self.board.failed)
+
+    def open_next(self) -> None:
+        """Open the case that is suggested next."""
+        if self.state.next_case is None:
+            self.board.say("info", "Every case is labelled: nothing is left to suggest.")
+        else:
+            self.cases.open(self.state.next_case)
+
+    def dismiss(self) -> None:
+        """The message was read."""
+        self.board.set(message=None)
+
+    def tick(self) -> None:
+        """Called often on the screen's thread: autosaves, and looks at the project when it is time."""
+        self.cases.tick()
+        if self._look_wanted and self._clock() - self._last_look > PAUSE:
+            self.refresh()
+
+    def close(self) -> None:
+        """Save what was drawn and let go of everything; runs go on."""
+        if self._closed:
+            return
+        self._closed = True
+        self.cases.leave()
+        self.runs.leave()
+        self._jobs.close()
+        projects.release(self._project)
+
+    def _opened(self, opened: projects.Opened) -> None:
+        projects.release(self._project)
+        self._project = opened.project
+        self.board.set(
+            project=opened.facts, case=None, loading=None, busy="", run=None, status=None, stopping=None,
+            starting=False,
+        )  # fmt: skip
+        self.cases.take(opened.project)
+        found: list[tuple[Handle, RunStatus]] = opened.found
+        self.runs.take(opened.project, found)
+        if opened.other:
+            self.board.say(
+                "warning",
+                f"{opened.other} has this project open too. Both can work: every save is a revision of its own.",
+            )
+
+    def _looked(self, facts: ProjectFacts) -> None:
+        known = self.board.facts.project
+        if known is not None and known.root == facts.root and facts.taken >= known.taken:
+            self.board.set(project=facts)
+
+    def _changed(self, now: bool) -> None:
+        if now:
+            self.refresh()
+        else:
+            self._look_wanted = True
