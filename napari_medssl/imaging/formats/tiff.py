@@ -6,6 +6,7 @@ its spacing.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -135,5 +136,7 @@ def _number(page: Any) -> np.dtype[Any]:
 def _with_pillow(path: Path) -> NDArray[Any]:
     from PIL import Image
 
-    with Image.open(path, formats=("TIFF",)) as image:
-        return np.asarray(image)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of damaged tags; what cannot be read raises
+        with Image.open(path, formats=("TIFF",)) as image:
+            return np.asarray(image)

@@ -1,0 +1,128 @@
+"""Grids: where voxels are, what differs between two of them, and turning to RAS and back."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from nibabel.orientations import aff2axcodes
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from napari_medssl.imaging import Grid, NiftiCodes
+
+angles = st.floats(-180, 180)
+lengths = st.floats(0.2, 8)
+
+
+@st.composite
+def affines(draw: st.DrawFn) -> NDArray[np.float64]:
+    """Any rotation and reflection, spacing and origin."""
+    rotation = Rotation.from_euler("xyz", [draw(angles) for _ in range(3)], degrees=True).as_matrix()
+    signs = [draw(st.sampled_from((-1.0, 1.0))) for _ in range(3)]
+    affine = np.eye(4)
+    affine[:3, :3] = rotation * signs * [draw(lengths) for _ in range(3)]
+    affine[:3, 3] = [draw(st.floats(-300, 300)) for _ in range(3)]
+    return affine
+
+
+shapes = st.tuples(*[st.integers(1, 7)] * 3)
+
+
+@given(affines(), shapes)
+def test_turning_moves_voxels_but_not_what_they_show(affine: NDArray[np.float64], shape: tuple[int, int, int]) -> None:
+    grid = Grid(shape, affine)
+    turn = grid.canonical()
+    array = np.arange(2 * np.prod(shape)).reshape(2, *shape)
+    turned = turn.apply(array)
+    assert turned.shape[1:] == turn.grid.shape
+    np.testing.assert_array_equal(turn.undo(turned), array)
+    # A voxel's place in the patient is the same on either grid.
+    indices = np.stack(np.meshgrid(*(np.arange(n) for n in shape), indexing="ij"))
+    places = np.einsum("xi,i...->x...", affine[:3, :3], indices) + affine[:3, 3].reshape(3, 1, 1, 1)
+    new = np.stack(np.meshgrid(*(np.arange(n) for n in turn.grid.shape), indexing="ij"))
+    new_places = np.einsum("xi,i...->x...", turn.grid.affine[:3, :3], new) + turn.grid.affine[:3, 3].reshape(3, 1, 1, 1)
+    np.testing.assert_allclose(turn.apply(places), new_places, atol=1e-9)
+    assert turn.grid.canonical().is_identity
+
+
+@given(affines(), shapes)
+def test_axes_after_turning_run_closest_to_ras(affine: NDArray[np.float64], shape: tuple[int, int, int]) -> None:
+    turn = Grid(shape, affine).canonical()
+    assert (np.diag(turn.grid.directions) >= -1e-12).all()
+    assert turn.grid.axcodes == "RAS"
+    assert sorted(turn.grid.spacing) == pytest.approx(sorted(Grid(shape, affine).spacing))
+
+
+@given(affines(), shapes)
+def test_axis_letters_are_those_of_nibabel_unless_a_scan_lies_between_two_axes(
+    affine: NDArray[np.float64], shape: tuple[int, int, int]
+) -> None:
+    grid = Grid(shape, affine)
+    strongest = np.sort(np.abs(grid.directions), axis=0)
+    if (strongest[2] > 0.75).all():
+        assert grid.axcodes == "".join(aff2axcodes(affine))
+
+
+@given(affines(), shapes)
+def test_grids_survive_json_exactly(affine: NDArray[np.float64], shape: tuple[int, int, int]) -> None:
+    grid = Grid(shape, affine, header=NiftiCodes.from_affine(affine))
+    back = Grid.from_json(json.loads(json.dumps(grid.to_json())))
+    assert back.shape == grid.shape
+    np.testing.assert_array_equal(back.affine, grid.affine)
+    assert back.header == grid.header
+    assert grid.mismatch(back, tolerance=0) is None
+
+
+def test_mismatch_says_what_differs_with_numbers() -> None:
+    affine = np.diag([-2.0, 2.0, 3.0, 1.0])
+    grid = Grid((10, 20, 30), affine)
+    assert grid.mismatch(Grid((10, 20, 30), affine + 1e-5)) is None
+    assert "10 × 20 × 30 and 9 × 20 × 30" in str(grid.mismatch(Grid((9, 20, 30), affine)))
+    assert "(2, 2, 3) and (2, 2, 4) mm" in str(grid.mismatch(Grid((10, 20, 30), np.diag([-2.0, 2, 4, 1]))))
+    assert "LAS and RAS" in str(grid.mismatch(Grid((10, 20, 30), np.diag([2.0, 2, 3, 1]))))
+    moved = affine.copy()
+    moved[:3, 3] = (3, 0, 4)
+    assert "origins differ by 5 mm" in str(grid.mismatch(Grid((10, 20, 30), moved)))
+    turned = affine.copy()
+    turned[:3, :3] = Rotation.from_euler("z", 5, degrees=True).as_matrix() @ affine[:3, :3]
+    assert "by 5 degrees" in str(grid.mismatch(Grid((10, 20, 30), turned)))
+    blind = Grid((10, 20, 30), affine, header=NiftiCodes(pixdim=(1, 2, 2, 3)))
+    assert "carries none" in str(grid.mismatch(blind))
+    assert not blind.oriented
+
+
+def test_raster_grids_have_no_patient() -> None:
+    grid = Grid.raster((5, 7))
+    assert (grid.axcodes, grid.oriented, grid.spacing) == ("", False, (1.0, 1.0))
+    assert grid.canonical().is_identity
+    assert Grid.from_json(grid.to_json()).mismatch(grid) is None
+    assert "shapes differ" in str(grid.mismatch(Grid.raster((7, 5))))
+    array = np.zeros((3, 5, 7))
+    assert grid.canonical().apply(array).shape == (3, 5, 7)
+
+
+@pytest.mark.parametrize(
+    ("affine", "rule"),
+    [
+        (np.diag([1.0, 0, 1, 1]), "spacing of zero along axis 1"),
+        (np.diag([1.0, np.nan, 1, 1]), "not finite"),
+        (np.array([[1.0, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]), "singular"),
+        (np.eye(3), "does not fit"),
+    ],
+)
+def test_impossible_affines_are_refused(affine: NDArray[np.float64], rule: str) -> None:
+    with pytest.raises(ValueError, match=rule):
+        Grid((2, 2, 2), affine)
+
+
+def test_a_grid_cannot_be_changed_by_its_maker() -> None:
+    affine = np.eye(4)
+    grid = Grid((2, 2, 2), affine)
+    affine[0, 0] = 9
+    assert grid.spacing == (1.0, 1.0, 1.0)
+    with pytest.raises(ValueError, match="read-only"):
+        grid.affine[0, 0] = 9
