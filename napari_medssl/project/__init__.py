@@ -1,0 +1,30 @@
+"""The store: cases, classes, label revisions, proposals, runs, the audit set. No torch, no Qt."""
+
+from .audit import AuditSet, draw_audit, freeze_audit, read_audit
+from .case import Case, Status
+from .classes import PALETTE, ClassInfo
+from .importing import ImportReport, import_images, import_labels
+from .lease import Holder, Lease
+from .project import SCHEMA, Project
+from .proposals import Proposal
+from .revisions import Revision
+
+__all__ = [
+    "PALETTE",
+    "SCHEMA",
+    "AuditSet",
+    "Case",
+    "ClassInfo",
+    "Holder",
+    "ImportReport",
+    "Lease",
+    "Project",
+    "Proposal",
+    "Revision",
+    "Status",
+    "draw_audit",
+    "freeze_audit",
+    "import_images",
+    "import_labels",
+    "read_audit",
+]

@@ -1,0 +1,424 @@
+"""A case: one scan of one patient, the labels people drew on it and the proposals machines made."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import BadFileError, ProjectError
+from ..imaging import Grid, Labels, Volume, file_sha256, read_image, read_labels, write_labels
+from .classes import foreign_values, refuse_values, voxel_counts
+from .disk import make_folder, one_clear_line, read_json, sweep, write_json
+from .images import ImageRef
+from .names import check_name
+from .origins import compare, origins_from_proposal, uniform_origins
+from .proposals import Proposal, label_ending, read_proposal, read_proposals, write_proposal
+from .revisions import ORIGINS, Origin, Revision, commit_revision, new_revision_id, read_revision, revision_ids
+
+if TYPE_CHECKING:
+    from .project import Project
+
+CASE_NAME = "case.json"
+Status = Literal["new", "draft", "labelled", "proposed", "excluded", "missing"]
+
+
+class Case:
+    """One case of a project; made by `Project`.
+
+    What is on disk is looked up when it is asked for, so that what another window saved is seen at once; only the
+    record (images, patient, exclusion) is as of the last `Project.refresh`.
+
+    Parameters
+    ----------
+    project : Project
+        Its project.
+    name : str
+        Its name, also of its folder.
+    record : mapping
+        Its `case.json`.
+    """
+
+    def __init__(self, project: Project, name: str, record: Mapping[str, Any]) -> None:
+        self.name = name
+        self.folder = project.root / "cases" / name
+        self._project = project
+        self._record = record
+        self._known: dict[str, Revision] = {}  # committed revisions never change
+
+    def __repr__(self) -> str:
+        return f"Case({self.name!r})"
+
+    # -- what it is ---------------------------------------------------------------------------------------------------
+
+    @property
+    def patient(self) -> str:
+        """Whose scan it is; cases of one patient never end up on both sides of a split."""
+        return str(self._record.get("patient", self.name))
+
+    @property
+    def role(self) -> Literal["pool", "audit"]:
+        """Audit cases are those whose patient is in the frozen audit set; no model learns from them."""
+        return "audit" if self.patient in self._project.audit_patients else "pool"
+
+    @property
+    def excluded(self) -> str | None:
+        """Why it is left out, or None."""
+        reason = self._record.get("excluded")
+        return None if reason is None else str(reason)
+
+    @cached_property
+    def grid(self) -> Grid:
+        """Where its voxels are."""
+        return Grid.from_json(self._record["grid"])
+
+    @cached_property
+    def image_refs(self) -> tuple[ImageRef, ...]:
+        """Its image files as they were when it was added."""
+        return tuple(ImageRef.from_json(values) for values in self._record["images"])
+
+    @property
+    def images(self) -> tuple[Path, ...]:
+        """Where its image files are now, in the order of the project's channels."""
+        return tuple(ref.locate(self._project.root) for ref in self.image_refs)
+
+    @property
+    def status(self) -> Status:
+        """Where it stands, by what is on disk."""
+        if self.excluded is not None:
+            return "excluded"
+        if not all(os.path.exists(path) for path in self.images):
+            return "missing"
+        latest = self.latest()
+        if latest is not None:
+            return "labelled" if latest.complete else "draft"
+        return "proposed" if self.proposals() else "new"
+
+    def read_image(self) -> Volume:
+        """Its image with all channels, on its grid, with the project's channel names.
+
+        Raises
+        ------
+        BadFileError
+            If a file is missing, damaged, changed since it was added, or on another grid.
+        """
+        parts = []
+        for ref, path in zip(self.image_refs, self.images, strict=True):
+            ref.check_unchanged(path)
+            volume = read_image(path, ref.volume)
+            difference = self.grid.mismatch(volume.grid)
+            if difference is not None:
+                rule = f"it is not on the grid of case {self.name}: {difference}"
+                raise BadFileError(path, rule, "export the channels of a case on one grid")
+            parts.append(volume.array)
+        array = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        return Volume(array, self.grid, self._project.channels)
+
+    # -- what people drew ---------------------------------------------------------------------------------------------
+
+    @property
+    def labels_folder(self) -> Path:
+        """Where its label revisions are."""
+        return self.folder / "labels"
+
+    def revisions(self) -> list[Revision]:
+        """Its label revisions, oldest first."""
+        return [found for id in revision_ids(self.labels_folder) if (found := self._revision(id)) is not None]
+
+    def latest(self, *, complete: bool = False) -> Revision | None:
+        """Its newest revision (its newest complete one), or None."""
+        for id in reversed(revision_ids(self.labels_folder)):
+            found = self._revision(id)
+            if found is not None and (found.complete or not complete):
+                return found
+        return None
+
+    def revision(self, id: str) -> Revision:
+        """The revision of that id.
+
+        Raises
+        ------
+        ProjectError
+            If there is none.
+        """
+        found = self._revision(id)
+        if found is None:
+            raise ProjectError(f"Case {self.name} has no label revision {id!r}. Choose one of its history.")
+        return found
+
+    def _revision(self, id: str) -> Revision | None:
+        if id not in self._known:
+            found = read_revision(self.labels_folder, id)
+            if found is None:
+                return None
+            self._known[id] = found
+        return self._known[id]
+
+    def read_labels(self, revision: str | Revision | None = None) -> Labels | None:
+        """The labels of a revision (the newest), on its grid; None where nobody has drawn anything.
+
+        Raises
+        ------
+        ProjectError
+            If there is no such revision.
+        BadFileError
+            If its file is gone, damaged, or was changed by something else.
+        """
+        found = self.revision(revision) if isinstance(revision, str) else revision or self.latest()
+        if found is None:
+            return None
+        if file_sha256(found.path) != found.sha256:
+            rule = "these labels are not the ones that were saved here: their checksum differs"
+            raise BadFileError(found.path, rule, "restore the file from a backup, or import it as a new revision")
+        return Labels(read_labels(found.path).array.reshape(self.grid.shape), self.grid)
+
+    def save_labels(
+        self,
+        array: NDArray[Any],
+        *,
+        author: str,
+        origin: Origin,
+        minutes: float = 0.0,
+        parent: str | Revision | None = None,
+        run: str | None = None,
+        complete: bool = True,
+        note: str = "",
+        dice_to_proposal: float | None = None,
+        origins: NDArray[np.uint8] | None = None,
+    ) -> Revision:
+        """Save labels as a new revision; earlier ones stay as they are.
+
+        Parameters
+        ----------
+        array : integer array of shape grid.shape
+            0 background, 255 not looked at, else values of the project's classes.
+        author : str
+            Who drew them.
+        origin : {"drawn", "accepted", "imported", "corrected"}
+            How they came about.
+        minutes : float
+            Working time.
+        parent : str or Revision, optional
+            The revision they were made from.
+        run : str, optional
+            The run whose proposal they were made from. What was changed in it is counted, and kept per voxel.
+        complete : bool
+            False for a draft.
+        dice_to_proposal : float, optional
+            Mean Dice to that proposal; computed where not given.
+        origins : uint8 array of shape grid.shape, optional
+            Origin of each voxel, in the codes of `origins`.
+
+        Raises
+        ------
+        ProjectError
+            If values or shape do not fit, or the disk is full or read-only; nothing is changed then.
+        """
+        labels = Labels(self._checked(array), self.grid)
+        if origin not in ORIGINS:
+            raise ProjectError(f"Case {self.name}: labels cannot be {origin!r}. Use one of {', '.join(ORIGINS)}.")
+        parent_id = parent.id if isinstance(parent, Revision) else parent
+        if parent_id is not None:
+            self.revision(parent_id)
+        proposal = None if run is None else read_proposal(self.proposals_folder / run, self.name)
+        changes: Mapping[str, int] = {}
+        if proposal is not None:
+            before = proposal.read_labels().array
+            compared = compare(before, labels.array)
+            changes = compared.changes
+            dice_to_proposal = compared.dice if dice_to_proposal is None else dice_to_proposal
+            origins = origins_from_proposal(before, labels.array) if origins is None else origins
+        if origins is not None and (origins.shape != self.grid.shape or not np.isin(origins, range(5)).all()):
+            raise ProjectError(f"Case {self.name}: the origins do not fit the labels. Use codes 0 to 4, one per voxel.")
+
+        revision: Revision | None = None
+        with one_clear_line(f"Case {self.name}: the labels were not saved", self.labels_folder):
+            make_folder(self.labels_folder)
+            id, now = new_revision_id(revision_ids(self.labels_folder))
+            path = self.labels_folder / f"{id}{label_ending(self.grid)}"
+            try:
+                write_labels(path, labels)
+                revision = Revision(
+                    id=id,
+                    path=path,
+                    author=author,
+                    time=now.isoformat(),
+                    origin=origin,
+                    complete=bool(complete),
+                    minutes=float(minutes),
+                    parent=parent_id,
+                    run=run,
+                    note=note,
+                    dice_to_proposal=None if dice_to_proposal is None else float(dice_to_proposal),
+                    changes=changes,
+                    voxels=voxel_counts(labels.array),
+                    sha256=file_sha256(path),
+                )
+                if origins is not None:
+                    write_labels(revision.origin_map_path, Labels(origins.astype(np.uint8), self.grid))
+                commit_revision(revision)
+            except BaseException:
+                self._take_back(path, id)
+                raise
+            sweep(self.labels_folder)
+        self._known[id] = revision
+        return revision
+
+    def _take_back(self, path: Path, id: str) -> None:
+        """Remove the files of a revision that was not committed, so that a failed save leaves nothing."""
+        if path.with_name(f"{id}.json").exists():
+            return
+        for leftover in (path, path.with_name(f"{id}.origin.nii.gz")):
+            with suppress(OSError):
+                leftover.unlink(missing_ok=True)
+
+    def _checked(self, array: NDArray[Any]) -> NDArray[np.uint8]:
+        array = np.asarray(array)
+        if array.shape != self.grid.shape:
+            raise ProjectError(
+                f"Case {self.name}: labels of shape {array.shape} do not fit the scan's {self.grid.shape}. "
+                "Draw them on this scan."
+            )
+        if array.dtype.kind not in "bui":
+            raise ProjectError(f"Case {self.name}: labels are whole numbers, not {array.dtype}. Round them first.")
+        if array.dtype != np.uint8:
+            if array.dtype.kind != "b" and (array.min() < 0 or array.max() > 255):
+                outside = np.unique(array[(array < 0) | (array > 255)])[:10].tolist()
+                raise refuse_values(f"Case {self.name}", outside, self._project.classes)
+            array = array.astype(np.uint8)
+        foreign = foreign_values(array, self._project.classes)
+        if foreign:
+            raise refuse_values(f"Case {self.name}", foreign, self._project.classes)
+        return array
+
+    def read_origins(self, revision: str | Revision | None = None) -> NDArray[np.uint8] | None:
+        """Where each voxel of a revision (the newest) comes from, in the codes of `origins`; None without labels.
+
+        A voxel that a revision left as its parent had it keeps the parent's origin.
+        """
+        found = self.revision(revision) if isinstance(revision, str) else revision or self.latest()
+        labels = self.read_labels(found)
+        if found is None or labels is None:
+            return None
+        if found.origin_map_path.exists():
+            return read_labels(found.origin_map_path).array.reshape(self.grid.shape)
+        codes = uniform_origins(labels.array, found.origin)
+        if found.parent is not None and found.origin != "imported" and self._revision(found.parent) is not None:
+            before, inherited = self.read_labels(found.parent), self.read_origins(found.parent)
+            if before is not None and inherited is not None:
+                codes = np.where(before.array == labels.array, inherited, codes)
+        return codes
+
+    # -- what machines propose ----------------------------------------------------------------------------------------
+
+    @property
+    def proposals_folder(self) -> Path:
+        """Where its proposals are, a folder per run."""
+        return self.folder / "proposals"
+
+    def proposals(self) -> list[Proposal]:
+        """Its proposals, oldest first."""
+        return read_proposals(self.proposals_folder, self.name)
+
+    def latest_proposal(self) -> Proposal | None:
+        """Its newest proposal, or None."""
+        found = self.proposals()
+        return found[-1] if found else None
+
+    def save_proposal(
+        self, run: str, labels: NDArray[Any], maps: Mapping[str, NDArray[Any]], score: float, info: Mapping[str, Any]
+    ) -> Proposal:
+        """Save what a run proposes.
+
+        Parameters
+        ----------
+        run : str
+            The run's name.
+        labels : integer array of shape grid.shape
+            The proposed mask.
+        maps : mapping of str to float array of shape grid.shape
+            Voxel maps, such as "entropy"; kept in 256 steps.
+        score : float
+            Uncertainty of the whole case.
+        info : mapping
+            Anything that is JSON.
+
+        Raises
+        ------
+        ProjectError
+            If values or shape do not fit, or the disk is full or read-only; nothing is left of it then.
+        """
+        checked = Labels(self._checked(labels), self.grid)
+        for key, array in maps.items():
+            if np.shape(array) != self.grid.shape:
+                raise ProjectError(f"Case {self.name}: map {key!r} has shape {np.shape(array)}, not {self.grid.shape}.")
+        folder = self.proposals_folder / check_name(run, "run")
+        with one_clear_line(f"Case {self.name}: the proposal of {run} was not saved", folder):
+            return write_proposal(folder, self.name, checked, maps, score, info)
+
+    # -- decisions ----------------------------------------------------------------------------------------------------
+
+    def exclude(self, reason: str, author: str = "") -> None:
+        """Leave the case out of everything; nothing of it is removed.
+
+        Raises
+        ------
+        ProjectError
+            If it cannot be written down.
+        """
+        self._decide("excluded", reason or "no reason given", author)
+
+    def include(self, author: str = "") -> None:
+        """Take an excluded case back.
+
+        Raises
+        ------
+        ProjectError
+            If it cannot be written down.
+        """
+        self._decide("excluded", None, author)
+
+    def set_patient(self, patient: str, author: str = "") -> None:
+        """Say whose scan it is.
+
+        Raises
+        ------
+        ProjectError
+            If that would take the case out of the frozen audit set, or cannot be written down.
+        """
+        if self.role == "audit" and patient not in self._project.audit_patients:
+            raise ProjectError(
+                f"Case {self.name} is in the audit set, which is frozen: its patient cannot change to {patient!r}."
+            )
+        self._decide("patient", patient, author)
+
+    def _decide(self, what: str, value: Any, author: str) -> None:
+        """Change one field of the record as it is on disk now, and keep who changed what in its history."""
+        path = self.folder / CASE_NAME
+        with one_clear_line(f"Case {self.name}: the change was not saved", path):
+            record = dict(read_json(path) or self._record)
+            entry = {"time": datetime.now(UTC).isoformat(), "author": author, "field": what, "from": record.get(what)}
+            record["history"] = [*record.get("history", ()), {**entry, "to": value}]
+            record[what] = value
+            write_json(path, record, indent=None)
+        self._record = record
+
+
+def new_record(images: list[ImageRef], grid: Grid, patient: str) -> dict[str, Any]:
+    """The `case.json` of a case that has just been added."""
+    return {
+        "patient": patient,
+        "excluded": None,
+        "images": [dataclasses.asdict(ref) for ref in images],
+        "grid": grid.to_json(),
+        "added": datetime.now(UTC).isoformat(),
+        "history": [],
+    }

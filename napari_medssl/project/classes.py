@@ -1,0 +1,117 @@
+"""Classes: the structures a project segments, with the value, name, colour and key each has everywhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ProjectError
+from ..imaging import UNSEEN
+
+#: Okabe & Ito (2008), "Color Universal Design": told apart with every kind of colour vision; black is left out
+PALETTE = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+
+
+@dataclass(frozen=True)
+class ClassInfo:
+    """A structure to segment.
+
+    Parameters
+    ----------
+    value : int
+        Its value in label files, 1 to 254.
+    name : str
+        What people call it.
+    colour : str
+        "#rrggbb"; by default from a palette that colour-blind people can tell apart.
+    key : str
+        The key that picks it; by default its value's digit, none above 9.
+
+    Raises
+    ------
+    ProjectError
+        If a value, name, colour or key cannot be one.
+    """
+
+    value: int
+    name: str
+    colour: str = ""
+    key: str = ""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.value < UNSEEN:
+            raise ProjectError(
+                f"Class {self.name!r} cannot have the value {self.value}: 0 is background and {UNSEEN} is "
+                "'not looked at'. Choose a value from 1 to 254."
+            )
+        if not self.name.strip():
+            raise ProjectError(f"The class of value {self.value} has no name. Give it one.")
+        if not self.colour:
+            object.__setattr__(self, "colour", PALETTE[(self.value - 1) % len(PALETTE)])
+        if not _COLOUR.fullmatch(self.colour):
+            raise ProjectError(f"Class {self.name!r}: {self.colour!r} is no colour. Write it as #rrggbb.")
+        if not self.key and self.value <= 9:
+            object.__setattr__(self, "key", str(self.value))
+        if len(self.key) > 1:
+            raise ProjectError(f"Class {self.name!r}: {self.key!r} is no key. Give a single character.")
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> ClassInfo:
+        """Rebuild from :meth:`to_json`."""
+        return cls(int(values["value"]), str(values["name"]), str(values["colour"]), str(values.get("key", "")))
+
+    def to_json(self) -> dict[str, Any]:
+        """A dictionary of numbers and strings."""
+        return asdict(self)
+
+
+def check_classes(classes: Iterable[ClassInfo]) -> tuple[ClassInfo, ...]:
+    """Return the classes by ascending value.
+
+    Raises
+    ------
+    ProjectError
+        If two share a value or a name.
+    """
+    ordered = tuple(sorted(classes, key=lambda one: one.value))
+    for what in ("value", "name"):
+        taken: set[object] = set()
+        for one in ordered:
+            if getattr(one, what) in taken:
+                raise ProjectError(f"Two classes have the {what} {getattr(one, what)!r}. Give each its own.")
+            taken.add(getattr(one, what))
+    return ordered
+
+
+def foreign_values(array: NDArray[np.uint8], classes: Iterable[ClassInfo]) -> tuple[int, ...]:
+    """Values of a mask that are neither a class, nor background, nor *not looked at*."""
+    known = {0, UNSEEN, *(one.value for one in classes)}
+    return tuple(value for value in present_values(array) if value not in known)
+
+
+def present_values(array: NDArray[np.uint8]) -> tuple[int, ...]:
+    """The values of a mask, ascending."""
+    return tuple(voxel_counts(array))
+
+
+def voxel_counts(array: NDArray[np.uint8]) -> dict[int, int]:
+    """Voxels of each value that occurs, by ascending value."""
+    counts = np.bincount(array.ravel(order="K"), minlength=256)
+    return {int(value): int(counts[value]) for value in np.flatnonzero(counts)}
+
+
+def refuse_values(where: str, values: Iterable[int], classes: Iterable[ClassInfo]) -> ProjectError:
+    """The error for values that are no class of the project."""
+    unknown = ", ".join(str(value) for value in values)
+    which = f"values {unknown} belong" if "," in unknown else f"value {unknown} belongs"
+    known = ", ".join(f"{one.value} {one.name}" for one in classes) or "no classes yet"
+    return ProjectError(
+        f"{where}: the {which} to no class of this project ({known}). Add a class for each (--class VALUE=NAME), or "
+        "map them to classes there are."
+    )

@@ -1,0 +1,108 @@
+"""Images by reference: they stay where they are, and a case remembers what they were when it was added."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import BadFileError
+from ..imaging import Header, check_image, file_sha256
+from ..imaging.formats.names import ending, pair_of
+
+
+@dataclass(frozen=True)
+class ImageRef:
+    """Where an image is and what it was.
+
+    Parameters
+    ----------
+    path : str
+        Absolute path.
+    relative : str
+        Path from the project's folder, so that project and images can move together; "" across drives.
+    sha256 : str
+        Of the file's bytes (of both files of a .hdr/.img pair), 64 hexadecimal digits.
+    size, mtime_ns : int
+        Bytes, and nanoseconds since the epoch: while both are the same, the bytes are taken to be.
+    channels : int
+        Channels in this file.
+    volume : int or None
+        Which volume of a 4-D file.
+    """
+
+    path: str
+    relative: str
+    sha256: str
+    size: int
+    mtime_ns: int
+    channels: int = 1
+    volume: int | None = None
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> ImageRef:
+        """Rebuild from `dataclasses.asdict`; fields a newer version added are left out."""
+        return cls(**{name: values[name] for name in cls.__dataclass_fields__ if name in values})
+
+    def locate(self, root: Path) -> Path:
+        """Where the image is now: beside the project if both moved, else where it was."""
+        if self.relative:
+            beside = os.path.normpath(os.path.join(root, self.relative))
+            if beside == self.path or os.path.exists(beside):
+                return Path(beside)
+        return Path(self.path)
+
+    def check_unchanged(self, path: Path) -> None:
+        """Refuse a file that is gone or no longer the one that was added: labels drawn on it may not fit.
+
+        Raises
+        ------
+        BadFileError
+            If it is missing or has other bytes.
+        """
+        size, mtime_ns = _stat(path)
+        if (size, mtime_ns) != (self.size, self.mtime_ns) and (size != self.size or _sha256(path) != self.sha256):
+            rule = "the scan has changed since it was added, so labels drawn on it may no longer fit"
+            raise BadFileError(path, rule, "put the original file back, or add the new one as a case of its own")
+
+
+def look_at_image(path: Path, root: Path, volume: int | None = None) -> tuple[ImageRef, Header]:
+    """Check a whole image file and describe it; its voxels are not kept.
+
+    Raises
+    ------
+    BadFileError
+        If it cannot be used, is damaged, or has several volumes and `volume` picks none of them.
+    """
+    path = Path(os.path.abspath(path.expanduser()))
+    header = check_image(path)
+    if header.volumes > 1 and volume is None:
+        rule = f"it holds {header.volumes} volumes (time points)"
+        raise BadFileError(path, rule, "save the one to segment as a file of its own")
+    try:
+        relative = Path(os.path.relpath(path, root)).as_posix()
+    except ValueError:  # another drive
+        relative = ""
+    size, mtime_ns = _stat(path)
+    return ImageRef(str(path), relative, _sha256(path), size, mtime_ns, header.channels, volume), header
+
+
+def _files(path: Path) -> tuple[Path, ...]:
+    return pair_of(path) if ending(path).startswith((".hdr", ".img")) else (path,)
+
+
+def _stat(path: Path) -> tuple[int, int]:
+    try:
+        stats = [file.stat() for file in _files(path)]
+    except OSError as error:
+        rule = f"the scan is not there ({error.strerror})"
+        raise BadFileError(path, rule, "put it back, or mount the drive it is on") from None
+    return sum(stat.st_size for stat in stats), max(stat.st_mtime_ns for stat in stats)
+
+
+def _sha256(path: Path) -> str:
+    sums = [file_sha256(file) for file in _files(path)]
+    return sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest()

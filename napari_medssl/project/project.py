@@ -1,0 +1,384 @@
+"""The project on disk: cases, classes, runs. Its state is derived from its files; no index has to be right."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ..errors import BadFileError, ProjectError
+from ..imaging import case_stem
+from .audit import read_audit_patients
+from .case import CASE_NAME, Case, new_record
+from .classes import ClassInfo, check_classes
+from .disk import make_folder, names_in, one_clear_line, read_json, write_json, write_new_json
+from .images import look_at_image
+from .lease import Lease, take_lease
+from .names import check_name, folded, natural_key, safe_name
+
+SCHEMA = 1
+PROJECT_NAME = "project.json"
+_FORMAT = "napari-medssl project"
+_CLUTTER = {"Thumbs.db", "desktop.ini"}  # what Windows leaves in folders
+_NUMBER = re.compile(r"-(\d+)$")
+
+
+class Project:
+    """A project that is open; made by `Project.create` and `Project.open`.
+
+    Parameters
+    ----------
+    root : Path
+        Its folder.
+    settings : mapping
+        Its `project.json`.
+    """
+
+    def __init__(self, root: Path, settings: Mapping[str, Any]) -> None:
+        self.root = root
+        self._settings = dict(settings)
+        self._cases: dict[str, Case] | None = None
+        self._in_order = True
+        self._taken: dict[str, str] = {}  # folded name -> name
+        self._audit: frozenset[str] | None = None
+
+    def __repr__(self) -> str:
+        return f"Project({str(self.root)!r})"
+
+    @classmethod
+    def create(
+        cls,
+        root: Path | str,
+        *,
+        classes: Iterable[ClassInfo] = (),
+        channels: Iterable[str] = ("image",),
+        name: str | None = None,
+    ) -> Project:
+        """Make a project in a new or empty folder.
+
+        Raises
+        ------
+        ProjectError
+            If there is a project or anything else in the folder, or it cannot be written to.
+        """
+        root = Path(root).expanduser().absolute()
+        if (root / PROJECT_NAME).exists():
+            raise ProjectError(f"{root}: there is a project here already. Open it, or choose another folder.")
+        settings = {
+            "format": _FORMAT,
+            "schema": SCHEMA,
+            "name": name or root.name,
+            "created": datetime.now(UTC).isoformat(),
+            "classes": [one.to_json() for one in check_classes(classes)],
+            "channels": list(_check_channels(channels)),
+        }
+        with one_clear_line("The project was not made", root):
+            if root.exists() and not root.is_dir():
+                raise ProjectError(f"{root}: this is a file. Choose a new or empty folder.")
+            if set(names_in(root)) - _CLUTTER:
+                raise ProjectError(
+                    f"{root}: the folder is not empty, and a project wants one of its own. Choose a new or empty "
+                    "folder; the scans can stay where they are."
+                )
+            make_folder(root)
+            try:
+                write_new_json(root / PROJECT_NAME, settings)
+            except FileExistsError:
+                raise ProjectError(f"{root}: somebody made a project here just now. Open it.") from None
+        return cls(root, settings)
+
+    @classmethod
+    def open(cls, root: Path | str) -> Project:
+        """Open a project, by its folder or its `project.json`.
+
+        Raises
+        ------
+        ProjectError
+            If there is none, it is unreadable, or a newer version wrote it.
+        """
+        root = Path(root).expanduser().absolute()
+        if root.name == PROJECT_NAME:
+            root = root.parent
+        return cls(root, _read_settings(root))
+
+    # -- what it is about ---------------------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return str(self._settings["name"])
+
+    @property
+    def classes(self) -> tuple[ClassInfo, ...]:
+        """The structures to segment, by ascending value; background is not among them."""
+        return tuple(ClassInfo.from_json(values) for values in self._settings["classes"])
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the channels every image has, in order."""
+        return tuple(self._settings["channels"])
+
+    @property
+    def cache_folder(self) -> Path:
+        """Where things lie that can be made again; it may be deleted at any time."""
+        return self.root / "cache"
+
+    def set_classes(self, classes: Iterable[ClassInfo]) -> None:
+        """Change names, colours and keys, add classes, or remove classes that nobody has drawn.
+
+        Raises
+        ------
+        ProjectError
+            If a class is removed that occurs in labels, or it cannot be written down.
+        """
+        wanted = check_classes(classes)
+        gone = {one.value: one.name for one in self.classes} | {0: ""}
+        for value in (0, *(one.value for one in wanted)):
+            gone.pop(value, None)
+        for case in self.cases() if gone else ():
+            for revision in case.revisions():
+                used = sorted(gone.keys() & revision.voxels.keys())
+                if used:
+                    raise ProjectError(
+                        f"Class {used[0]} {gone[used[0]]!r} is drawn in case {case.name}: it can be renamed, not "
+                        "removed."
+                    )
+        self._change("classes", [one.to_json() for one in wanted])
+
+    def set_channels(self, channels: Iterable[str]) -> None:
+        """Name the channels; their number can change only while there are no cases.
+
+        Raises
+        ------
+        ProjectError
+            If there are cases with another number of channels, or it cannot be written down.
+        """
+        wanted = _check_channels(channels)
+        if len(wanted) != len(self.channels) and self.cases():
+            raise ProjectError(f"The cases have {len(self.channels)} channels. Make a project of its own for others.")
+        self._change("channels", list(wanted))
+
+    def _change(self, what: str, value: Any) -> None:
+        settings = {**_read_settings(self.root), what: value}
+        with one_clear_line(f"Project {self.name}: the change was not saved", self.root):
+            write_json(self.root / PROJECT_NAME, settings)
+        self._settings = settings
+
+    # -- cases --------------------------------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Look again at what other windows and programs added or changed."""
+        self._settings = _read_settings(self.root)
+        self._cases = None
+        self._audit = None
+
+    def cases(self) -> list[Case]:
+        """All cases, in the order people count: "case 2" before "case 10"."""
+        cases = self._by_name()
+        if not self._in_order:
+            cases = self._cases = {name: cases[name] for name in sorted(cases, key=natural_key)}
+            self._in_order = True
+        return list(cases.values())
+
+    def case(self, name: str) -> Case:
+        """The case of that name.
+
+        Raises
+        ------
+        ProjectError
+            If there is none.
+        """
+        found = self._by_name().get(name)
+        if found is None:
+            found = self._look_up(name)  # another window may have added it
+            if found is None:
+                raise ProjectError(f"Project {self.name} has no case {name!r}. See the list of cases.")
+            self._remember(found)
+        return found
+
+    def add_case(
+        self,
+        images: Path | str | Mapping[str, Path | str],
+        *,
+        name: str | None = None,
+        patient: str | None = None,
+        volume: int | None = None,
+    ) -> Case:
+        """Add a case; its images stay where they are.
+
+        Parameters
+        ----------
+        images : Path, or mapping of channel name to Path
+            One file with all channels, or a file for each channel.
+        name : str, optional
+            The case's name; by default the file's stem.
+        patient : str, optional
+            Whose scan it is; by default the case's name.
+        volume : int, optional
+            Which volume of a 4-D file.
+
+        Raises
+        ------
+        BadFileError
+            If an image cannot be used, or does not have the project's channels.
+        ProjectError
+            If the name is taken or cannot be one, or the case cannot be written down.
+        """
+        paths = self._in_channel_order(images)
+        looked = [look_at_image(path, self.root, volume) for path in paths]
+        refs, grid = [ref for ref, _ in looked], looked[0][1].grid
+        self._check_channel_count(paths, [ref.channels for ref in refs])
+        for path, (_, header) in zip(paths, looked, strict=True):
+            difference = grid.mismatch(header.grid)
+            if difference is not None:
+                rule = f"it is not on the grid of {paths[0].name}: {difference}"
+                raise BadFileError(path, rule, "export the channels of a case on one grid")
+        if name is None:
+            name = safe_name(case_stem(paths[0]))
+        check_name(name, "case")
+        self._by_name()
+        taken = self._taken.get(folded(name))
+        if taken is not None:
+            raise ProjectError(f"There is a case {taken!r} already. Give the new one another name.")
+        record = new_record(refs, grid, patient or name)
+        path = self.root / "cases" / name / CASE_NAME
+        with one_clear_line(f"Case {name}: not added", path):
+            make_folder(path.parent)
+            try:
+                write_new_json(path, record, indent=None)
+            except FileExistsError:
+                raise ProjectError(f"There is a case {name!r} already. Give the new one another name.") from None
+        case = Case(self, name, record)
+        self._remember(case)
+        return case
+
+    def _remember(self, case: Case) -> None:
+        self._by_name()[case.name] = case
+        self._taken[folded(case.name)] = case.name
+        self._in_order = False
+
+    def _in_channel_order(self, images: Path | str | Mapping[str, Path | str]) -> list[Path]:
+        if not isinstance(images, Mapping):
+            return [Path(images)]
+        if set(images) != set(self.channels):
+            raise ProjectError(
+                f"The files are for the channels {', '.join(images) or 'none'}; the project has "
+                f"{', '.join(self.channels)}. Give one file for each."
+            )
+        return [Path(images[channel]) for channel in self.channels]
+
+    def _check_channel_count(self, paths: list[Path], counts: list[int]) -> None:
+        if sum(counts) == len(self.channels) and (len(paths) == 1 or set(counts) == {1}):
+            return
+        bad = next((index for index, count in enumerate(counts) if count != 1), 0) if len(paths) > 1 else 0
+        wants = 1 if len(paths) > 1 else len(self.channels)
+        rule = f"it has {_channels(counts[bad])}, and {_channels(wants)} {'is' if wants == 1 else 'are'} wanted"
+        raise BadFileError(paths[bad], rule, f"this project's channels are: {', '.join(self.channels)}")
+
+    def _by_name(self) -> dict[str, Case]:
+        if self._cases is None:
+            found = ((name, self._look_up(name)) for name in sorted(names_in(self.root / "cases"), key=natural_key))
+            self._cases = {name: case for name, case in found if case is not None}
+            self._taken = {folded(name): name for name in self._cases}
+            self._in_order = True
+        return self._cases
+
+    def _look_up(self, name: str) -> Case | None:
+        """A case that is whole on disk; None where its record is not there yet."""
+        if name != safe_name(name):
+            return None
+        record = read_json(self.root / "cases" / name / CASE_NAME)
+        return Case(self, name, record) if record and record.get("images") and "grid" in record else None
+
+    @property
+    def audit_patients(self) -> frozenset[str]:
+        """Patients of the frozen audit set; empty until one is drawn (see `audit`)."""
+        if self._audit is None:
+            self._audit = read_audit_patients(self.root)
+        return self._audit
+
+    # -- runs ---------------------------------------------------------------------------------------------------------
+
+    def runs(self) -> list[str]:
+        """Names of the runs, oldest first."""
+        return sorted(names_in(self.root / "runs"), key=_run_key)
+
+    def run_folder(self, name: str, create: bool = False) -> Path:
+        """The folder of a run, whether or not there is one.
+
+        Raises
+        ------
+        ProjectError
+            If `name` cannot be a run's, or the folder cannot be made.
+        """
+        folder = self.root / "runs" / check_name(name, "run")
+        if create:
+            with one_clear_line(f"Run {name} was not made", folder):
+                make_folder(folder)
+        return folder
+
+    def new_run_name(self, method: str) -> str:
+        """Reserve the next run: "bcp-001"; the number counts on over all methods, so that it tells the order.
+
+        Raises
+        ------
+        ProjectError
+            If its folder cannot be made.
+        """
+        check_name(method, "run")
+        number = 1 + max((_run_key(name)[0] for name in self.runs()), default=0)
+        with one_clear_line("The run was not made", self.root / "runs"):
+            make_folder(self.root / "runs")
+            while True:
+                name = f"{method}-{number:03d}"
+                try:
+                    (self.root / "runs" / name).mkdir()
+                except FileExistsError:
+                    number += 1
+                    continue
+                return name
+
+    # -- windows ------------------------------------------------------------------------------------------------------
+
+    def lock(self, owner: str = "") -> Lease:
+        """Say that this window works on the project; `Lease.others` names the windows that do so too.
+
+        All of them may read and save: revisions never collide. The lease only lets a person know.
+        """
+        return take_lease(self.root / "leases", owner)
+
+
+def _read_settings(root: Path) -> dict[str, Any]:
+    path = root / PROJECT_NAME
+    with one_clear_line("The project cannot be opened", path):
+        settings = read_json(path)
+    if settings is None or settings.get("format") != _FORMAT:
+        damaged = " is damaged. Restore it from a backup" if path.exists() else " is missing, so this is no project"
+        raise ProjectError(
+            f"{root}: {PROJECT_NAME}{damaged}. Open another folder, or make a project (napari-medssl new)."
+        )
+    schema = settings.get("schema")
+    if not isinstance(schema, int) or schema > SCHEMA:
+        raise ProjectError(
+            f"{root}: a newer version of napari-medssl made this project (schema {schema}; this version reads up to "
+            f"{SCHEMA}). Update it: pip install --upgrade napari-medssl."
+        )
+    return settings
+
+
+def _check_channels(channels: Iterable[str]) -> tuple[str, ...]:
+    names = tuple(channels)
+    if not names or len(set(names)) != len(names) or not all(name.strip() for name in names):
+        raise ProjectError(f"The channels need names of their own, at least one, not {', '.join(names) or 'none'}.")
+    return names
+
+
+def _channels(count: int) -> str:
+    return f"{count} channel{'' if count == 1 else 's'}"
+
+
+def _run_key(name: str) -> tuple[int, str]:
+    number = _NUMBER.search(name)
+    return (int(number[1]) if number else 0), name

@@ -1,0 +1,149 @@
+"""Proposals: what a run's model thinks of a case. They can never replace what a person drew.
+
+`labels.nii.gz` (or `.png`) and the maps are written first and `proposal.json` last; without it there is no proposal.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ProjectError
+from ..imaging import Grid, Labels, file_sha256, read_labels, read_map, write_labels, write_map
+from .disk import make_folder, names_in, read_json, write_json
+from .names import check_name, natural_key
+
+PROPOSAL_NAME = "proposal.json"
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A run's proposal for a case.
+
+    Parameters
+    ----------
+    run, case : str
+        Whose, and of what.
+    labels_path : Path
+        The proposed mask, on the case's grid.
+    maps : mapping of str to Path
+        Voxel maps by name: "entropy", "disagreement", "flips", each 0 to 1.
+    score : float
+        Uncertainty of the whole case (`inference.uncertainty.case_score`).
+    time : str
+        When, ISO 8601 in UTC.
+    info : mapping
+        What the run adds: seconds, device, volumes per class …
+    """
+
+    run: str
+    case: str
+    labels_path: Path
+    maps: Mapping[str, Path]
+    score: float
+    time: str
+    info: Mapping[str, Any]
+    sha256: str = ""
+
+    def read_labels(self) -> Labels:
+        """The proposed mask.
+
+        Raises
+        ------
+        BadFileError
+            If its file is gone or damaged.
+        """
+        return read_labels(self.labels_path)
+
+    def read_map(self, name: str) -> NDArray[np.float32]:
+        """A voxel map, of the case's shape.
+
+        Raises
+        ------
+        ProjectError
+            If the proposal has no map of that name.
+        BadFileError
+            If its file is gone or damaged.
+        """
+        if name not in self.maps:
+            there = ", ".join(self.maps) or "none"
+            raise ProjectError(
+                f"Case {self.case}: run {self.run} left no map {name!r}; there: {there}. Predict it again."
+            )
+        return read_map(self.maps[name])
+
+
+def read_proposal(folder: Path, case: str) -> Proposal | None:
+    """The proposal in a folder; None where it is not (yet) whole."""
+    values = read_json(folder / PROPOSAL_NAME)
+    if values is None:
+        return None
+    try:
+        labels = folder / Path(values["labels"]).name
+        maps = {str(name): folder / Path(file).name for name, file in values["maps"].items()}
+        score, time, info = float(values["score"]), str(values["time"]), dict(values["info"])
+        sha256 = str(values["sha256"])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+    if not labels.exists():
+        return None
+    maps = {name: path for name, path in maps.items() if path.exists()}
+    return Proposal(folder.name, case, labels, maps, score, time, info, sha256)
+
+
+def read_proposals(folder: Path, case: str) -> list[Proposal]:
+    """All proposals of a case, oldest first."""
+    found = (read_proposal(folder / run, case) for run in sorted(names_in(folder), key=natural_key))
+    return sorted((one for one in found if one is not None), key=lambda one: one.time)
+
+
+def write_proposal(
+    folder: Path, case: str, labels: Labels, maps: Mapping[str, NDArray[Any]], score: float, info: Mapping[str, Any]
+) -> Proposal:
+    """Write a proposal; an earlier one of the same run is withdrawn first, so that no reader meets a mixture.
+
+    Raises
+    ------
+    BadFileError, OSError
+        If it cannot be written; nothing of it is left then.
+    """
+    try:
+        make_folder(folder)
+        (folder / PROPOSAL_NAME).unlink(missing_ok=True)
+        name = f"labels{label_ending(labels.grid)}"
+        write_labels(folder / name, labels)
+        files = {}
+        for key, array in maps.items():
+            files[key] = f"{check_name(key, 'map')}.nii.gz"
+            write_map(folder / files[key], np.asarray(array), labels.grid)
+        values = {
+            "labels": name,
+            "maps": files,
+            "score": float(score),
+            "time": datetime.now(UTC).isoformat(),
+            "info": dict(info),
+            "sha256": file_sha256(folder / name),
+        }
+        write_json(folder / PROPOSAL_NAME, values)
+    except BaseException:
+        if not (folder / PROPOSAL_NAME).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    proposal = read_proposal(folder, case)
+    if proposal is None:
+        raise ProjectError(
+            f"Case {case}: the proposal of {folder.name} was removed while it was saved. Predict it again."
+        )
+    return proposal
+
+
+def label_ending(grid: Grid) -> str:
+    """How the label files of a grid end."""
+    return ".png" if grid.unit == "pixel" else ".nii.gz"

@@ -1,0 +1,145 @@
+"""Label revisions: what people drew, append-only.
+
+`<id>.nii.gz` (or `.png` on raster grids) is written first and `<id>.json` last; a revision counts once both are there.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from .disk import names_in, read_json, write_json
+
+Origin = Literal["drawn", "accepted", "imported", "corrected"]
+ORIGINS: tuple[str, ...] = get_args(Origin)
+_STAMP = "%Y%m%dT%H%M%S%fZ"
+
+
+@dataclass(frozen=True)
+class Revision:
+    """One committed state of a case's labels.
+
+    Parameters
+    ----------
+    id : str
+        Time in UTC and a few random letters; later ones sort after earlier ones.
+    path : Path
+        The label file.
+    author, time : str
+        Who, and when (ISO 8601, UTC).
+    origin : str
+        "drawn", "accepted" (a proposal as it was), "corrected" (a proposal with changes) or "imported".
+    complete : bool
+        Whether the author was done; a draft otherwise.
+    minutes : float
+        Working time on it, as measured while it was drawn.
+    parent, run : str or None
+        The revision it was made from; the run whose proposal it was made from.
+    dice_to_proposal : float or None
+        Mean Dice over classes between that proposal and this, 0 to 1.
+    changes : mapping
+        Voxels that differ from that proposal: "added", "removed", "relabelled"; empty without one.
+    voxels : mapping
+        Voxels of each value that occurs.
+    sha256 : str
+        Of the label file's bytes.
+    """
+
+    id: str
+    path: Path
+    author: str
+    time: str
+    origin: str
+    complete: bool
+    minutes: float
+    parent: str | None
+    run: str | None
+    note: str
+    dice_to_proposal: float | None
+    changes: Mapping[str, int]
+    voxels: Mapping[int, int]
+    sha256: str
+
+    @property
+    def origin_map_path(self) -> Path:
+        """Where the origin of each voxel is, where it was kept (see `origins`)."""
+        return self.path.with_name(f"{self.id}.origin.nii.gz")
+
+
+def revision_ids(folder: Path) -> list[str]:
+    """Ids in a `labels` folder, oldest first, unopened."""
+    return sorted(name[: -len(".json")] for name in names_in(folder, ".json"))
+
+
+def read_revision(folder: Path, id: str) -> Revision | None:
+    """A committed revision; None where its files are not all there (a sync still under way)."""
+    values = read_json(folder / f"{id}.json")
+    if values is None:
+        return None
+    try:
+        path = folder / Path(values["file"]).name
+        revision = Revision(
+            id=id,
+            path=path,
+            author=str(values["author"]),
+            time=str(values["time"]),
+            origin=str(values["origin"]),
+            complete=bool(values["complete"]),
+            minutes=float(values["minutes"]),
+            parent=values["parent"],
+            run=values["run"],
+            note=str(values["note"]),
+            dice_to_proposal=values["dice_to_proposal"],
+            changes=values["changes"],
+            voxels={int(value): count for value, count in values["voxels"].items()},
+            sha256=str(values["sha256"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None  # no revision of ours
+    return revision if path.exists() else None
+
+
+def commit_revision(revision: Revision) -> None:
+    """Write the JSON that makes a revision count; its label file is there already.
+
+    Raises
+    ------
+    BadFileError
+        If it cannot be written.
+    """
+    values = {name: getattr(revision, name) for name in Revision.__dataclass_fields__ if name not in ("id", "path")}
+    write_json(revision.path.parent / f"{revision.id}.json", {"file": revision.path.name, **values})
+
+
+def new_revision_id(existing: list[str]) -> tuple[str, datetime]:
+    """An id that sorts after all there are, even where a clock went back or another machine's is ahead."""
+    now = datetime.now(UTC)
+    if existing:
+        try:
+            last = datetime.strptime(existing[-1].partition("-")[0], _STAMP).replace(tzinfo=UTC)
+        except ValueError:
+            last = now - timedelta(days=1)
+        if now <= last:
+            return f"{last + timedelta(microseconds=1):{_STAMP}}-{secrets.token_hex(3)}", now
+    return f"{now:{_STAMP}}-{secrets.token_hex(3)}", now
+
+
+def revision_to_summary(revision: Revision) -> dict[str, Any]:
+    """What a listing shows of a revision, as JSON values."""
+    return {
+        "id": revision.id,
+        "author": revision.author,
+        "time": revision.time,
+        "origin": revision.origin,
+        "complete": revision.complete,
+        "minutes": revision.minutes,
+        "parent": revision.parent,
+        "run": revision.run,
+        "note": revision.note,
+        "dice_to_proposal": revision.dice_to_proposal,
+        "path": str(revision.path),
+    }
