@@ -161,7 +161,7 @@ class CaseDesk:
                 proposal=proposal.run, proposal_score=proposal.score, copied=False, maps=tuple(proposal.maps)
             )
 
-        self._jobs.submit("look", lambda: load_proposal(project, shown.name, shown.display), done, self._board.failed)
+        self._jobs.submit("disk", lambda: load_proposal(project, shown.name, shown.display), done, self._board.failed)
 
     def tick(self) -> None:
         """Save a draft when it is time."""

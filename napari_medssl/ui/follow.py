@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 from ..runs.drivers import Handle
 from ..runs.status import RunStatus
@@ -32,7 +33,7 @@ class Follower:
         while not self._enough.is_set():
             self.handle.events()
             status = self.handle.status()
-            self._mailbox.post(lambda s=status: self._on_status(self.handle.run, s), ("run", self.handle.run))
+            self._mailbox.post(partial(self._on_status, self.handle.run, status), ("run", self.handle.run))
             if status.is_over:
                 return
             self._enough.wait(INTERVAL)

@@ -61,7 +61,7 @@ def load_case(project: Project, name: str) -> ShownCase:
     case = project.case(name)
     volume = case.read_image()
     display = Display(volume.grid)
-    revision = case.latest_revision()
+    revision = case.latest()
     drawn = None if revision is None else case.read_labels(revision)
     labels = (
         np.full(display.shape, NOT_LOOKED_AT, np.uint8)
@@ -94,10 +94,8 @@ def load_proposal(project: Project, name: str, display: Display) -> ShownProposa
 
 
 def _proposal(case: Case, proposal: Proposal, display: Display) -> ShownProposal:
-    from ..imaging.formats import read_labels, read_map
-
-    labels = display.show(read_labels(proposal.labels_path).array).astype(np.uint8, copy=False)
-    maps = {name: display.show(read_map(path)).astype(np.float32) for name, path in proposal.maps.items()}
+    labels = display.show(proposal.read_labels().array.reshape(display.grid.shape)).astype(np.uint8, copy=False)
+    maps = {name: display.show(proposal.read_map(name).reshape(display.grid.shape)) for name in proposal.maps}
     return ShownProposal(case.name, proposal.run, float(proposal.score), labels, maps)
 
 

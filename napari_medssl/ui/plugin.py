@@ -118,11 +118,9 @@ class MedSSLWidget(QWidget):
 
     def open_folder(self, folder: Path | str) -> None:
         """Open the project in a folder, or ask what project to make of the scans in it."""
-        try:
-            found = projects.look_into(Path(folder))
-        except (projects.MedSSLError, OSError) as error:
-            self.session.board.failed(error)
-            return
+        self.session.look_into(folder, self._folder_seen)
+
+    def _folder_seen(self, found: projects.Found) -> None:
         if found.is_project:
             self.session.open_project(found.folder)
             return

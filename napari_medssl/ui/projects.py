@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,33 +14,48 @@ from ..runs.status import RunStatus
 from .facts import ProjectFacts, read_facts
 
 if TYPE_CHECKING:
-    from ..project import Project
+    from ..project import ClassInfo, Lease, Project
     from ..runs.drivers import Handle
     from .runwork import Driver
 
 SAMPLE_CASES = 16
 SAMPLE_LABELLED = 3
-PALETTE = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#999999")  # Okabe and Ito
+LABEL_WORDS = ("label", "seg", "mask")
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A project, what is in it, its runs (oldest first), and who else has it open ("" for nobody)."""
+    """A project that was just opened.
+
+    Attributes
+    ----------
+    project : Project
+        For the lane "disk".
+    eyes : Project
+        The same for the lane "look": a project is for one thread.
+    found : list of (handle, status)
+        Its newest runs, oldest first.
+    lease : Lease
+        Says that this window has it open; `warning` says who else has.
+    """
 
     project: Project
+    eyes: Project
     facts: ProjectFacts
     found: list[tuple[Handle, RunStatus]]
-    other: str = ""
+    lease: Lease
+    warning: str
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a folder holds: a project, or scans (and labels beside them) to make one of."""
+    """What a folder holds: a project, or scans (and labels beside them, with those class values) to make one of."""
 
     folder: Path
     is_project: bool
     images: tuple[Path, ...] = ()
     labels: tuple[Path, ...] = ()
+    values: tuple[int, ...] = ()
 
 
 def look_into(folder: Path) -> Found:
@@ -51,7 +66,8 @@ def look_into(folder: Path) -> Found:
     MedSSLError
         When there is neither a project nor a scan.
     """
-    from ..imaging.formats import find_images
+    from ..imaging import find_images
+    from ..project.importing import values_in
 
     if (folder / "project.json").is_file():
         return Found(folder, True)
@@ -63,17 +79,14 @@ def look_into(folder: Path) -> Found:
         if (place / "project.json").is_file():
             continue
         for path in find_images(place):
-            said = any(
-                word in f"{place.name if place != folder else ''}/{path.name}".lower()
-                for word in ("label", "seg", "mask")
-            )
-            (labels if said else images).append(path)
+            said = path.name if place == folder else f"{place.name}/{path.name}"
+            (labels if any(word in said.lower() for word in LABEL_WORDS) else images).append(path)
     if not images:
         raise MedSSLError(
             f"{folder}: no project and no scans here. Choose a folder with NIfTI scans (.nii, .nii.gz) or images "
             "(.png, .tif, .jpg), or one that holds a project."
         )
-    return Found(folder, False, tuple(dict.fromkeys(images)), tuple(dict.fromkeys(labels)))
+    return Found(folder, False, tuple(images), tuple(labels), values_in(labels[:5]) if labels else ())
 
 
 def open_project(root: Path, driver: Driver) -> Opened:
@@ -86,11 +99,12 @@ def open_project(root: Path, driver: Driver) -> Opened:
     """
     from ..project import Project
 
-    project = Project.open(root)
-    facts = read_facts(project)
+    project, eyes = Project.open(root), Project.open(root)
+    facts = read_facts(eyes)
     handles = [driver.attach(Path(project.root), run.name) for run in facts.runs[-20:]]
-    other = claim(project)
-    return Opened(project, facts, [(handle, handle.status()) for handle in handles], other)
+    lease = project.lock(person())
+    found = [(handle, handle.status()) for handle in handles]
+    return Opened(project, eyes, facts, found, lease, lease.warning or "")
 
 
 def create(
@@ -119,27 +133,25 @@ def create(
 
 def add(project: Project, paths: Iterable[Path]) -> str:
     """Add scans, or folders of them; what came of it, in a sentence."""
-    from ..imaging.formats import find_images
     from ..project.importing import import_images
 
-    files: list[Path] = []
-    for path in paths:
-        files += find_images(path) if path.is_dir() else [path]
-    report = import_images(project, files)
+    report = import_images(project, list(paths))
     return f"{len(report.added)} scans added. {_refusals(report.refused)}".strip()
 
 
 def set_classes(project: Project, classes: Mapping[int, str]) -> None:
     """Name the structures."""
-    project.set_classes(class_infos(classes))
+    project.set_classes(class_infos(classes, project.classes))
 
 
-def class_infos(classes: Mapping[int, str]) -> tuple[object, ...]:
-    """Names to `ClassInfo` with colours that colour-blind people tell apart."""
+def class_infos(classes: Mapping[int, str], before: Iterable[ClassInfo] = ()) -> tuple[ClassInfo, ...]:
+    """Names to `ClassInfo`; those there before keep colour and key."""
     from ..project import ClassInfo
 
+    known = {info.value: info for info in before}
     return tuple(
-        ClassInfo(value, name, PALETTE[i % len(PALETTE)], str(value)) for i, (value, name) in enumerate(classes.items())
+        replace(known[value], name=name) if value in known else ClassInfo(value, name)
+        for value, name in classes.items()
     )
 
 
@@ -154,7 +166,7 @@ def make_sample(root: Path, author: str) -> Path:
     cohort = make_cohort(root / "scans", SAMPLE_CASES)
     project = Project.create(root / "project", classes=class_infos(CLASSES), name="MedSSL sample")
     import_images(project, cohort.images)
-    import_labels(project, cohort.labels[:SAMPLE_LABELLED], author=author)
+    import_labels(project, cohort.labels, SAMPLE_LABELLED, author=author)
     return root / "project"
 
 
@@ -168,15 +180,6 @@ def sample_root() -> Path:
     else:
         base = Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share"))
     return base / "napari-medssl" / "sample"
-
-
-def claim(project: Project) -> str:
-    """Say that this person has the project open; who else has, "" for nobody."""
-    return ""
-
-
-def release(project: Project | None) -> None:
-    """Take the claim back."""
 
 
 def person() -> str:

@@ -57,7 +57,7 @@ def write_labels_layer(path: str, data: Any, attributes: dict[str, Any]) -> list
     said = (attributes.get("metadata") or {}).get("medssl_grid")
     if said is None:
         raise MedSSLError(
-            f"{path}: this labels layer does not know the grid of its scan. Open the scan as a case in MedSSL to draw on it."
+            f"{path}: this labels layer does not know the grid of its scan. Draw on the case in MedSSL instead."
         )
     grid = Grid.from_json(said)
     array = np.asarray(data)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..project.accepting import agreement, finished_labels
-from .loading import ShownCase
+from ..errors import MedSSLError
+from ..project.origins import compare
+from .loading import NOT_LOOKED_AT, ShownCase
 
 if TYPE_CHECKING:
     from ..project import Project
@@ -20,6 +21,11 @@ class Finished:
 
     dice: float | None
     sentence: str
+
+
+def finished_labels(drawn: np.ndarray) -> np.ndarray:
+    """What nobody looked at becomes background: a copy."""
+    return np.where(drawn == NOT_LOOKED_AT, np.uint8(0), drawn)
 
 
 def save_draft(
@@ -53,7 +59,7 @@ def save_draft(
     if saved is not None and np.array_equal(copy, saved):
         return None
     case = project.case(shown.name)
-    latest = case.latest_revision()
+    latest = case.latest()
     case.save_labels(
         shown.display.back(finished_labels(copy) if declared else copy),
         author=author,
@@ -88,24 +94,22 @@ def save_finished(
         The run whose proposal the labels began as.
     """
     case = project.case(shown.name)
-    labels = finished_labels(drawn, whole=whole)
-    if not (labels != 255).any():
-        from ..errors import MedSSLError
-
+    labels = finished_labels(drawn) if whole else drawn
+    if not (labels != NOT_LOOKED_AT).any():
         raise MedSSLError(
             f"{shown.name}: nothing is labelled yet. Paint first, or tick that you looked at the whole scan."
         )
     proposal = None if shown.proposal is None else shown.proposal.labels
-    dice = None if proposal is None else agreement(proposal, labels)
+    dice = None if proposal is None else compare(proposal, labels).dice
     untouched = based_on is not None and proposal is not None and np.array_equal(labels, proposal)
-    latest = case.latest_revision()
+    latest = case.latest()
     case.save_labels(
         shown.display.back(labels),
         author=author,
         origin="accepted" if untouched else "corrected" if based_on else "drawn",
         minutes=minutes,
         parent=None if latest is None else latest.id,
-        run=based_on or (None if shown.proposal is None else shown.proposal.run),
+        run=based_on,
         complete=True,
         dice_to_proposal=dice,
     )

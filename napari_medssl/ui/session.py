@@ -20,10 +20,11 @@ from .runwork import Driver, Follow, RunDesk
 from .state import PanelState
 
 if TYPE_CHECKING:
-    from ..project import Project
+    from ..project import Lease, Project
     from ..runs.drivers import Handle
 
 PAUSE = 2.0  # seconds between looks at the project while proposals arrive
+RENEWAL = 45.0  # seconds after which the lease is renewed
 
 
 class Session:
@@ -64,6 +65,9 @@ class Session:
         self.cases = CaseDesk(self.board, view, jobs, clock, author, self._changed)
         self.runs = RunDesk(self.board, driver, jobs, follow, self._changed, self.cases.fetch_proposal)
         self._project: Project | None = None
+        self._eyes: Project | None = None
+        self._lease: Lease | None = None
+        self._renewed = 0.0
         self._looks = 0
         self._last_look = -1e9
         self._look_wanted = False
@@ -73,6 +77,16 @@ class Session:
     def state(self) -> PanelState:
         """What is shown."""
         return self.board.state
+
+    def look_into(self, folder: Path | str, then: Callable[[projects.Found], None]) -> None:
+        """See whether a folder holds a project, or scans to make one of; `then` is told."""
+        self.board.set(busy=f"Looking into {Path(folder).name} …", message=None)
+
+        def done(found: projects.Found) -> None:
+            self.board.set(busy="")
+            then(found)
+
+        self._jobs.submit("look", lambda: projects.look_into(Path(folder)), done, self.board.failed)
 
     def open_project(self, root: Path | str, then: Callable[[], None] = lambda: None) -> None:
         """Open a project; its runs that still live are followed again."""
@@ -142,13 +156,13 @@ class Session:
 
     def refresh(self) -> None:
         """Look at the project again: a run, or somebody else, may have changed it."""
-        project = self._project
-        if project is None:
+        eyes = self._eyes
+        if eyes is None:
             return
         self._looks += 1
         taken = self._looks
         self._last_look, self._look_wanted = self._clock(), False
-        self._jobs.submit("look", lambda: read_facts(project, taken), self._looked, self.board.failed)
+        self._jobs.submit("look", lambda: read_facts(eyes, taken), self._looked, self.board.failed)
 
     def open_next(self) -> None:
         """Open the case that is suggested next."""
@@ -166,6 +180,10 @@ class Session:
         self.cases.tick()
         if self._look_wanted and self._clock() - self._last_look > PAUSE:
             self.refresh()
+        lease = self._lease
+        if lease is not None and self._clock() - self._renewed > RENEWAL:
+            self._renewed = self._clock()
+            self._jobs.submit("look", lease.renew, lambda _: None, self.board.failed)
 
     def close(self) -> None:
         """Save what was drawn and let go of everything; runs go on."""
@@ -175,11 +193,12 @@ class Session:
         self.cases.leave()
         self.runs.leave()
         self._jobs.close()
-        projects.release(self._project)
+        self._release()
 
     def _opened(self, opened: projects.Opened) -> None:
-        projects.release(self._project)
-        self._project = opened.project
+        self._release()
+        self._project, self._eyes, self._lease = opened.project, opened.eyes, opened.lease
+        self._renewed = self._clock()
         self.board.set(
             project=opened.facts, case=None, loading=None, busy="", run=None, status=None, stopping=None,
             starting=False,
@@ -187,11 +206,13 @@ class Session:
         self.cases.take(opened.project)
         found: list[tuple[Handle, RunStatus]] = opened.found
         self.runs.take(opened.project, found)
-        if opened.other:
-            self.board.say(
-                "warning",
-                f"{opened.other} has this project open too. Both can work: every save is a revision of its own.",
-            )
+        if opened.warning:
+            self.board.say("warning", opened.warning)
+
+    def _release(self) -> None:
+        if self._lease is not None:
+            self._lease.release()
+        self._lease = None
 
     def _looked(self, facts: ProjectFacts) -> None:
         known = self.board.facts.project

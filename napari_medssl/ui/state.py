@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from ..methods.catalog import CATALOG, MethodInfo
-from ..runs.status import CurvePoint, RunStatus
+from ..runs.status import RunStatus
 from .facts import CaseFacts, ClassFacts, ProjectFacts, RunFacts, last_model
+from .runview import Level, RunView, run_view
 
 Save = Literal["clean", "unsaved", "saving", "saved", "failed"]
-Level = Literal["info", "warning", "error"]
 
 STATUS_TEXT: Mapping[str, str] = {
     "new": "not labelled",
@@ -76,26 +76,6 @@ class TrainView:
 
 
 @dataclass(frozen=True)
-class RunView:
-    """The run on screen, in words."""
-
-    visible: bool = False
-    name: str = ""
-    title: str = ""
-    phase: str = ""
-    progress: float | None = 0.0  # None: busy, length unknown
-    eta: str = ""
-    figures: str = ""
-    tone: Level = "info"
-    under_way: bool = False
-    can_stop: bool = False
-    can_resume: bool = False
-    warnings: tuple[str, ...] = ()
-    loss: tuple[CurvePoint, ...] = ()
-    dice: tuple[CurvePoint, ...] = ()
-
-
-@dataclass(frozen=True)
 class CaseActions:
     """What can be done with the case on screen, and why not."""
 
@@ -126,7 +106,7 @@ class PanelState:
     next_case: str | None = None
     next_why: str = ""
     busy: str = ""
-    message: tuple[Level, str] | None = field(default=None)
+    message: tuple[Level, str] | None = None
 
 
 def resolve(facts: Facts) -> PanelState:
@@ -147,22 +127,12 @@ def resolve(facts: Facts) -> PanelState:
         classes=project.classes,
         actions=_actions(facts),
         train=_train(facts, project, usable),
-        run=_run(facts),
+        run=run_view(facts.run, facts.status, facts.stopping, facts.starting),
         next_case=following[0],
         next_why=following[1],
         busy=f"Opening {facts.loading} …" if facts.loading else facts.busy,
         message=facts.message,
     )
-
-
-def duration(seconds: float) -> str:
-    """A span of time as a person would say it."""
-    if seconds < 50:
-        return f"{max(5, round(seconds / 5) * 5)} s"
-    if seconds < 3570:
-        return f"{max(1, round(seconds / 60))} min"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes} min"
 
 
 def _counts(usable: list[CaseFacts]) -> str:
@@ -254,55 +224,3 @@ def _blocked(info: MethodInfo, labelled: int, unlabelled: int) -> str:
     if unlabelled < info.needs_unlabelled:
         return f"This method needs {info.needs_unlabelled} unlabelled scans; {unlabelled or 'none'} there."
     return ""
-
-
-def _run(facts: Facts) -> RunView:
-    status = facts.status
-    if facts.starting and status is None:
-        return RunView(
-            visible=True, title="Starting …", phase="Starting the training process", progress=None, under_way=True
-        )
-    if status is None or facts.run is None:
-        return RunView()
-    common = {"visible": True, "name": facts.run, "warnings": status.warnings, "loss": status.loss, "dice": status.dice}
-    figures = []
-    if status.losses:
-        figures.append(f"loss {status.losses.get('total', float('nan')):.3f}")
-    if status.best_dice is not None:
-        figures.append(f"Dice {status.best_dice:.3f} on held-out cases")
-    if status.proposed:
-        figures.append(f"{len(status.proposed)} proposals")
-    text = " · ".join(figures)
-    if not status.is_over:
-        waiting = status.state == "waiting" or (status.progress == 0 and status.step == 0)
-        phase = status.phase_title or "Starting the training process"
-        if facts.stopping:
-            wish = {"keep": "Stopping after this step, then proposing", "pause": "Pausing after this step"}
-            phase = f"{wish.get(facts.stopping, 'Discarding after this step')} …"
-        elif status.proposed:
-            last = status.proposed[-1]
-            phase = f"{phase}: {last.index + 1} of {last.total}"
-        eta = "" if status.eta_seconds is None or waiting else f"about {duration(status.eta_seconds)} left"
-        progress = None if waiting else min(1.0, status.progress)
-        return RunView(
-            title=f"Training {facts.run}", phase=phase, progress=progress, eta=eta, figures=text,
-            under_way=True, can_stop=facts.stopping is None, **common,
-        )  # fmt: skip
-    ends = {
-        "completed": "Finished",
-        "stopped": "Stopped, model kept",
-        "paused": "Paused",
-        "discarded": "Discarded",
-        "failed": "Failed",
-        "lost": "The training process died",
-    }
-    tone: Level = "error" if status.state in ("failed", "lost") else "info"
-    return RunView(
-        title=f"{ends.get(status.state, status.state)}: {facts.run}",
-        phase=status.message,
-        progress=status.progress,
-        figures=text,
-        tone=tone,
-        can_resume=status.state in ("paused", "lost"),
-        **common,
-    )

@@ -18,9 +18,10 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from ...project.classes import PALETTE
 from ..facts import ClassFacts
 from ..icons import swatch
-from ..projects import PALETTE, Found
+from ..projects import Found
 from .parts import button, checkbox, enable, named, text
 
 
@@ -55,7 +56,7 @@ class ClassTable(QWidget):
         """An empty line, ready to be typed in."""
         used = {int(self.table.item(row, 0).text()) for row in range(self.table.rowCount())}
         value = next(v for v in range(1, 255) if v not in used)
-        self._append(value, f"structure {value}", PALETTE[self.table.rowCount() % len(PALETTE)])
+        self._append(value, f"structure {value}", PALETTE[(value - 1) % len(PALETTE)])
         self.table.editItem(self.table.item(self.table.rowCount() - 1, 1))
 
     def _append(self, value: int, name: str, colour: str) -> None:
@@ -81,7 +82,8 @@ class NewProjectDialog(QDialog):
             QLineEdit(str(_free(found.folder))), "Project folder", "Where labels, proposals and runs are kept."
         )
         browse = button("Choose …", "Choose another place for the project.", self._browse)
-        self.classes = ClassTable((ClassFacts(1, "structure 1", PALETTE[0]),))
+        values = found.values or (1,)
+        self.classes = ClassTable([ClassFacts(v, f"structure {v}", PALETTE[(v - 1) % len(PALETTE)]) for v in values])
         self.labels = checkbox(
             f"Take the {len(found.labels)} label files beside them as complete labels",
             "Label files find their scan by name: scan_1.nii.gz and scan_1_label.nii.gz.",
@@ -102,11 +104,7 @@ class NewProjectDialog(QDialog):
         self.folder.textChanged.connect(lambda words: enable(self.ok, bool(words.strip())))
         count = len(found.images)
         layout = QVBoxLayout(self)
-        layout.addWidget(
-            text(
-                f"{count} scan{'s' if count != 1 else ''} in {found.folder}. They stay where they are; nothing is copied."
-            )
-        )
+        layout.addWidget(text(f"{count} scan{'s' if count != 1 else ''} in {found.folder}. They stay where they are."))
         layout.addLayout(form)
         layout.addWidget(self.labels)
         layout.addWidget(box)

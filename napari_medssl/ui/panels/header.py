@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QColor, QPalette
 from qtpy.QtWidgets import (
@@ -77,7 +79,7 @@ class Header(QWidget):
             ("Train", "Learn from the labelled and the unlabelled scans."),
             ("Review", "Look at a proposal and its doubt, correct it, accept it."),
         ):
-            made = button(name, tip, lambda n=name: self.page.emit(n))
+            made = button(name, tip, partial(self.page.emit, name))
             made.setCheckable(True)
             self._pages.addButton(made)
             self.verbs[name] = made
