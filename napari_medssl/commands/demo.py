@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -56,9 +57,10 @@ def free_folder(wanted: Path | None) -> Path:
 
 def has_screen() -> bool:
     """Whether a window can be shown."""
-    if sys.platform.startswith("linux"):
-        return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-    return sys.platform in ("win32", "darwin") and "SSH_CONNECTION" not in os.environ
+    system = platform.system()
+    if system in ("Windows", "Darwin"):
+        return "SSH_CONNECTION" not in os.environ
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def open_napari(project: Path, screen: Screen) -> bool:

@@ -32,15 +32,13 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """Predict what is not predicted yet, then measure."""
     from ..inference.evaluation import learnt_from, measure, proposals_of, score_table
     from ..project import Project
-    from .parsing import files_by_case, find_files, pick_cases
+    from ..project.importing import match_labels
+    from .parsing import pick_cases
     from .predict import predict
 
     project = Project.open(arguments.project)
-    truths = files_by_case(find_files(arguments.truth, "mask"))
+    truths = match_labels(project, arguments.truth)
     names = [case.name for case in project.cases()]
-    truths = {name: path for name, path in truths.items() if name in set(names)}
-    if not truths:
-        raise MedSSLError(f"{arguments.truth[0]}: no mask here has the name of a case of this project. Check the path.")
     learnt = learnt_from(project, arguments.model)
     if arguments.cases:
         wanted = pick_cases(names, arguments.cases)

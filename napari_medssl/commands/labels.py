@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import MedSSLError
-from .parsing import parse_mapping
+from .parsing import parse_label_cases, parse_mapping
 from .screen import Screen
 
 HELP = "import labels, or list the revisions of labels"
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     bring.add_argument("--label-cases", metavar="N|LIST", help="only the first N cases, or those named")
     bring.add_argument("--map", dest="mapping", nargs="+", action="extend", default=[], metavar="FILE=CLASS",
                        help="values in the files and the class values they mean, such as 4=1")
-    bring.add_argument("--author", metavar="NAME", help="who drew them")
+    bring.add_argument("--author", default="", metavar="NAME", help="who drew them")
     bring.set_defaults(run=run_import)
     history = verbs.add_parser("history", help="list the revisions", description="List the label revisions of cases.")
     history.add_argument("project", type=Path, metavar="PROJECT", help="folder of the project")
@@ -36,22 +36,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run_import(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """Import."""
     from ..project import Project, import_labels
-    from .parsing import find_files, pick_label_files
 
     project = Project.open(arguments.project)
-    files = find_files(arguments.paths, "mask")
-    chosen = pick_label_files(files, [case.name for case in project.cases()], arguments.label_cases)
-    options = {"author": arguments.author} if arguments.author else {}
-    report = import_labels(project, chosen, mapping=parse_mapping(arguments.mapping) or None, **options)
+    report = import_labels(
+        project,
+        arguments.paths,
+        parse_label_cases(arguments.label_cases),
+        parse_mapping(arguments.mapping) or None,
+        arguments.author,
+        screen.counting("Reading labels"),
+    )
+    if not report.added and report.refused:
+        raise MedSSLError(f"None of {len(report.refused)} labels can be used. {report.refused[0][1]}")
     for _, reason in report.refused:
         screen.note(f"left out: {reason}")
-    if not report.added:
-        raise MedSSLError(f"None of the labels could be used. The first: {report.refused[0][1]}")
     screen.say(f"{len(report.added)} cases labelled.")
     return {
         "project": str(project.root),
-        "labelled": [str(name) for name in report.added],
-        "refused": [{"path": str(path), "reason": str(reason)} for path, reason in report.refused],
+        "labelled": list(report.added),
+        "refused": [{"path": str(path), "reason": why} for path, why in report.refused],
+        "skipped": [{"path": str(path), "reason": why} for path, why in report.skipped],
     }
 
 
@@ -82,7 +86,13 @@ def run_history(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]
     if not listed:
         screen.say("No labels yet.")
     elif not screen.machine:
-        keys = ("case", "revision", "time", "author", "origin", "complete", "minutes", "run", "dice_to_proposal")
-        columns = ["case", "revision", "time", "author", "origin", "complete", ">minutes", "run", ">Dice to proposal"]
-        screen.table("", columns, [[entry[key] for key in keys] for entry in listed])
+        columns = ["case", "time (UTC)", "author", "origin", "state", ">minutes", "from", ">Dice to it", ">revision"]
+        rows = [
+            [
+                e["case"], e["time"][:16].replace("T", " "), e["author"], e["origin"],
+                "done" if e["complete"] else "draft", f"{e['minutes']:.1f}", e["run"], e["dice_to_proposal"], e["revision"],
+            ]
+            for e in listed
+        ]
+        screen.table("", columns, rows)
     return {"project": str(project.root), "revisions": listed}

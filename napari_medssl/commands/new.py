@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MedSSLError
-from .parsing import parse_classes, pick_label_files
+from .parsing import parse_classes, parse_label_cases
 from .screen import Screen
 
 if TYPE_CHECKING:
@@ -34,81 +34,54 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
-    """Make it; nothing is left behind when there is no usable scan."""
-    from ..project import ClassInfo, Project, import_images, import_labels
-    from .parsing import case_of, find_files
+    """Make it; nothing is left behind when no scan, or none of the labels, can be used."""
+    from ..project import ClassInfo, ImportReport, Project, import_images, import_labels
+    from ..project.importing import values_in
 
     classes = parse_classes(arguments.classes)
-    if arguments.label_cases and not arguments.labels:
+    wanted = parse_label_cases(arguments.label_cases)
+    if wanted is not None and not arguments.labels:
         raise MedSSLError("--label-cases needs --labels: say where the masks are.")
-    images = find_files(arguments.images, "scan")
-    label_files = find_files(arguments.labels, "mask") if arguments.labels else []
-    chosen = pick_label_files(label_files, {case_of(path) for path in images}, arguments.label_cases)
-    if chosen and not classes:
-        classes = _classes_found(chosen)
-
+    if arguments.labels and not classes:
+        classes = {value: f"class {value}" for value in values_in(arguments.labels)}
     existed = arguments.project.exists()
     project = Project.create(
         arguments.project,
         classes=[ClassInfo(value, name) for value, name in classes.items()],
-        channels=arguments.channels or _channels_of(images),
+        channels=arguments.channels or ("image",),
         name=arguments.name,
     )
-    report = import_images(project, images)
-    if not report.added:
+    try:
+        scans = import_images(project, arguments.images, screen.counting("Reading scans"))
+        if not scans.added:
+            raise MedSSLError(f"None of {len(scans.refused)} scans can be used. {scans.refused[0][1]}")
+        labels = ImportReport()
+        if arguments.labels:
+            labels = import_labels(project, arguments.labels, wanted, on_progress=screen.counting("Reading labels"))
+            if not labels.added:
+                raise MedSSLError(f"None of {len(labels.refused)} labels can be used. {labels.refused[0][1]}")
+    except MedSSLError:
         _take_back(project, existed)
-        raise MedSSLError(f"None of the {len(images)} scans could be used. The first: {report.refused[0][1]}")
-    for _, reason in report.refused:
+        raise
+    for _, reason in (*scans.refused, *labels.refused):
         screen.note(f"left out: {reason}")
-    labelled = import_labels(project, chosen) if chosen else None
-    for _, reason in labelled.refused if labelled else ():
-        screen.note(f"label left out: {reason}")
-    if labelled and not labelled.added:
-        raise MedSSLError(f"None of the labels could be used. The first: {labelled.refused[0][1]}")
-    count = len(labelled.added) if labelled else 0
-    screen.say(f"{project.root}: {len(report.added)} cases, {count} labelled.")
+    screen.say(f"{project.root}: {len(scans.added)} cases, {len(labels.added)} labelled.")
     return {
         "project": str(project.root),
-        "cases": len(report.added),
-        "labelled": [str(name) for name in labelled.added] if labelled else [],
+        "cases": list(scans.added),
+        "labelled": list(labels.added),
         "classes": {str(value): name for value, name in classes.items()},
-        "refused": [
-            {"path": str(path), "reason": str(reason)}
-            for path, reason in [*report.refused, *(labelled.refused if labelled else ())]
-        ],
+        "channels": list(project.channels),
+        "refused": [{"path": str(path), "reason": why} for path, why in (*scans.refused, *labels.refused)],
+        "skipped": [{"path": str(path), "reason": why} for path, why in scans.skipped],
     }
 
 
-def _classes_found(files: list[Path]) -> dict[int, str]:
-    """Classes named after the values in the masks, for people who gave no names."""
-    from ..imaging import read_labels
-
-    values = sorted({value for path in files for value in read_labels(path).values} - {0, 255})
-    return {value: f"class {value}" for value in values}
-
-
 def _take_back(project: Project, existed: bool) -> None:
-    """Remove the project that was just made and holds nothing, so that the command can be tried again."""
+    """Remove the project that was just made in an empty folder, so that the command can be tried again."""
     import shutil
 
     for entry in project.root.iterdir():
         shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
     if not existed:
         project.root.rmdir()
-
-
-def _channels_of(images: list[Path]) -> tuple[str, ...]:
-    """Channel names for scans like the first one that can be read."""
-    from ..imaging import read_grid
-
-    for path in images:
-        try:
-            count = read_grid(path).channels
-        except MedSSLError:
-            continue  # it will be refused with its reason when it is added
-        if count == 1:
-            return ("image",)
-        if count == 3 and path.suffix.lower() not in (".nii", ".gz", ".hdr", ".img"):
-            return ("red", "green", "blue")
-        return tuple(f"channel {number}" for number in range(1, count + 1))
-    return ("image",)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ..errors import MedSSLError
 
@@ -70,55 +70,6 @@ def parse_mapping(words: Iterable[str]) -> dict[int, int]:
     return mapping
 
 
-def find_files(paths: Iterable[Path], what: Literal["scan", "mask"]) -> list[Path]:
-    """The scans or masks in `paths`, files or folders, in the order given.
-
-    In a folder that holds both, names tell them apart: NAME_label and NAME_seg are no scans, NAME_image and NAME_0000
-    no masks.
-
-    Raises
-    ------
-    MedSSLError
-        When a path does not exist, or a folder holds none.
-    """
-    from ..imaging import find_images
-
-    files: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            others = ("_label", "_seg") if what == "scan" else ("_image", "_0000")
-            found = [file for file in find_images(path) if not _bare_name(file).endswith(others)]
-            if not found:
-                raise MedSSLError(
-                    f"{path}: no {what} in this folder. Choose one with .nii, .nii.gz, .img, .png, .tif or .jpg files."
-                )
-            files.extend(found)
-        elif path.exists():
-            files.append(path)
-        else:
-            raise MedSSLError(f"{path}: there is no such file or folder. Check the path.")
-    return list(dict.fromkeys(files))
-
-
-def files_by_case(files: Iterable[Path]) -> dict[str, Path]:
-    """Files by the case they belong to, ordered by its name.
-
-    Raises
-    ------
-    MedSSLError
-        When two files belong to one case.
-    """
-    from ..project.names import natural_key
-
-    found: dict[str, Path] = {}
-    for path in files:
-        stem = case_of(path)
-        if stem in found:
-            raise MedSSLError(f"{path}: case {stem!r} has another file, {found[stem]}. Give one of them only.")
-        found[stem] = path
-    return dict(sorted(found.items(), key=lambda item: natural_key(item[0])))
-
-
 def case_of(path: Path) -> str:
     """Name of the case that a file belongs to, as a project names it."""
     from ..imaging import case_stem
@@ -135,40 +86,22 @@ def read_names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def pick_label_files(files: Sequence[Path], cases: Iterable[str], wanted: str | None) -> list[Path]:
-    """The label files to take: those of known cases, and of `wanted` only.
-
-    Parameters
-    ----------
-    cases : iterable of str
-        Names of the cases there are.
-    wanted : str or None
-        A number N (the first N cases, by name, that have a label file), a list of names, or None for all.
+def parse_label_cases(text: str | None) -> int | list[str] | None:
+    """`--label-cases`: a number of cases, or names (comma-separated, or in a text file); None for all.
 
     Raises
     ------
     MedSSLError
-        When a wanted case has no label file, or there are labels but none belongs to a case.
+        When no case is named.
     """
-    known = set(cases)
-    there = {name: path for name, path in files_by_case(files).items() if name in known}
-    if files and not there:
-        raise MedSSLError(
-            f"{files[0]} and {len(files) - 1} more: no label has the name of a scan. Name them alike: "
-            "NAME_image.nii.gz and NAME_label.nii.gz, or the same name in two folders."
-        )
-    if wanted is None:
-        return list(there.values())
-    if wanted.strip().isdecimal():
-        count = int(wanted)
-        if count > len(there):
-            raise MedSSLError(f"--label-cases {count}: only {len(there)} cases have a label file.")
-        return list(there.values())[:count]
-    names = [name if name in known else case_of(Path(name)) for name in read_names(wanted)]
-    missing = [name for name in names if name not in there]
-    if missing or not names:
-        raise MedSSLError(f"--label-cases: no label file for {', '.join(missing[:5]) or 'anything'}. Check the names.")
-    return [there[name] for name in dict.fromkeys(names)]
+    if text is None:
+        return None
+    if text.strip().isdecimal():
+        return int(text)
+    names = [case_of(Path(name)) for name in read_names(text)]
+    if not names:
+        raise MedSSLError(f"--label-cases {text!r}: name at least one case, or give their number.")
+    return names
 
 
 def pick_cases(known: Iterable[str], wanted: Iterable[str]) -> tuple[str, ...]:
@@ -186,11 +119,3 @@ def pick_cases(known: Iterable[str], wanted: Iterable[str]) -> tuple[str, ...]:
     if missing:
         raise MedSSLError(f"There is no case {', '.join(repr(name) for name in missing[:5])} in this project.")
     return tuple(dict.fromkeys(names))
-
-
-def _bare_name(path: Path) -> str:
-    """File name in small letters, less its endings."""
-    name = path.name.lower()
-    for ending in (".nii", ".hdr", ".img"):  # these may be followed by .gz
-        name = name.split(ending)[0]
-    return name if name != path.name.lower() else name.rsplit(".", 1)[0]

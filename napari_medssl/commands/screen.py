@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -38,6 +38,23 @@ class Screen:
     def note(self, text: str) -> None:
         """One line of progress or warning, on stderr."""
         print(text, file=sys.stderr, flush=True)
+
+    def counting(self, what: str) -> Callable[[int, int], None]:
+        """A function that shows (done, total) on one line of stderr; silent where nobody watches."""
+        from time import monotonic
+
+        shown = begun = monotonic()
+
+        def show(done: int, total: int) -> None:
+            nonlocal shown
+            now = monotonic()
+            if sys.stderr.isatty() and (now - shown > 0.2 or (done == total and shown > begun)):
+                left = (now - begun) / done * (total - done) if done else 0.0
+                end = "\n" if done == total else f", {left:.0f} s left "
+                print(f"\r{what}: {done} of {total}{end}", end="", file=sys.stderr, flush=True)
+                shown = now
+
+        return show
 
     def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """A table; columns whose name starts with ">" are aligned right."""

@@ -97,7 +97,7 @@ def _tiles(case: CasePicture, axis: int, colours: Mapping[int, str]) -> list[Rgb
         turn.apply(array) for array in (case.image, case.proposal, case.truth, case.entropy)
     )
     at = _best_slice(truth, axis)
-    low, high = np.percentile(image[image > image.min()] if np.ptp(image) else image, (1, 99.5))
+    low, high = np.percentile(image, (1, 99.5))
     spacing = [length for n, length in enumerate(turn.grid.spacing) if n != axis]
 
     def plane(array: NDArray[Any]) -> NDArray[Any]:

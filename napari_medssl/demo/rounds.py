@@ -67,7 +67,6 @@ def correct_doubtful(demo: Demo, others: list[Demo], count: int) -> tuple[Correc
     """Let the reader correct the `count` cases of `demo` that its model doubts most, and label them in `others` too."""
     from ..commands.suggest import suggest
     from ..imaging import read_labels
-    from ..project.accepting import agreement
     from .reader import correct
 
     made = []
@@ -76,15 +75,11 @@ def correct_doubtful(demo: Demo, others: list[Demo], count: int) -> tuple[Correc
         proposal = case.latest_proposal()
         if proposal is None:
             continue
-        proposed = read_labels(proposal.labels_path).array
-        result = correct(proposed, read_labels(demo.truth[case.name]).array)
-        dice = agreement(proposed, result)
-        case.save_labels(
-            result, author=READER, origin="corrected", run=proposal.run, dice_to_proposal=dice, note=suggestion.reason
-        )
+        result = correct(proposal.read_labels().array, read_labels(demo.truth[case.name]).array)
+        saved = case.save_labels(result, author=READER, origin="corrected", run=proposal.run, note=suggestion.reason)
         for other in others:
             other.project.case(case.name).save_labels(result, author=READER, origin="corrected")
-        made.append(Correction(case.name, suggestion.score, dice))
+        made.append(Correction(case.name, suggestion.score, saved.dice_to_proposal))
     for one in (demo, *others):
         one.project.refresh()
     return tuple(made)
