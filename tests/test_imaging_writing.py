@@ -66,7 +66,7 @@ def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="needs a user who may not write everywhere")
 def test_a_read_only_folder_is_said(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    with pytest.raises(BadFileError, match="[Cc]hoose a folder that can be written to"):
+    with pytest.raises(BadFileError, match=r"[Cc]hoose a folder that can be written to"):
         write_labels(tmp_path / "mask.nii.gz", ONE)
     tmp_path.chmod(0o700)
 
