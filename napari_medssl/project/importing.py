@@ -167,6 +167,19 @@ def import_labels(
     return ImportReport(tuple(added), tuple(refused), tuple(skipped))
 
 
+def match_labels(project: Project, paths: Path | str | Iterable[Path | str]) -> dict[str, Path]:
+    """Label files by the name of the case each belongs to, in the project's order; files of no case are left out.
+
+    Raises
+    ------
+    BadFileError
+        If a folder has no label files.
+    ProjectError
+        If no file belongs to a case.
+    """
+    return _match(project, list(_gather(paths, _labels_in)))[0]
+
+
 def values_in(paths: Path | str | Iterable[Path | str]) -> tuple[int, ...]:
     """The class values that occur in label files and folders, ascending; unreadable files are passed over.
 
