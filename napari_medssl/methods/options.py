@@ -33,7 +33,7 @@ class Options:
     """Options every method has."""
 
     learning_rate: float = option(
-        0.01, "Learning rate", "Step size of the optimiser at its highest.", low=1e-6, high=1.0
+        0.05, "Learning rate", "Step size of the optimiser at its highest.", low=1e-6, high=1.0
     )
     weight_decay: float = option(3e-5, "Weight decay", "Pull of the weights towards zero.", low=0.0, high=0.1)
     optimiser: str = option("sgd", "Optimiser", "How weights follow the gradient.", choices=("sgd", "adamw"))

@@ -55,8 +55,8 @@ def official_consistency_weight(iteration: int, highest: float, length: float, e
     ----------
     iteration : int
     highest : float
-        1.0 for the left atrium, 0.1 for ACDC ... as its command line has it.
+        1.0 for the left atrium, 0.5 for ACDC.
     length : float
-        Of the ramp, in units of `every` iterations: 40 (left atrium) or 200 (ACDC).
+        Of the ramp, in units of `every` iterations: 40 for the left atrium, 200 for ACDC.
     """
     return highest * sigmoid_ramp(iteration // every, length)

@@ -36,22 +36,33 @@ class BCPEncoder2d(nn.Module):
 
 
 class BCPDecoder2d(nn.Module):
-    """Narrow, bilinear up, concatenate [skip, up], block; at the end a 3x3 head."""
+    """Levels from deep to fine; at the end a 3x3 head."""
 
     def __init__(self, spec: NetSpec) -> None:
         super().__init__()
-        finer = list(pairwise(spec.widths))[::-1]
-        self.narrow = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in finer)
-        self.up = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True)
-        self.blocks = nn.ModuleList(_block(2 * a, a, 0.0, spec) for a, _ in finer)
+        self.levels = nn.ModuleList(_DecoderLevel(b, a, spec) for a, b in list(pairwise(spec.widths))[::-1])
         self.head = nn.Conv2d(spec.widths[0], spec.classes, 3, padding=1)
 
     def forward(self, pyramid: list[Tensor]) -> Tensor:
         """Logits (B, classes, *space)."""
         x = pyramid[-1]
-        for narrow, block, skip in zip(self.narrow, self.blocks, reversed(pyramid[:-1]), strict=True):
-            x = block(torch.cat((skip, self.up(narrow(x))), dim=1))
+        for level, skip in zip(self.levels, reversed(pyramid[:-1]), strict=True):
+            x = level(x, skip)
         out: Tensor = self.head(x)
+        return out
+
+
+class _DecoderLevel(nn.Module):
+    """Narrow, bilinear up, concatenate [skip, up], block."""
+
+    def __init__(self, below: int, width: int, spec: NetSpec) -> None:
+        super().__init__()
+        self.narrow = nn.Conv2d(below, width, 1)
+        self.up = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True)
+        self.block = _block(2 * width, width, 0.0, spec)
+
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        out: Tensor = self.block(torch.cat((skip, self.up(self.narrow(x))), dim=1))
         return out
 
 

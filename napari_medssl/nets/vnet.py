@@ -14,43 +14,34 @@ UNITS = (1, 2, 3, 3, 3)  # convolutions per encoder level; the decoder mirrors a
 
 
 class VNetEncoder(nn.Module):
-    """Five levels, each followed by a 2x2x2 convolution of stride 2."""
+    """Five levels; all but the first begin with a 2x2x2 convolution of stride 2."""
 
     def __init__(self, spec: NetSpec) -> None:
         super().__init__()
-        widths = spec.widths
-        self.levels = nn.ModuleList(
-            _unit(count, spec.in_channels if level == 0 else widths[level], widths[level], spec.norm)
-            for level, count in enumerate(UNITS)
-        )
-        self.downs = nn.ModuleList(
-            nn.Sequential(nn.Conv3d(a, b, 2, 2), make_norm(spec.norm, b, 3), nn.ReLU(inplace=True))
-            for a, b in pairwise(widths)
-        )
+        self.levels = nn.ModuleList([nn.Sequential(*_unit(UNITS[0], spec.in_channels, spec.widths[0], spec.norm))])
+        for count, (a, b) in zip(UNITS[1:], pairwise(spec.widths), strict=True):
+            down = (nn.Conv3d(a, b, 2, 2), make_norm(spec.norm, b, 3), nn.ReLU(inplace=True))
+            self.levels.append(nn.Sequential(*down, *_unit(count, b, b, spec.norm)))
         self.dropout = channel_dropout(spec.dropout, 3)
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Features of every level, finest first: (B, widths[s], *space / 2**s)."""
         pyramid = []
-        for index, level in enumerate(self.levels):
-            x = level(x if index == 0 else self.downs[index - 1](x))
+        for level in self.levels:
+            x = level(x)
             pyramid.append(x)
         pyramid[-1] = self.dropout(x)
         return pyramid
 
 
 class VNetDecoder(nn.Module):
-    """Up, add the encoder's features, units; at the end the head."""
+    """Levels from deep to fine; at the end the head."""
 
     def __init__(self, spec: NetSpec) -> None:
         super().__init__()
         finer = list(pairwise(spec.widths))[::-1]
-        self.ups = nn.ModuleList(
-            nn.Sequential(nn.ConvTranspose3d(b, a, 2, 2), make_norm(spec.norm, a, 3), nn.ReLU(inplace=True))
-            for a, b in finer
-        )
         self.levels = nn.ModuleList(
-            _unit(count, a, a, spec.norm) for count, (a, _) in zip(UNITS[-2::-1], finer, strict=True)
+            _DecoderLevel(count, b, a, spec.norm) for count, (a, b) in zip(UNITS[-2::-1], finer, strict=True)
         )
         self.dropout = channel_dropout(spec.dropout, 3)
         self.head = nn.Conv3d(spec.widths[0], spec.classes, 1)
@@ -58,17 +49,29 @@ class VNetDecoder(nn.Module):
     def forward(self, pyramid: list[Tensor]) -> Tensor:
         """Logits (B, classes, *space)."""
         x = pyramid[-1]
-        for up, level, skip in zip(self.ups, self.levels, reversed(pyramid[:-1]), strict=True):
-            x = level(up(x) + skip)
+        for level, skip in zip(self.levels, reversed(pyramid[:-1]), strict=True):
+            x = level(x, skip)
         out: Tensor = self.head(self.dropout(x))
         return out
 
 
-class VNet(nn.Module):
-    """Encoder and decoder; sides of the input are multiples of 16.
+class _DecoderLevel(nn.Module):
+    """Up, add the encoder's features, units."""
 
-    With instance norm (the authors' pancreas network) the norm has no weights.
-    """
+    def __init__(self, count: int, below: int, width: int, norm: Norm) -> None:
+        super().__init__()
+        self.up = nn.Sequential(
+            nn.ConvTranspose3d(below, width, 2, 2), make_norm(norm, width, 3), nn.ReLU(inplace=True)
+        )
+        self.units = nn.Sequential(*_unit(count, width, width, norm))
+
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        out: Tensor = self.units(self.up(x) + skip)
+        return out
+
+
+class VNet(nn.Module):
+    """Encoder and decoder; sides of the input are multiples of 16."""
 
     def __init__(self, spec: NetSpec) -> None:
         super().__init__()
@@ -82,7 +85,7 @@ class VNet(nn.Module):
         return out
 
 
-def _unit(count: int, inputs: int, outputs: int, norm: Norm) -> nn.Sequential:
+def _unit(count: int, inputs: int, outputs: int, norm: Norm) -> list[nn.Module]:
     layers: list[nn.Module] = []
     for index in range(count):
         layers += [
@@ -90,7 +93,7 @@ def _unit(count: int, inputs: int, outputs: int, norm: Norm) -> nn.Sequential:
             make_norm(norm, outputs, 3),
             nn.ReLU(inplace=True),
         ]
-    return nn.Sequential(*layers)
+    return layers
 
 
 def _check(spec: NetSpec) -> None:
