@@ -98,9 +98,7 @@ def nsd_mm(truth: Mask, proposal: Mask, spacing: Sequence[float], tolerance: flo
     return score_class(truth, proposal, spacing, tolerance).nsd
 
 
-def score_class(
-    truth: Mask, proposal: Mask, spacing: Sequence[float], tolerance: float = TOLERANCE_MM
-) -> ClassScore:
+def score_class(truth: Mask, proposal: Mask, spacing: Sequence[float], tolerance: float = TOLERANCE_MM) -> ClassScore:
     """All measures of one class; the masks have the same shape."""
     has_truth, has_proposal = bool(truth.any()), bool(proposal.any())
     if not has_truth and not has_proposal:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
@@ -16,6 +16,7 @@ from ..runs.spec import Plan, read_spec
 from .tensor_file import load_tensors, save_tensors
 
 MODEL = "model.safetensors"
+Precision = Literal["float32", "bfloat16"]
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def load_model(folder: Path) -> tuple[list[dict[str, Tensor]], dict[str, Any]]:
     return members, info
 
 
-def load_deployed(folder: Path, device: str, threads: int, precision: str) -> DeployedModel:
+def load_deployed(folder: Path, device: str, threads: int, precision: Precision) -> DeployedModel:
     """The model of a run.
 
     Raises
@@ -75,9 +76,7 @@ def load_deployed(folder: Path, device: str, threads: int, precision: str) -> De
             raise RunError(f"{folder.name}: the model does not fit its spec. Train the run again.") from error
         members.append(net)
     plan = replace(spec.plan, device=device, threads=threads, precision=precision)
-    return DeployedModel(
-        spec.run, members, plan, tuple(info["values"]), tuple(info["class_names"]), info
-    )
+    return DeployedModel(spec.run, members, plan, tuple(info["values"]), tuple(info["class_names"]), info)
 
 
 def check_classes(model: DeployedModel, values: set[int]) -> None:

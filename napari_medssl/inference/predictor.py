@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -38,7 +39,8 @@ class Predictor:
         self._device = torch.device(plan.device)
         layout = torch.channels_last_3d if plan.net.ndim == 3 else torch.channels_last
         self._members = [
-            fold_batchnorm(member).eval().to(self._device).to(memory_format=layout) for member in members
+            fold_batchnorm(member).eval().to(self._device).to(memory_format=layout)  # type: ignore[call-overload]
+            for member in members
         ]
 
     def probabilities(self, image: NDArray[np.float16], member: int = 0, flip: int | None = None) -> Tensor:
@@ -78,7 +80,9 @@ class Predictor:
         low = self._plan.precision == "bfloat16"
         with torch.inference_mode(), torch.autocast(self._device.type, torch.bfloat16, enabled=low):
             out: Tensor = self._members[member](batch.to(self._device))
-        return out[(..., *(slice(0, n) for n in space))].float().cpu()
+        inside: Any = (..., *(slice(0, n) for n in space))
+        cropped: Tensor = out[inside]
+        return cropped.float().cpu()
 
     def _slices(self, source: Tensor, member: int) -> Tensor:
         """(C, D, H, W) slice by slice, several at once."""
@@ -97,9 +101,11 @@ class Predictor:
         for outer, inner, keep in tiles(space, size, halo(self._plan.net)):
             tile = source[(slice(None), *outer)]
             if float(tile.max() - tile.min()) <= AIR_RANGE * spread:
-                logits[(0, *inner)] = 20.0  # nothing to see: background
+                air: Any = (0, *inner)
+                logits[air] = 20.0  # nothing to see: background
                 continue
-            logits[(slice(None), *inner)] = self._run(tile[None], member)[0][(slice(None), *keep)]
+            kept: Any = (0, slice(None), *keep)
+            logits[(slice(None), *inner)] = self._run(tile[None], member)[kept]
         return logits
 
 

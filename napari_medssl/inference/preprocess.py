@@ -1,8 +1,8 @@
 """Between a case's own grid and the space a network sees.
 
-Network space is always (C, D, H, W): canonical (RAS) axes at the plan's spacing, normalised, float16 in the cache. A raster
-image has D = 1; for a slice-wise network D is the axis that is sliced. Resampling aligns voxel *extents*, not centres,
-so that going there and back is the identity for any factor.
+Network space is always (C, D, H, W): canonical (RAS) axes at the plan's spacing, normalised, float16 in the cache. A
+raster image has D = 1; for a slice-wise network D is the axis that is sliced. Resampling aligns voxel *extents*, not
+centres, so that going there and back is the identity for any factor.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ def to_network_space(volume: Volume, plan: Plan) -> NDArray[np.float16]:
     return np.ascontiguousarray(_slice_first(tensor[0].numpy(), plan).astype(np.float16))
 
 
-def labels_to_network_space(labels: NDArray[np.uint8], grid: Grid, values: tuple[int, ...], plan: Plan) -> NDArray[np.uint8]:
+def labels_to_network_space(
+    labels: NDArray[np.uint8], grid: Grid, values: tuple[int, ...], plan: Plan
+) -> NDArray[np.uint8]:
     """Labels as class indices in network space: position in `values` (background 0 first), 255 = not looked at.
 
     Parameters
@@ -120,7 +122,7 @@ def _normalise(channel: NDArray[np.generic], plan: Plan) -> NDArray[np.float32]:
         mean, sd = float(inside.mean(dtype=np.float64)), float(inside.std(dtype=np.float64))
     out = (values - np.float32(mean)) / np.float32(sd if sd > 1e-12 else 1.0)
     out = out if finite.all() else np.where(finite, out, np.float32(0))
-    return np.clip(out, -60000, 60000).astype(np.float32)  # float16 reaches 65504
+    return np.asarray(np.clip(out, -60000, 60000), dtype=np.float32)  # float16 reaches 65504
 
 
 def _antialias(tensor: Tensor, size: tuple[int, ...]) -> Tensor:

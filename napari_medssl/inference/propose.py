@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import cc3d
@@ -68,7 +68,7 @@ def propose_case(predictor: Predictor, model: DeployedModel, case: Case) -> Prop
 
 def propose(
     model: DeployedModel, project: Project, run: str, cases: Sequence[str], stop: StopToken
-) -> Iterator[RunEvent]:
+) -> Generator[RunEvent, None, bool]:
     """Propose for each case in turn; a case that fails is warned of and left out.
 
     Returns
@@ -90,9 +90,7 @@ def propose(
         except MedSSLError as error:
             yield Warned(message=str(error), case=name)
             continue
-        yield Proposed(
-            case=name, score=found.score, index=index, total=len(cases), seconds=time.monotonic() - begin
-        )
+        yield Proposed(case=name, score=found.score, index=index, total=len(cases), seconds=time.monotonic() - begin)
     return True
 
 

@@ -32,7 +32,9 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], meta: str) -> None:
         os.replace(temporary, path)
     except (OSError, SafetensorError) as error:
         temporary.unlink(missing_ok=True)
-        raise RunError(f"{path}: the model could not be saved ({error}). Free some space; the run can be resumed.") from error
+        raise RunError(
+            f"{path}: the model could not be saved ({error}). Free some space; the run can be resumed."
+        ) from error
 
 
 def load_tensors(path: Path, tensors: bool = True) -> tuple[dict[str, Tensor], str]:

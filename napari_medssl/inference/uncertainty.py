@@ -39,7 +39,7 @@ def disagreement(members: Sequence[Array]) -> NDArray[np.float32]:
         for b in members[i + 1 :]:
             total += 0.5 * np.abs(a.astype(np.float32) - b.astype(np.float32)).sum(axis=0)
             pairs += 1
-    return total / max(pairs, 1)
+    return total / np.float32(max(pairs, 1))
 
 
 def flip_variance(views: Sequence[Array]) -> NDArray[np.float32]:
@@ -53,7 +53,8 @@ def flip_variance(views: Sequence[Array]) -> NDArray[np.float32]:
         The plain prediction and the mirrored ones, mirrored back.
     """
     stack = np.stack([v.astype(np.float32) for v in views])
-    return np.clip(2.0 * stack.var(axis=0).sum(axis=0), 0.0, 1.0)
+    out: NDArray[np.float32] = np.clip(2.0 * stack.var(axis=0).sum(axis=0), 0.0, 1.0)
+    return out
 
 
 def expected_dice(probabilities: Array, labels: NDArray[np.integer]) -> dict[int, float]:
@@ -81,7 +82,8 @@ def expected_dice(probabilities: Array, labels: NDArray[np.integer]) -> dict[int
 def case_score(probabilities: Array, labels: NDArray[np.integer]) -> float:
     """One score per case: the *expected error*, 1 minus the mean expected Dice of its classes.
 
-    Unlike the mean or sum of a voxel map it does not depend on how much air surrounds the organ or how large the scan is.
+    Unlike the mean or sum of a voxel map it does not depend on how much air surrounds the organ or how large the scan
+    is.
     1 when nothing was found at all.
     """
     dice = expected_dice(probabilities, labels)

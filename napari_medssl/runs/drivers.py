@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..errors import RunError
 from .events import RunEvent
@@ -87,11 +87,12 @@ class ProcessDriver:
         if is_running(folder):
             raise RunError(f"Run {run} is already running. Stop it first, or wait for its end.")
         withdraw_stop(folder)
-        flags = {"creationflags": 0x00000208} if os.name == "nt" else {"start_new_session": True}
+        # detached and in a group of its own: it outlives whoever started it
+        flags: dict[str, Any] = {"creationflags": 0x00000208} if os.name == "nt" else {"start_new_session": True}
         command = [sys.executable, "-m", "napari_medssl.runs.worker", str(root), run]
         try:
             with open(folder / LOG_NAME, "ab") as log:
-                process = subprocess.Popen(  # noqa: S603 - our own module
+                process: subprocess.Popen[bytes] = subprocess.Popen(
                     command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, close_fds=True, **flags
                 )
         except OSError as error:

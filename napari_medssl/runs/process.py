@@ -46,6 +46,6 @@ def is_running(folder: Path) -> bool:
         return False
     try:
         process = psutil.Process(said["pid"])
-        return process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - said["born"]) < 2.0
+        return bool(process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - said["born"]) < 2.0)
     except psutil.Error:
         return False

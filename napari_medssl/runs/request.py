@@ -96,13 +96,14 @@ def make_spec(
     picked = pick_cases(project, seed)
     if len(picked.labelled) < info.needs_labelled:
         raise SpecError(
-            f"{info.title}: {_count(info.needs_labelled, 'labelled scan')} needed, "
-            f"{len(picked.labelled) or 'none'} there. Label {_count(info.needs_labelled - len(picked.labelled), 'more scan')}."
+            f"{info.title}: {_count(info.needs_labelled, 'labelled scan')} needed, {len(picked.labelled) or 'none'} "
+            f"there. Label {_count(info.needs_labelled - len(picked.labelled), 'more scan')}."
         )
     if len(picked.unlabelled) < info.needs_unlabelled:
         raise SpecError(
-            f"{info.title}: {_count(info.needs_unlabelled, 'unlabelled scan')} needed, {len(picked.unlabelled) or 'none'} "
-            "there. Add scans, or learn from the labelled scans only (method 'supervised')."
+            f"{info.title}: {_count(info.needs_unlabelled, 'unlabelled scan')} needed, "
+            f"{len(picked.unlabelled) or 'none'} there. Add scans, or learn "
+            "from the labelled scans only (method 'supervised')."
         )
     if minutes is not None and not minutes > 0:
         raise SpecError(f"The time budget must be above 0 minutes, not {minutes}.")

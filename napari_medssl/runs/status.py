@@ -71,13 +71,9 @@ def step(status: RunStatus, event: RunEvent) -> RunStatus:
     status = replace(status, last_event_at=event.at)
     match event:
         case RunStarted():
-            return replace(
-                status, started=event, state="running", finished=None, message="", step=event.resumed_step
-            )
+            return replace(status, started=event, state="running", finished=None, message="", step=event.resumed_step)
         case PhaseStarted():
-            return replace(
-                status, phase=event.phase, phase_title=event.title, phase_index=event.index, state="running"
-            )
+            return replace(status, phase=event.phase, phase_title=event.title, phase_index=event.index, state="running")
         case Stepped():
             point = CurvePoint(event.step, _elapsed(status, event), event.losses.get("total", float("nan")))
             return replace(

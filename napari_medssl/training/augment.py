@@ -1,8 +1,8 @@
 """Augmentation of one patch, as a pure function of its generator.
 
-Space (rotation, scale, shear-free, a little elastic) is sampled once, in millimetres, straight from the memory-mapped volume: only
-the voxels under the transformed patch are read. What lies outside the scan repeats its edge and counts as not looked
-at. Intensity follows: contrast, brightness, gamma, blur, a smooth bias and noise.
+Space (rotation, scale, shear-free, a little elastic) is sampled once, in millimetres, straight from the
+memory-mapped volume: only the voxels under the transformed patch are read. What lies outside the scan repeats its edge
+and counts as not looked at. Intensity follows: contrast, brightness, gamma, blur, a smooth bias and noise.
 """
 
 from __future__ import annotations

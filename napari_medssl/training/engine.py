@@ -7,7 +7,7 @@ random is a function of seed and step, so that a resumed run goes on exactly as 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from ..inference.model import MODEL, save_model
 from ..methods.base import Batch, Learner, Patches, Phase, Step, seed_everything
 from ..runs.events import CheckpointSaved, PhaseStarted, RunEvent, Stepped, Warned
 from ..runs.spec import Plan, RunSpec
-from ..runs.stop import StopToken
+from ..runs.stop import How, StopToken
 from .budget import PhaseBudget
 from .cache import Cache
 from .checkpoint import Progress, load_checkpoint, read_progress, save_checkpoint
@@ -64,14 +64,14 @@ class Engine:
         self._plan: Plan = spec.plan
         self._device = torch.device(self._plan.device)
         layout = torch.channels_last_3d if self._plan.net.ndim == 3 else torch.channels_last
-        self._learner = learner.to(self._device).to(memory_format=layout)
+        self._learner = learner.to(self._device).to(memory_format=layout)  # type: ignore[call-overload]
         self._layout = layout
         self._phases, self._budgets = phases, budgets
         self._info = info
         self._examiner = Examiner(cache, spec.held_out)
         self.progress = Progress(step=0, phase=0, phase_step=0, seconds=0.0, phase_seconds=0.0)
 
-    def train(self, stop: StopToken, resume: bool) -> Iterator[RunEvent]:
+    def train(self, stop: StopToken, resume: bool) -> Generator[RunEvent, None, How | None]:
         """Train to the end of the last phase, or until asked to stop.
 
         Returns
@@ -117,7 +117,7 @@ class Engine:
 
     def _phase(
         self, phase: Phase, budget: PhaseBudget, optimiser: torch.optim.Optimizer, stop: StopToken
-    ) -> Iterator[RunEvent]:
+    ) -> Generator[RunEvent, None, How | None]:
         """One phase; returns how it was asked to stop, None at its end."""
         sampler = self._sampler()
         batches = Prefetcher(lambda step: sampler.batch(step, phase))

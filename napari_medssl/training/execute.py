@@ -29,8 +29,8 @@ from .resolve import options_of, resolve
 
 PROPOSING = "Making proposals"
 FEW_LABELS = (
-    "Too few labelled cases to hold any out, so nothing measures this model while it learns; its averaged weights at the "
-    "end are taken. Label {more} more, or set audit cases aside."
+    "Too few labelled cases to hold any out, so nothing measures this model while it learns; its averaged weights at "
+    "the end are taken. Label {more} more, or set audit cases aside."
 )
 
 
@@ -168,4 +168,3 @@ def _knowledge(spec: RunSpec, project: Project) -> dict[str, object]:
         "values": [0, *(c.value for c in project.classes)],
         "class_names": [c.name for c in project.classes],
     }
-

@@ -21,8 +21,8 @@ ONE_PIECE = 0.98  # of a class's voxels in its largest piece
 class Fingerprint:
     """Facts that a plan follows from.
 
-    `shape` and `spacing` are medians on canonical axes; `single_piece` are the class indices that were one connected piece in
-    every labelled case.
+    `shape` and `spacing` are medians on canonical axes; `single_piece` are the class indices that were one connected
+    piece in every labelled case.
     """
 
     ndim: int
@@ -40,9 +40,7 @@ class Fingerprint:
     single_piece: tuple[int, ...] = ()
 
 
-def take_fingerprint(
-    project: Project, cases: tuple[str, ...], labelled: tuple[LabelledCase, ...]
-) -> Fingerprint:
+def take_fingerprint(project: Project, cases: tuple[str, ...], labelled: tuple[LabelledCase, ...]) -> Fingerprint:
     """Look at the cases of a run.
 
     Raises

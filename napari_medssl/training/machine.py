@@ -1,4 +1,7 @@
-"""What the machine can do, found out by trying: two compute threads on two busy cores can be ten times slower than one."""
+"""What the machine can do, found out by trying.
+
+Two compute threads on two busy cores can be ten times slower than one.
+"""
 
 from __future__ import annotations
 

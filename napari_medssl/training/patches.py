@@ -1,7 +1,7 @@
 """Batches as a pure function of the step, so that a resumed run sees the same patches.
 
-One thread stays a few steps ahead of the training; arrays come from the memory-mapped cache, so memory does not grow with the
-number of cases.
+One thread stays a few steps ahead of the training; arrays come from the memory-mapped cache, so memory does not
+grow with the number of cases.
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ from .plan import PLAN_SETTINGS, make_plan
 def resolve(spec: RunSpec, project: Project) -> RunSpec:
     """The spec with all options and the whole plan, also written to the run's folder.
 
-    A run that starts from another takes over its network and the way it looks at scans; a resumed run keeps its plan but
-    for the device.
+    A run that starts from another takes over its network and the way it looks at scans; a resumed run keeps its
+    plan but for the device.
 
     Raises
     ------
@@ -87,5 +87,7 @@ def _compatible(plan: Plan, project: Project, wishes: dict[str, Any]) -> Plan:
     fixed = {"spacing", "architecture", "widths", "strides", "slice_axis", "normalisation"} & wishes.keys()
     if fixed:
         raise SpecError(f"{', '.join(sorted(fixed))} cannot change when starting from a model. Start without it.")
-    chosen = {k: tuple(v) if isinstance(v, list) else v for k, v in wishes.items() if k in Plan.__dataclass_fields__}
+    chosen: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in wishes.items() if k in Plan.__dataclass_fields__
+    }
     return replace(plan, **chosen)
