@@ -20,8 +20,10 @@ def _table(info: MethodInfo) -> str:
         meta = field.metadata
         if meta["choices"]:
             span = ", ".join(meta["choices"])
-        elif meta["low"] is not None:
-            span = f"{meta['low']:g} to {meta['high']:g}" + (f" {meta['unit']}" if meta["unit"] else "")
+        elif meta["low"] is not None or meta["high"] is not None:
+            low = "" if meta["low"] is None else f"from {meta['low']:g}"
+            high = "" if meta["high"] is None else f"to {meta['high']:g}"
+            span = f"{low} {high}".strip() + (f" {meta['unit']}" if meta["unit"] else "")
         else:
             span = "on, off"
         default = f"{field.default:.3g}" if isinstance(field.default, float) else str(field.default)

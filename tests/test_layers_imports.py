@@ -51,7 +51,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "commands": (*CORE, "commands", "doctor", "demo", "inference", "training", "ui"),
     "__main__": ("cli",),
     "doctor": ("errors", "runs", "demo", "training"),
-    "demo": (*CORE, "demo", "inference", "training"),
+    "demo": (*CORE, "demo", "inference", "training", "commands"),
 }
 # A run's process is where torch comes in: inside a function, never when the module is imported.
 LAZY: dict[str, tuple[str, ...]] = {"runs": ("training", "inference")}
