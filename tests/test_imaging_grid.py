@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from nibabel.orientations import aff2axcodes
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from scipy.spatial.transform import Rotation
 
 from napari_medssl.imaging import Grid, NiftiCodes
 
+patient = settings(deadline=None)
 angles = st.floats(-180, 180)
 lengths = st.floats(0.2, 8)
 
@@ -32,6 +33,7 @@ def affines(draw: st.DrawFn) -> NDArray[np.float64]:
 shapes = st.tuples(*[st.integers(1, 7)] * 3)
 
 
+@patient
 @given(affines(), shapes)
 def test_turning_moves_voxels_but_not_what_they_show(affine: NDArray[np.float64], shape: tuple[int, int, int]) -> None:
     grid = Grid(shape, affine)
@@ -49,6 +51,7 @@ def test_turning_moves_voxels_but_not_what_they_show(affine: NDArray[np.float64]
     assert turn.grid.canonical().is_identity
 
 
+@patient
 @given(affines(), shapes)
 def test_axes_after_turning_run_closest_to_ras(affine: NDArray[np.float64], shape: tuple[int, int, int]) -> None:
     turn = Grid(shape, affine).canonical()
@@ -57,6 +60,7 @@ def test_axes_after_turning_run_closest_to_ras(affine: NDArray[np.float64], shap
     assert sorted(turn.grid.spacing) == pytest.approx(sorted(Grid(shape, affine).spacing))
 
 
+@patient
 @given(affines(), shapes)
 def test_axis_letters_are_those_of_nibabel_unless_a_scan_lies_between_two_axes(
     affine: NDArray[np.float64], shape: tuple[int, int, int]
@@ -67,6 +71,7 @@ def test_axis_letters_are_those_of_nibabel_unless_a_scan_lies_between_two_axes(
         assert grid.axcodes == "".join(aff2axcodes(affine))
 
 
+@patient
 @given(affines(), shapes)
 def test_grids_survive_json_exactly(affine: NDArray[np.float64], shape: tuple[int, int, int]) -> None:
     grid = Grid(shape, affine, header=NiftiCodes.from_affine(affine))

@@ -107,7 +107,7 @@ def test_every_plain_dtype_in_both_byte_orders(tmp_path: Path, dtype: str, order
     np.testing.assert_array_equal(array[0], voxels)
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(slope=st.floats(2**-14, 1024, width=32), inter=st.floats(-1024, 1024, width=32))
 def test_slope_and_intercept(tmp_path: Path, slope: float, inter: float) -> None:
     path = patched(save(tmp_path / "a.nii"), scl_slope=slope, scl_inter=inter)
@@ -126,7 +126,7 @@ def test_a_slope_that_means_none(tmp_path: Path, slope: float) -> None:
     np.testing.assert_array_equal(array[0], VOXELS)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(angles=st.tuples(*[st.floats(-180, 180)] * 3), flip=st.booleans())
 def test_qform_is_read_as_nibabel_reads_it(tmp_path: Path, angles: tuple[float, ...], flip: bool) -> None:
     affine = np.eye(4)
