@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import MedSSLError
-from .state import Facts, Level, PanelState, resolve
+from .runview import Level
+from .state import Facts, PanelState, resolve
 
 log = logging.getLogger("napari_medssl")
 

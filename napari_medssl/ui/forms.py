@@ -10,39 +10,32 @@ from ..methods.options import Options
 
 
 class OptionsForm:
-    """A magicgui form of one options class.
+    """A form of one options class, made of magicgui widgets; what seldom changes comes last.
 
     Parameters
     ----------
     cls : type of Options
-    advanced : bool
-        Show the advanced options, or the others.
     """
 
-    def __init__(self, cls: type[Options], *, advanced: bool | None = None) -> None:
-        from magicgui.widgets import Container
+    def __init__(self, cls: type[Options]) -> None:
+        from qtpy.QtCore import Qt
+        from qtpy.QtWidgets import QFormLayout, QWidget
 
         self.cls = cls
-        self._fields = [
-            f for f in dataclasses.fields(cls) if advanced is None or bool(f.metadata.get("advanced")) == advanced
-        ]
+        self._fields = sorted(dataclasses.fields(cls), key=lambda f: bool(f.metadata["advanced"]))
         self._widgets = {f.name: _widget(f) for f in self._fields}
-        self._container: Any = Container(widgets=list(self._widgets.values()), labels=True)
-        self._container.margins = (0, 0, 0, 0)
-
-    @property
-    def native(self) -> Any:
-        """The Qt widget."""
-        return self._container.native
-
-    @property
-    def empty(self) -> bool:
-        """Whether there is nothing to ask."""
-        return not self._widgets
+        self.native = QWidget()
+        layout = QFormLayout(self.native)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+        layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        for field in self._fields:
+            unit = f" ({field.metadata['unit']})" if field.metadata["unit"] else ""
+            layout.addRow(field.metadata["title"] + unit, self._widgets[field.name].native)
 
     def value(self) -> dict[str, Any]:
         """What differs from the defaults, by option name."""
-        now = {name: _read(widget) for name, widget in self._widgets.items()}
+        now = {name: widget.value for name, widget in self._widgets.items()}
         return {f.name: now[f.name] for f in self._fields if not _same(now[f.name], f.default)}
 
     def set_value(self, settings: Mapping[str, Any]) -> None:
@@ -52,7 +45,8 @@ class OptionsForm:
 
     def on_change(self, slot: Callable[[], None]) -> None:
         """Call `slot` whenever a person changes something."""
-        self._container.changed.connect(lambda *_: slot())
+        for widget in self._widgets.values():
+            widget.changed.connect(lambda *_: slot())
 
 
 def _widget(field: dataclasses.Field[Any]) -> Any:
@@ -78,9 +72,8 @@ def _widget(field: dataclasses.Field[Any]) -> Any:
             kind = "FloatSpinBox"
             low, high = float(_or(meta["low"], -1e6)), float(_or(meta["high"], 1e6))
             options |= {"min": low, "max": high, "step": max((high - low) / 100, 1e-4) if high - low < 10 else 1.0}
-    unit = f" ({meta['unit']})" if meta["unit"] else ""
     made = create_widget(
-        value=default, name=field.name, label=meta["title"] + unit, widget_type=kind, options=options
+        value=default, name=field.name, widget_type=kind, options=options
     )  # fmt: skip
     made.native.setAccessibleName(meta["title"])
     made.native.setAccessibleDescription(meta["help"])
@@ -91,10 +84,6 @@ def _tip(field: dataclasses.Field[Any]) -> str:
     meta = field.metadata
     span = "" if meta["low"] is None and meta["high"] is None else f"\nFrom {meta['low']} to {meta['high']}."
     return f"{meta['help']}{span}\nUsually {field.default}."
-
-
-def _read(widget: Any) -> Any:
-    return widget.value
 
 
 def _or(value: Any, default: float) -> float:

@@ -33,6 +33,7 @@ from .panels.header import Header
 from .panels.label import LabelPage
 from .panels.review import ReviewPage
 from .panels.train import TrainPage
+from .panels.welcome import Welcome
 from .runwork import Driver
 from .session import Session
 from .state import PanelState
@@ -80,6 +81,7 @@ class MedSSLWidget(QWidget):
         self.header = Header()
         self.cases = CasePanel()
         self.label_page, self.train_page, self.review_page = LabelPage(), TrainPage(), ReviewPage()
+        self.welcome = Welcome()
         self.pages = QStackedWidget()
         for page in (self.label_page, self.train_page, self.review_page):
             scroll = QScrollArea()
@@ -98,8 +100,11 @@ class MedSSLWidget(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
         layout.setSpacing(6)
+        self._home = QStackedWidget()
+        self._home.addWidget(self.welcome)
+        self._home.addWidget(split)
         layout.addWidget(self.header)
-        layout.addWidget(split, 1)
+        layout.addWidget(self._home, 1)
         self.setMinimumWidth(330)
         self.setAcceptDrops(True)
         self._connect()
@@ -131,7 +136,7 @@ class MedSSLWidget(QWidget):
 
     def open_sample(self) -> None:
         """Generate the sample project, if need be, and open it."""
-        self.session.make_sample(projects.sample_root())
+        self.session.make_sample(projects.sample_root(), self.session.open_next)
 
     def show_page(self, name: str) -> None:
         """Turn to "Label", "Train" or "Review"."""
@@ -185,6 +190,8 @@ class MedSSLWidget(QWidget):
         session = self.session
         head, label, train, review = self.header, self.label_page, self.train_page, self.review_page
         head.page.connect(self._verb)
+        self.welcome.open_project.connect(self._ask_folder)
+        self.welcome.open_sample.connect(self.open_sample)
         head.open_project.connect(self._ask_folder)
         head.open_sample.connect(self.open_sample)
         head.add_scans.connect(self._ask_scans)
@@ -288,6 +295,7 @@ class MedSSLWidget(QWidget):
         if state.classes != self._classes:
             self._classes = state.classes
             self.layers.set_classes(state.classes)
+        self._home.setCurrentIndex(int(state.has_project))
         self.header.draw(state)
         self.cases.draw(state)
         self.label_page.draw(state)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from .display import Display
 from .loading import shown_channel
 
@@ -29,20 +31,15 @@ def sample_scan() -> list[LayerData]:
 
 
 def sample_project() -> list[LayerData]:
-    """Open the sample project in the MedSSL dock; its first scan is on the screen at once."""
+    """Open the sample project in the MedSSL dock; the scans are generated in the background.
+
+    napari wants a layer of every sample: an empty one stands there until the first case comes.
+    """
     import napari
 
-    from ..demo.cohort import make_case
-    from .plugin import MedSSLWidget
-
-    volume, _ = make_case(1)
-    display = Display(volume.grid)
-    channel = shown_channel("image", display.show(volume.array[0]))
     viewer = napari.current_viewer()
     if viewer is not None:
         _, widget = viewer.window.add_plugin_dock_widget("napari-medssl", "MedSSL")
-        if isinstance(widget, MedSSLWidget):
-            widget.open_sample()
-    meta = {"medssl": {"case": "sample", "role": "image"}}
-    kwargs = {"name": "synthetic abdomen", "contrast_limits": channel.limits, "colormap": "gray", "metadata": meta}
-    return [(channel.array, kwargs | display.spatial, "image")]
+        widget.open_sample()
+    meta = {"medssl": {"case": "sample", "role": "placeholder"}}
+    return [(np.empty((0, 3)), {"name": "MedSSL sample is coming …", "metadata": meta}, "points")]

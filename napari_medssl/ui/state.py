@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from ..methods.catalog import CATALOG, MethodInfo
@@ -102,7 +102,7 @@ class PanelState:
     classes: tuple[ClassFacts, ...] = ()
     actions: CaseActions = CaseActions()
     train: TrainView = TrainView()
-    run: RunView = RunView()
+    run: RunView = field(default_factory=RunView)
     next_case: str | None = None
     next_why: str = ""
     busy: str = ""

@@ -8,7 +8,7 @@ import numpy as np
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QHBoxLayout, QWidget
 
-from ..state import RunView
+from ..runview import RunView
 from .parts import named
 
 MOST = 2000  # points drawn of a curve

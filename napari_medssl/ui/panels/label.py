@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from ..icons import swatch
 from ..state import PanelState
-from .parts import button, checkbox, combo, enable, named, show_text, text
+from .parts import button, checkbox, combo, enable, show_text, text
 
 
 class LabelPage(QWidget):
@@ -94,14 +94,11 @@ class LabelPage(QWidget):
             self._swatches.removeWidget(old)
             old.deleteLater()
         for number, info in enumerate(state.classes):
-            made = QToolButton()
-            made.setText(f"{info.name}")
+            key = f" (Alt+{number + 1})" if number < 9 else ""
+            tip = f"Draw {info.name}: label {info.value}{key}."
+            made = button(info.name, tip, lambda: None, name=f"Draw {info.name}")
             made.setIcon(swatch(info.colour))
-            made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
             made.setCheckable(True)
             made.setChecked(number == 0)
-            made.setSizePolicy(self.done.sizePolicy())
-            key = f" (Alt+{number + 1})" if number < 9 else ""
-            named(made, f"Draw {info.name}", f"Draw {info.name}: label {info.value}{key}.")
             self._classes.addButton(made, info.value)
             self._swatches.addWidget(made, number // 2, number % 2)

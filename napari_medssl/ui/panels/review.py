@@ -78,8 +78,8 @@ class ReviewPage(QWidget):
         enable(self.correct_button, actions.can_correct)
         for widget in (self.accept_button, self.accept_next, self.proposal):
             enable(widget, actions.can_accept)
-        for widget in (self.map, self.maps):
-            enable(widget, bool(actions.maps))
+        enable(self.map, bool(actions.maps))
+        self.maps.setVisible(len(actions.maps) > 1)
         if actions.maps != self._drawn_maps:
             chosen = self.chosen_map()
             self._drawn_maps = actions.maps

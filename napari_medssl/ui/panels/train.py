@@ -9,7 +9,8 @@ from qtpy.QtWidgets import QDoubleSpinBox, QFormLayout, QFrame, QHBoxLayout, QPr
 
 from ...methods.catalog import CATALOG
 from ..forms import OptionsForm
-from ..state import PanelState, RunView, TrainView
+from ..runview import RunView
+from ..state import PanelState, TrainView
 from .parts import button, checkbox, combo, enable, named, show_text, text
 
 DEVICES = {
@@ -78,10 +79,10 @@ class TrainPage(QWidget):
         layout.addWidget(self.card)
         layout.addLayout(form)
         layout.addWidget(self._why)
-        layout.addWidget(self.more)
-        layout.addLayout(self._options)
         layout.addWidget(self._hint)
         layout.addWidget(self.start)
+        layout.addWidget(self.more)
+        layout.addLayout(self._options)
         layout.addStretch(1)
 
     def draw(self, state: PanelState) -> None:
