@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -21,7 +20,7 @@ from .disk import make_folder, one_clear_line, read_json, sweep, write_json
 from .images import ImageRef
 from .names import check_name
 from .origins import compare, origins_from_proposal, uniform_origins
-from .proposals import Proposal, label_ending, read_proposal, read_proposals, write_proposal
+from .proposals import Proposal, has_proposal, label_ending, read_proposal, read_proposals, write_proposal
 from .revisions import ORIGINS, Origin, Revision, commit_revision, new_revision_id, read_revision, revision_ids
 
 if TYPE_CHECKING:
@@ -49,13 +48,17 @@ class Case:
 
     def __init__(self, project: Project, name: str, record: Mapping[str, Any]) -> None:
         self.name = name
-        self.folder = project.root / "cases" / name
         self._project = project
         self._record = record
         self._known: dict[str, Revision] = {}  # committed revisions never change
 
     def __repr__(self) -> str:
         return f"Case({self.name!r})"
+
+    @cached_property
+    def folder(self) -> Path:
+        """Its folder in the project."""
+        return self._project.root / "cases" / self.name
 
     # -- what it is ---------------------------------------------------------------------------------------------------
 
@@ -95,12 +98,12 @@ class Case:
         """Where it stands, by what is on disk."""
         if self.excluded is not None:
             return "excluded"
-        if not all(os.path.exists(path) for path in self.images):
+        if not all(ref.exists(self._project.root) for ref in self.image_refs):
             return "missing"
         latest = self.latest()
         if latest is not None:
             return "labelled" if latest.complete else "draft"
-        return "proposed" if self.proposals() else "new"
+        return "proposed" if has_proposal(self.proposals_folder) else "new"
 
     def read_image(self) -> Volume:
         """Its image with all channels, on its grid, with the project's channel names.
@@ -124,7 +127,7 @@ class Case:
 
     # -- what people drew ---------------------------------------------------------------------------------------------
 
-    @property
+    @cached_property
     def labels_folder(self) -> Path:
         """Where its label revisions are."""
         return self.folder / "labels"
@@ -319,7 +322,7 @@ class Case:
 
     # -- what machines propose ----------------------------------------------------------------------------------------
 
-    @property
+    @cached_property
     def proposals_folder(self) -> Path:
         """Where its proposals are, a folder per run."""
         return self.folder / "proposals"

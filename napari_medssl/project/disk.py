@@ -126,7 +126,7 @@ def _rename_new(temporary: Path, path: Path) -> None:
         os.replace(temporary, path)
 
 
-def read_json(path: Path) -> dict[str, Any] | None:
+def read_json(path: Path | str) -> dict[str, Any] | None:
     """The JSON object of a file; None where there is no such file, or no whole object in it (a sync still under way).
 
     Raises

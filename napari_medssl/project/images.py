@@ -49,11 +49,16 @@ class ImageRef:
 
     def locate(self, root: Path) -> Path:
         """Where the image is now: beside the project if both moved, else where it was."""
-        if self.relative:
-            beside = os.path.normpath(os.path.join(root, self.relative))
-            if beside == self.path or os.path.exists(beside):
-                return Path(beside)
-        return Path(self.path)
+        beside = self._beside(root)
+        return Path(beside if beside and os.path.exists(beside) else self.path)
+
+    def exists(self, root: Path) -> bool:
+        """Whether the image is where it could be; cheap, a list of cases asks it of every one."""
+        beside = self._beside(root)
+        return bool(beside and os.path.exists(beside)) or (beside != self.path and os.path.exists(self.path))
+
+    def _beside(self, root: Path) -> str:
+        return os.path.normpath(os.path.join(root, self.relative)) if self.relative else ""
 
     def check_unchanged(self, path: Path) -> None:
         """Refuse a file that is gone or no longer the one that was added: labels drawn on it may not fit.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -289,7 +290,7 @@ class Project:
         """A case that is whole on disk; None where its record is not there yet."""
         if name != safe_name(name):
             return None
-        record = read_json(self.root / "cases" / name / CASE_NAME)
+        record = read_json(os.path.join(self.root, "cases", name, CASE_NAME))
         return Case(self, name, record) if record and record.get("images") and "grid" in record else None
 
     @property

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -96,6 +97,11 @@ def read_proposal(folder: Path, case: str) -> Proposal | None:
         return None
     maps = {name: path for name, path in maps.items() if path.exists()}
     return Proposal(folder.name, case, labels, maps, score, time, info, sha256)
+
+
+def has_proposal(folder: Path) -> bool:
+    """Whether any run's proposal is there; cheap, a list of cases asks it of every one."""
+    return any(os.path.exists(os.path.join(folder, run, PROPOSAL_NAME)) for run in names_in(folder))
 
 
 def read_proposals(folder: Path, case: str) -> list[Proposal]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -77,7 +78,7 @@ def revision_ids(folder: Path) -> list[str]:
 
 def read_revision(folder: Path, id: str) -> Revision | None:
     """A committed revision; None where its files are not all there (a sync still under way)."""
-    values = read_json(folder / f"{id}.json")
+    values = read_json(os.path.join(folder, f"{id}.json"))
     if values is None:
         return None
     try:
@@ -111,8 +112,13 @@ def commit_revision(revision: Revision) -> None:
     BadFileError
         If it cannot be written.
     """
+    write_json(revision.path.parent / f"{revision.id}.json", revision_to_json(revision))
+
+
+def revision_to_json(revision: Revision) -> dict[str, Any]:
+    """What `<id>.json` holds."""
     values = {name: getattr(revision, name) for name in Revision.__dataclass_fields__ if name not in ("id", "path")}
-    write_json(revision.path.parent / f"{revision.id}.json", {"file": revision.path.name, **values})
+    return {"file": revision.path.name, **values}
 
 
 def new_revision_id(existing: list[str]) -> tuple[str, datetime]:
