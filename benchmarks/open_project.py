@@ -93,8 +93,9 @@ def main() -> None:
             times = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
             found = ", ".join(f"{number} {status}" for status, number in times["found"].items())
             print(
-                f"{arguments.cases} cases ({found}): listed in {times['listed']:.2f} s ({times['listed_cpu']:.2f} s of one "
-                f"core), with every status in {times['status']:.2f} s ({times['status_cpu']:.2f} s)",
+                f"{arguments.cases} cases ({found}): listed in {times['listed']:.2f} s (processor "
+                f"{times['listed_cpu']:.2f} s), with every status in {times['status']:.2f} s "
+                f"(processor {times['status_cpu']:.2f} s)",
                 flush=True,
             )
 

@@ -17,7 +17,7 @@ from ..errors import BadFileError, ProjectError
 from ..imaging import Grid, Labels, Volume, file_sha256, read_image, read_labels, write_labels
 from .classes import foreign_values, refuse_values, voxel_counts
 from .disk import make_folder, one_clear_line, read_json, sweep, write_json
-from .images import ImageRef
+from .images import ImageRef, is_there
 from .names import check_name
 from .origins import compare, origins_from_proposal, uniform_origins
 from .proposals import Proposal, has_proposal, label_ending, read_proposal, read_proposals, write_proposal
@@ -98,7 +98,7 @@ class Case:
         """Where it stands, by what is on disk."""
         if self.excluded is not None:
             return "excluded"
-        if not all(ref.exists(self._project.root) for ref in self.image_refs):
+        if not all(is_there(values, self._project.root) for values in self._record["images"]):
             return "missing"
         latest = self.latest()
         if latest is not None:

@@ -140,13 +140,13 @@ def read_json(path: Path | str) -> dict[str, Any] | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     try:
-        chunks = []
+        data = b""
         while chunk := os.read(handle, 1 << 16):
-            chunks.append(chunk)
+            data += chunk
     finally:
         os.close(handle)
     try:
-        values = json.loads(b"".join(chunks))
+        values = json.loads(data.decode())
     except ValueError:
         return None
     return values if isinstance(values, dict) else None

@@ -52,11 +52,6 @@ class ImageRef:
         beside = self._beside(root)
         return Path(beside if beside and os.path.exists(beside) else self.path)
 
-    def exists(self, root: Path) -> bool:
-        """Whether the image is where it could be; cheap, a list of cases asks it of every one."""
-        beside = self._beside(root)
-        return bool(beside and os.path.exists(beside)) or (beside != self.path and os.path.exists(self.path))
-
     def _beside(self, root: Path) -> str:
         return os.path.normpath(os.path.join(root, self.relative)) if self.relative else ""
 
@@ -72,6 +67,11 @@ class ImageRef:
         if (size, mtime_ns) != (self.size, self.mtime_ns) and (size != self.size or _sha256(path) != self.sha256):
             rule = "the scan has changed since it was added, so labels drawn on it may no longer fit"
             raise BadFileError(path, rule, "put the original file back, or add the new one as a case of its own")
+
+
+def is_there(values: Mapping[str, Any], root: Path) -> bool:
+    """Whether the image of an `ImageRef` as JSON is in any place it could be; cheap, a list asks it of every case."""
+    return os.path.exists(values["path"]) or ImageRef.from_json(values).locate(root).exists()
 
 
 def look_at_image(path: Path, root: Path, volume: int | None = None) -> tuple[ImageRef, Header]:

@@ -82,7 +82,7 @@ def read_revision(folder: Path, id: str) -> Revision | None:
     if values is None:
         return None
     try:
-        path = folder / Path(values["file"]).name
+        path = folder / os.path.basename(values["file"])
         revision = Revision(
             id=id,
             path=path,
@@ -101,7 +101,7 @@ def read_revision(folder: Path, id: str) -> Revision | None:
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         return None  # no revision of ours
-    return revision if path.exists() else None
+    return revision if os.path.exists(path) else None
 
 
 def commit_revision(revision: Revision) -> None:
