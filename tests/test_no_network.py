@@ -89,3 +89,32 @@ def test_a_round_on_the_command_line_uses_no_network(watched: dict[str, str], sc
     _command(watched, "train", project, "--method", "supervised", "--steps", "2", "--device", "cpu")
     status = _command(watched, "status", project)
     assert status
+
+
+DOCK = """
+import sys, time
+from napari.components import ViewerModel
+from qtpy.QtWidgets import QApplication
+
+app = QApplication([])
+from napari_medssl.ui.plugin import MedSSLWidget
+
+widget = MedSSLWidget(ViewerModel())
+widget.open_folder(sys.argv[1])
+until = time.monotonic() + 60
+while not widget.session.state.cases and time.monotonic() < until:
+    app.processEvents()
+    time.sleep(0.01)
+print(len(widget.session.state.cases), "torch" in sys.modules)
+widget.shut()
+"""
+
+
+def test_the_dock_opens_a_project_without_network_and_without_torch(watched: dict[str, str], scans: Path) -> None:
+    _command(watched, "new", scans / "project", "--images", scans / "images", "--class", "1=ball")
+    done = subprocess.run(
+        [sys.executable, "-c", DOCK, scans / "project"], env=watched, capture_output=True, text=True, timeout=120
+    )
+    log = Path(watched["MEDSSL_NETWORK_LOG"])
+    assert not log.exists(), log.read_text(encoding="utf-8")
+    assert done.stdout.split() == ["4", "False"], done.stderr
