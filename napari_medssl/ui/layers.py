@@ -108,8 +108,8 @@ class CaseLayers:
         self._maps = {}
         for name, array in proposal.maps.items():
             layer = Image(
-                array, name=f"{proposal.case} · {MAP_TITLES.get(name, name)}", colormap="inferno", blending="additive",
-                contrast_limits=(0.0, 1.0), opacity=0.8, visible=name in shown_maps, **space,
+                array, name=f"{proposal.case} · {MAP_TITLES.get(name, name)}", colormap=_doubt_colours(), blending="translucent",
+                contrast_limits=(0.0, 1.0), opacity=0.9, visible=name in shown_maps, **space,
             )  # fmt: skip
             self._maps[name] = layer
             self._add(layer, "uncertainty", below=True, map=name, run=proposal.run)
@@ -299,6 +299,20 @@ class CaseLayers:
             self._maps = {name: kept for name, kept in self._maps.items() if kept is not layer}
         if layer in self._ours:
             self._ours.remove(layer)
+
+
+def _doubt_colours() -> Any:
+    """Clear where the model is sure, then violet, orange, yellow: told apart with every kind of colour vision."""
+    from napari.utils.colormaps import Colormap
+
+    ramp = [
+        [0, 0, 0, 0],
+        [0.34, 0.06, 0.43, 0.35],
+        [0.73, 0.21, 0.33, 0.6],
+        [0.98, 0.55, 0.04, 0.8],
+        [0.99, 1, 0.64, 0.95],
+    ]
+    return Colormap(ramp, name="medssl doubt", display_name="doubt")
 
 
 MAP_TITLES = {"entropy": "uncertainty", "disagreement": "student–teacher disagreement", "flips": "mirror variance"}

@@ -168,7 +168,9 @@ def _actions(facts: Facts) -> CaseActions:
     else:
         doubt = "" if case.proposal_score is None else f", doubt {case.proposal_score:.2f}"
         proposal = f"Proposal of {case.proposal}{doubt}"
-        if case.copied:
+        if case.complete and case.based_on == case.proposal:
+            proposal += " – accepted."
+        elif case.copied:
             proposal += " – copied into your labels; correct them, then accept."
     return CaseActions(
         title=case.name,

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QHBoxLayout, QWidget
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from ..runview import RunView
 from .parts import named
 
 MOST = 2000  # points drawn of a curve
+HEIGHT = 170
 
 
 class CurvePanel(QWidget):
@@ -33,9 +34,12 @@ class CurvePanel(QWidget):
         layout.addWidget(self.dice)
         self._loss = self.loss.plot([], [])
         self._dice = self.dice.plot([], [], symbol="o", symbolSize=6)
-        self._none = pyqtgraph.TextItem("measured from 8 labelled cases on", anchor=(0.5, 0.5))
+        self._none = pyqtgraph.TextItem("No held-out cases to measure on", anchor=(0.5, 0.5))
+        self._none.setPos(0.5, 0.5)
+        self.dice.addItem(self._none, ignoreBounds=True)
+        self.dice.setXRange(0, 1)
         self._drawn: tuple[int, int, str] | None = None
-        self.setMinimumHeight(150)
+        self.setMinimumHeight(HEIGHT)
 
     def draw(self, run: RunView) -> None:
         """Show a run's curves."""
@@ -48,6 +52,14 @@ class CurvePanel(QWidget):
             kept = [*points[::every], *points[-1:]] if every > 1 else points
             item.setData(np.array([p.step for p in kept], float), np.array([p.value for p in kept], float))
 
+        self._none.setVisible(not run.dice)
+        if run.dice:
+            self.dice.enableAutoRange(axis="x")
+
+    def sizeHint(self) -> QSize:
+        """Low: the scan needs the room."""
+        return QSize(600, HEIGHT)
+
     def set_colours(self, background: str, foreground: str, accent: str) -> None:
         """The theme's colours."""
         for plot in (self.loss, self.dice):
@@ -57,6 +69,7 @@ class CurvePanel(QWidget):
                 axis.setPen(foreground)
                 axis.setTextPen(foreground)
             plot.setTitle(plot.accessibleName(), color=foreground, size="10pt")
+        self._none.setColor(foreground)
         self._loss.setPen(self._pg.mkPen(accent, width=2))
         self._dice.setPen(self._pg.mkPen(accent, width=2))
         self._dice.setSymbolBrush(accent)
@@ -71,4 +84,5 @@ class CurvePanel(QWidget):
         plot.showGrid(x=True, y=True, alpha=0.15)
         plot.setLabel("bottom", "step")
         plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         return plot

@@ -77,17 +77,24 @@ class TrainPage(QWidget):
         layout.setContentsMargins(0, 4, 0, 0)
         layout.setSpacing(6)
         layout.addWidget(self.card)
-        layout.addLayout(form)
-        layout.addWidget(self._why)
-        layout.addWidget(self._hint)
-        layout.addWidget(self.start)
-        layout.addWidget(self.more)
-        layout.addLayout(self._options)
+        self._choices = QWidget()
+        below = QVBoxLayout(self._choices)
+        below.setContentsMargins(0, 0, 0, 0)
+        below.setSpacing(6)
+        below.addLayout(form)
+        below.addWidget(self._why)
+        below.addWidget(self._hint)
+        below.addWidget(self.start)
+        below.addWidget(self.more)
+        below.addLayout(self._options)
+        layout.addWidget(self._choices)
         layout.addStretch(1)
 
     def draw(self, state: PanelState) -> None:
         """Show a state."""
         self.card.draw(state.run)
+        if self._choices.isHidden() != state.run.under_way:
+            self._choices.setVisible(not state.run.under_way)
         train = state.train
         if train == self._drawn:
             return
