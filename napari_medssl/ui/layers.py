@@ -85,7 +85,9 @@ class CaseLayers:
                 self._add(layer, "image", channel=channel.name)
         if case.proposal is not None:
             self.show_proposal(case.proposal)
-        labels = Labels(case.labels, name=f"{case.name} · labels", opacity=0.55, colormap=self._colours(), **space)
+        labels = Labels(
+            case.labels, name=f"{case.name} · labels", opacity=0.55, colormap=self._colours(self._shaded), **space
+        )
         labels.selected_label = self.classes[0].value if self.classes else 1
         labels.brush_size = max(2, round(min(case.display.shape[-2:]) / 16))
         self._labels = labels
@@ -108,8 +110,8 @@ class CaseLayers:
         self._maps = {}
         for name, array in proposal.maps.items():
             layer = Image(
-                array, name=f"{proposal.case} · {MAP_TITLES.get(name, name)}", colormap=_doubt_colours(), blending="translucent",
-                contrast_limits=(0.0, 1.0), opacity=0.9, visible=name in shown_maps, **space,
+                array, name=f"{proposal.case} · {MAP_TITLES.get(name, name)}", colormap=_doubt_colours(),
+                blending="translucent", contrast_limits=(0.0, 1.0), opacity=0.9, visible=name in shown_maps, **space,
             )  # fmt: skip
             self._maps[name] = layer
             self._add(layer, "uncertainty", below=True, map=name, run=proposal.run)
@@ -212,6 +214,11 @@ class CaseLayers:
             self._labels.colormap = self._colours(shade=self._shaded)
         if self._proposal is not None:
             self._proposal.colormap = self._colours()
+
+    def plane(self) -> str | None:
+        """Which planes are shown: "axial", "coronal", "sagittal"; None for any other view."""
+        order = tuple(self.viewer.dims.order)
+        return next((name for name, axes in PLANES.items() if axes == order), None)
 
     def look_from(self, plane: str) -> None:
         """Show axial, coronal or sagittal planes."""

@@ -108,6 +108,7 @@ class MedSSLWidget(QWidget):
         self.setMinimumWidth(330)
         self.setAcceptDrops(True)
         self._connect()
+        viewer.dims.events.order.connect(self._order_changed)
         self._bound = keys.bind(viewer, self._keys())
         self._timer = QTimer(self)
         self._timer.setInterval(DRAIN)
@@ -152,6 +153,7 @@ class MedSSLWidget(QWidget):
         self.session.close()
         self.mailbox.drain()
         keys.release(self._viewer, self._bound)
+        self._viewer.dims.events.order.disconnect(self._order_changed)
         self.layers.close()
 
     # --- Qt
@@ -277,6 +279,9 @@ class MedSSLWidget(QWidget):
         dialog = ClassDialog(self.session.state.classes, self)
         if dialog.exec_() == QDialog.DialogCode.Accepted:
             self.session.set_classes(dialog.table.value())
+
+    def _order_changed(self, event: Any = None) -> None:
+        self.label_page.show_plane(self.layers.plane())
 
     def _edited(self, sure: bool) -> None:
         self.session.cases.edited(sure)

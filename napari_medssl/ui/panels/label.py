@@ -88,6 +88,10 @@ class LabelPage(QWidget):
         if chosen is not None:
             chosen.setChecked(True)
 
+    def show_plane(self, name: str | None) -> None:
+        """Say which planes are on the screen."""
+        self.plane.setCurrentIndex(self.plane.findData(name))
+
     def _draw_classes(self, state: PanelState) -> None:
         for old in self._classes.buttons():
             self._classes.removeButton(old)
