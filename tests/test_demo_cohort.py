@@ -86,7 +86,8 @@ def test_a_case_is_made_fast():
 
 def test_files_read_back_with_their_truth_beside_them(tmp_path):
     cohort = make_cohort(tmp_path, 2)
-    assert [case_stem(p) for p in cohort.images] == [case_stem(p) for p in cohort.labels] == ["abdomen-01", "abdomen-02"]
+    names = ["abdomen-01", "abdomen-02"]
+    assert [case_stem(p) for p in cohort.images] == [case_stem(p) for p in cohort.labels] == names
     for number, (image, label) in enumerate(zip(cohort.images, cohort.labels, strict=True), 1):
         volume, truth = read_image(image), read_labels(label)
         voxels, labels, affine, _ = make_phantom(number, variety=0.8)

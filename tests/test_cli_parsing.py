@@ -1,0 +1,71 @@
+"""What is typed and what it means."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from napari_medssl.commands.parsing import (
+    parse_classes,
+    parse_label_cases,
+    parse_mapping,
+    parse_settings,
+    pick_cases,
+)
+from napari_medssl.errors import MedSSLError
+
+NAMES = st.text(st.characters(categories=("L", "N"), include_characters=" -_"), min_size=1).map(str.strip).filter(bool)
+
+
+@given(st.dictionaries(st.integers(1, 254), NAMES, max_size=6).filter(lambda d: len(set(d.values())) == len(d)))
+def test_classes_come_back_as_they_were_written(classes):
+    assert parse_classes(f"{value}={name}" for value, name in classes.items()) == classes
+
+
+@pytest.mark.parametrize("words", [["liver"], ["0=x"], ["255=x"], ["1="], ["a=x"], ["1=x", "1=y"], ["1=x", "2=x"]])
+def test_classes_that_cannot_be_are_refused(words):
+    with pytest.raises(MedSSLError, match="--class"):
+        parse_classes(words)
+
+
+def test_settings_are_json_or_text():
+    words = ["batch=4", "learning_rate=0.02", "largest_component=false", "patch=[32, 32, 16]", "augmentation=none"]
+    words.append("a=b=c")
+    assert parse_settings(words) == {
+        "batch": 4,
+        "learning_rate": 0.02,
+        "largest_component": False,
+        "patch": [32, 32, 16],
+        "augmentation": "none",
+        "a": "b=c",
+    }
+    with pytest.raises(MedSSLError, match="OPTION=VALUE"):
+        parse_settings(["fast"])
+
+
+def test_mappings():
+    assert parse_mapping(["4=1", "5=255"]) == {4: 1, 5: 255}
+    for bad in ("4", "a=1", "4=b", "4=256", "300=1", "-1=1"):
+        with pytest.raises(MedSSLError, match="--map"):
+            parse_mapping([bad])
+
+
+def test_label_cases_are_a_number_names_or_a_file(tmp_path):
+    assert parse_label_cases(None) is None
+    assert parse_label_cases("4") == 4
+    assert parse_label_cases("a, b_label.nii.gz,c") == ["a", "b", "c"]
+    listed = tmp_path / "list.txt"
+    listed.write_text("case-1\n\ncase-2_image.nii.gz\n")
+    assert parse_label_cases(str(listed)) == ["case-1", "case-2"]
+    with pytest.raises(MedSSLError, match="at least one"):
+        parse_label_cases(" , ")
+
+
+def test_cases_are_checked(tmp_path):
+    listed = tmp_path / "list.txt"
+    listed.write_text("c\na\n")
+    assert pick_cases(["a", "b", "c"], ["b,a", str(listed)]) == ("b", "a", "c")
+    assert pick_cases(["a_0000x"], ["a_0000x"]) == ("a_0000x",)
+    with pytest.raises(MedSSLError, match="'d'"):
+        pick_cases(["a"], ["d"])
