@@ -1,0 +1,107 @@
+"""Scans are shown the right way round, and what is drawn on the shown array comes back voxel for voxel."""
+
+from __future__ import annotations
+
+from itertools import permutations, product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from napari_medssl.imaging import Grid
+from napari_medssl.ui.display import PLANES, Display
+
+ORIENTATIONS = [(order, flips) for order in permutations(range(3)) for flips in product((1, -1), repeat=3)]
+
+
+def grid_of(order: tuple[int, ...], flips: tuple[int, ...], shape: tuple[int, ...], tilt: float = 0.0) -> Grid:
+    """A grid whose voxel axis n runs along world axis order[n], against it where flips[n] is -1, tilted by radians."""
+    affine = np.eye(4)
+    affine[:3, :3] = 0
+    for axis, (world, sign) in enumerate(zip(order, flips, strict=True)):
+        affine[world, axis] = sign * (1.0 + axis)
+    cos, sin = np.cos(tilt), np.sin(tilt)
+    affine[:3, :3] = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]]) @ affine[:3, :3]
+    affine[:3, 3] = (5.0, -7.0, 11.0)
+    return Grid(shape, affine)
+
+
+@given(
+    orientation=st.sampled_from(ORIENTATIONS),
+    shape=st.tuples(*[st.integers(1, 6)] * 3),
+    tilt=st.floats(-0.5, 0.5),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=60, deadline=None)
+def test_back_undoes_show_in_every_orientation(
+    orientation: tuple[tuple[int, ...], tuple[int, ...]], shape: tuple[int, ...], tilt: float, seed: int
+) -> None:
+    display = Display(grid_of(*orientation, shape, tilt))
+    array = np.random.default_rng(seed).integers(0, 255, shape, dtype=np.uint8)
+    shown = display.show(array)
+    assert shown.shape == display.shape
+    assert shown.flags.c_contiguous
+    assert shown.flags.writeable
+    np.testing.assert_array_equal(display.back(shown), array)
+    assert not np.shares_memory(shown, array)
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+def test_shown_axes_run_to_the_feet_the_back_and_the_left(
+    orientation: tuple[tuple[int, ...], tuple[int, ...]],
+) -> None:
+    shape = (4, 5, 6)
+    grid = grid_of(*orientation, shape)
+    display = Display(grid)
+    voxels = np.stack([*np.indices(shape), np.ones(shape)])
+    world = np.einsum("ij,j...->i...", grid.affine, voxels)[:3]  # right, anterior, superior in mm
+    for axis, (along, name) in enumerate(((world[2], "S→I"), (world[1], "A→P"), (world[0], "R→L"))):
+        shown = display.show(along)
+        assert display.axis_labels[axis] == name
+        assert (np.diff(shown, axis=axis) < 0).all(), "the coordinate falls along the shown axis"
+        np.testing.assert_allclose(-np.diff(shown, axis=axis), display.scale[axis])
+        np.testing.assert_allclose(-shown.take(0, axis), display.translate[axis])
+
+
+def test_the_screen_is_right_handed() -> None:
+    """Right × down must point away from the viewer: napari's depth axis points towards, and it runs to the feet."""
+    right, down, towards = np.array([-1, 0, 0]), np.array([0, -1, 0]), np.array([0, 0, -1])  # L, P, I in RAS
+    np.testing.assert_array_equal(np.cross(right, down), -towards)
+
+
+@pytest.mark.parametrize(
+    ("plane", "letters"),
+    [
+        ("axial", {"top": "A", "bottom": "P", "left": "R", "right": "L"}),
+        ("coronal", {"top": "S", "bottom": "I", "left": "R", "right": "L"}),
+        ("sagittal", {"top": "S", "bottom": "I", "left": "A", "right": "P"}),
+    ],
+)
+def test_letters_are_those_of_radiology(plane: str, letters: dict[str, str]) -> None:
+    display = Display(grid_of((0, 1, 2), (1, 1, 1), (4, 5, 6)))
+    assert display.letters(PLANES[plane]) == letters
+
+
+def test_no_letters_where_the_file_says_nothing() -> None:
+    assert Display(Grid.raster((4, 5))).letters((0, 1)) == {}
+
+
+def test_raster_images_stay_as_they_are() -> None:
+    display = Display(Grid.raster((3, 4)))
+    array = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    np.testing.assert_array_equal(display.show(array), array)
+    assert display.axis_labels == ("row", "column")
+    assert display.units == ("pixel", "pixel")
+
+
+def test_a_thick_scan_begins_in_its_own_planes() -> None:
+    thick = np.diag([1.0, 6.0, 1.0, 1.0])  # acquired in coronal planes
+    assert Display(Grid((8, 3, 8), thick)).plane == "coronal"
+    assert Display(Grid((8, 8, 8), np.eye(4))).plane == "axial"
+
+
+def test_an_array_of_another_shape_is_refused() -> None:
+    display = Display(grid_of((0, 1, 2), (1, 1, 1), (4, 5, 6)))
+    with pytest.raises(ValueError, match="not on the shown grid"):
+        display.back(np.zeros((4, 5, 6), np.uint8))
