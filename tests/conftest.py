@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from threadpoolctl import threadpool_limits
 
 # Before Qt, numpy or torch are first imported. A test that wants a real window starts its own X server and process.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("QT_API", "pyside6")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# The plugins of pytest have loaded numpy by now: what its libraries read from the environment is told to them, too.
+# Two threads on two busy cores wait for each other more than they work.
+threadpool_limits(1)
 os.environ.setdefault("NAPARI_CONFIG", str(Path(tempfile.mkdtemp(prefix="medssl-tests-")) / "settings.yaml"))
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -60,3 +64,11 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", local_only)
+
+
+@pytest.fixture
+def quick_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs compute with one thread in float32, without trying out what is fastest."""
+    from napari_medssl.training import machine
+
+    monkeypatch.setattr(machine, "_fastest", lambda cores: (1, False))
