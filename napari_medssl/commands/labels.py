@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import MedSSLError
 from .parsing import parse_label_cases, parse_mapping
 from .screen import Screen
+
+if TYPE_CHECKING:
+    from ..project import Revision
 
 HELP = "import labels, or list the revisions of labels"
 
@@ -65,34 +68,36 @@ def run_history(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]
 
     project = Project.open(arguments.project)
     cases = [project.case(name) for name in arguments.cases] if arguments.cases else project.cases()
-    listed = [
-        {
-            "case": case.name,
-            "revision": revision.id,
-            "time": revision.time,
-            "author": revision.author,
-            "origin": revision.origin,
-            "complete": revision.complete,
-            "minutes": revision.minutes,
-            "parent": revision.parent,
-            "run": revision.run,
-            "note": revision.note,
-            "dice_to_proposal": revision.dice_to_proposal,
-            "path": str(revision.path),
-        }
-        for case in cases
-        for revision in case.revisions()
-    ]
-    if not listed:
+    revisions = [(case.name, revision) for case in cases for revision in case.revisions()]
+    if not revisions:
         screen.say("No labels yet.")
     elif not screen.machine:
         columns = ["case", "time (UTC)", "author", "origin", "state", ">minutes", "from", ">Dice to it", ">revision"]
-        rows = [
-            [
-                e["case"], e["time"][:16].replace("T", " "), e["author"], e["origin"],
-                "done" if e["complete"] else "draft", f"{e['minutes']:.1f}", e["run"], e["dice_to_proposal"], e["revision"],
-            ]
-            for e in listed
-        ]
-        screen.table("", columns, rows)
-    return {"project": str(project.root), "revisions": listed}
+        screen.table("", columns, [_row(name, revision) for name, revision in revisions])
+    return {"project": str(project.root), "revisions": [_values(name, r) for name, r in revisions]}
+
+
+def _row(case: str, revision: Revision) -> list[object]:
+    """What people want to see of a revision."""
+    time = revision.time[:16].replace("T", " ")
+    state = "done" if revision.complete else "draft"
+    made = [case, time, revision.author, revision.origin, state, f"{revision.minutes:.1f}"]
+    return [*made, revision.run, revision.dice_to_proposal, revision.id]
+
+
+def _values(case: str, revision: Revision) -> dict[str, Any]:
+    """All of a revision, as JSON values."""
+    return {
+        "case": case,
+        "revision": revision.id,
+        "time": revision.time,
+        "author": revision.author,
+        "origin": revision.origin,
+        "complete": revision.complete,
+        "minutes": revision.minutes,
+        "parent": revision.parent,
+        "run": revision.run,
+        "note": revision.note,
+        "dice_to_proposal": revision.dice_to_proposal,
+        "path": str(revision.path),
+    }

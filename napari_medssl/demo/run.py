@@ -21,7 +21,7 @@ ENDING = 8.0  # seconds for pictures at the end
 LEAST_TRAINING = 3.0  # seconds
 
 
-def run_demo(out: Path, minutes: float, screen: Screen, *, cases: int = CASES, seed: int = 0) -> dict[str, Any]:
+def run_demo(out: Path, minutes: float, screen: Screen, *, seed: int = 0) -> dict[str, Any]:
     """Run it.
 
     Parameters
@@ -40,8 +40,8 @@ def run_demo(out: Path, minutes: float, screen: Screen, *, cases: int = CASES, s
     from .setup import make_demo_project, open_cohort
 
     begin = time.monotonic()
-    screen.note(f"Generating {cases} abdominal scans, {LABELLED} of them labelled, in {out} …")
-    ours = make_demo_project(out, cases, LABELLED, seed=seed)
+    screen.note(f"Generating {CASES} abdominal scans, {LABELLED} of them labelled, in {out} …")
+    ours = make_demo_project(out, CASES, LABELLED, seed=seed)
     demos = {"supervised": open_cohort(ours.cohort, out / "supervised-only", LABELLED), "bcp": ours}
     classes = [c.name for c in ours.project.classes]
 

@@ -45,7 +45,8 @@ def open_cohort(cohort: Cohort, root: Path, labelled: int = 3, *, audit: int = 0
     from ..imaging import case_stem
     from ..project import ClassInfo, Project, freeze_audit, import_images, import_labels
 
-    project = Project.create(root, classes=[ClassInfo(value, name) for value, name in cohort.classes.items()])
+    classes = [ClassInfo(value, name) for value, name in cohort.classes.items()]
+    project = Project.create(root, name="MedSSL demo", classes=classes)
     import_images(project, cohort.images)
     import_labels(project, cohort.labels[: labelled + audit], author="expert")
     truth = {case_stem(path): path for path in cohort.labels}
