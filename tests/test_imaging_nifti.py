@@ -138,9 +138,11 @@ def test_qform_is_read_as_nibabel_reads_it(tmp_path: Path, angles: tuple[float, 
     nibabel.save(image, tmp_path / "a.nii")  # type: ignore[attr-defined]
     grid = read_grid(tmp_path / "a.nii").grid
     reference = nibabel.load(tmp_path / "a.nii").affine  # type: ignore[attr-defined]
-    np.testing.assert_allclose(grid.affine, reference, atol=1e-5)
-    np.testing.assert_allclose(grid.affine, affine, atol=1e-2)
     assert grid.header is not None
+    # next to a half turn, readers round the quaternion's missing number to 0 at different distances (ours as nifti1_io)
+    half_turn = sum(q * q for q in grid.header.quatern) > 1 - 4e-7
+    np.testing.assert_allclose(grid.affine, reference, atol=4e-3 if half_turn else 1e-5)
+    np.testing.assert_allclose(grid.affine, affine, atol=1e-2)
     assert grid.header.source == "qform"
 
 
