@@ -6,9 +6,11 @@ the settings of its paper preset this is the released recipe; `BCPOptions` names
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 import torch
+from numpy.random import RandomState
 from torch import Tensor
 
 from ..nets.ema import copy_state
@@ -16,6 +18,7 @@ from ..nets.spec import NetSpec
 from .averaged import AveragedLearner, make_optimiser_options
 from .base import IGNORE, Batch, Learner, Losses, Patches, Phase, Step
 from .copy_paste import box_mask, cells_mask, halves, mix, slab_mask
+from .distort import distort
 from .losses import LossForm, Region, region_losses
 from .options import BCPOptions
 from .pseudo_labels import pseudo_labels
@@ -39,11 +42,12 @@ class BCP:
             labelled=batch,
             steps=options.warmup_steps,
         )
+        optimiser = make_optimiser_options(options, options.schedule, keep_state=options.keep_momentum)
         second = Phase(
             SELF_TRAINING,
             "Learning from unlabelled scans too",
             1 - options.warmup_share,
-            make_optimiser_options(options, options.schedule, keep_state=options.keep_momentum),
+            replace(optimiser, lr=optimiser.lr * options.second_rate),
             labelled=batch,
             unlabelled=batch,
             steps=options.steps,
@@ -79,9 +83,20 @@ class BCPLearner(AveragedLearner):
         images = batch.labelled.images
         mask = torch.from_numpy(MASKS[self._bcp.box](images.shape[2:], at.rng, self._bcp.hole)).to(images.device)
         if at.phase.name == LABELS_FIRST or batch.unlabelled is None:
+            if at.rng.random_sample() >= self._bcp.mixing_first:
+                return self.plain(batch.labelled)
             return self.labels_first(batch.labelled, mask)
+        if at.rng.random_sample() >= self._bcp.mixing:
+            mask = torch.ones_like(mask)  # nothing is pasted: whole labelled patches, whole unlabelled ones
         weight = self._bcp.unlabelled_weight * sigmoid_ramp(at.phase_progress, self._bcp.ramp_up)
-        return self.self_training(batch.labelled, batch.unlabelled, mask, weight)
+        return self.self_training(batch.labelled, batch.unlabelled, mask, weight, at.rng)
+
+    def plain(self, labelled: Patches) -> Losses:
+        """The labelled batch as it is."""
+        assert labelled.labels is not None
+        dice, cross = region_losses(self.student(labelled.images), [Region(labelled.labels)], self._form)
+        total = self._whole(dice, cross)
+        return Losses(total, {"labelled": total.detach(), "dice": dice.detach(), "cross_entropy": cross.detach()})
 
     def labels_first(self, labelled: Patches, mask: Tensor) -> Losses:
         """Copy-paste between the two halves of the labelled batch.
@@ -105,7 +120,9 @@ class BCPLearner(AveragedLearner):
         total = self._whole(dice, cross)
         return Losses(total, {"labelled": total.detach(), "dice": dice.detach(), "cross_entropy": cross.detach()})
 
-    def self_training(self, labelled: Patches, unlabelled: Patches, mask: Tensor, weight: float) -> Losses:
+    def self_training(
+        self, labelled: Patches, unlabelled: Patches, mask: Tensor, weight: float, rng: RandomState | None = None
+    ) -> Losses:
         """Copy-paste between labelled and unlabelled patches, in both directions.
 
         Parameters
@@ -116,12 +133,16 @@ class BCPLearner(AveragedLearner):
             1 outside the hole, 0 inside.
         weight : float
             Of the teacher's labels against human ones.
+        rng : RandomState, optional
+            For the distortion of the student's view; needed when the option `jitter` is above 0.
         """
         assert labelled.labels is not None
         image_a, image_b = halves(labelled.images)
         label_a, label_b = halves(labelled.labels)
         other_a, other_b = halves(unlabelled.images)
         guess_a, guess_b = self._guesses(other_a, other_b)
+        if rng is not None and self._bcp.jitter > 0:
+            other_a, other_b = distort(other_a, self._bcp.jitter, rng), distort(other_b, self._bcp.jitter, rng)
         mixed_l, mixed_u = mix(image_a, other_a, mask), mix(other_b, image_b, mask)
         hole = 1 - mask
         if self._bcp.fused:

@@ -92,6 +92,21 @@ class BCPOptions(Options):
         0.3, "Share of time on labels first", "Part of the run that learns from labelled scans only.",
         low=0.0, high=0.9, advanced=False,
     )
+    mixing_first: float = option(
+        1.0, "Mixing on labels first", "Share of the steps of the first phase that paste labelled scans into each other; "
+        "1 in the paper.", low=0.0, high=1.0,
+    )
+    mixing: float = option(
+        1.0, "Mixing of labelled and unlabelled", "Share of the steps of the second phase that paste; in the others the "
+        "student sees whole patches of either kind. 1 in the paper.", low=0.0, high=1.0,
+    )
+    second_rate: float = option(
+        1.0, "Learning rate of the second phase", "As a multiple of the first phase's.", low=0.01, high=2.0
+    )
+    jitter: float = option(
+        0.0, "Distortion of what the student sees", "How strongly contrast, brightness and noise are changed after the "
+        "teacher has looked; 0 is off, as in the paper.", low=0.0, high=1.0,
+    )
     unlabelled_weight: float = option(
         0.5, "Weight of unlabelled scans", "Weight of the model's own labels against human ones (alpha in the paper).",
         low=0.0, high=2.0, advanced=False,
@@ -156,7 +171,7 @@ def resolve_options(cls: type[Options], settings: Mapping[str, Any]) -> Options:
         wanted = type(fields[name].default)
         if wanted is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
-        if not isinstance(value, wanted):
+        if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
             raise SpecError(f"Option {name!r} must be a {wanted.__name__}, not {value!r}.")
         if meta["choices"] and value not in meta["choices"]:
             raise SpecError(f"Option {name!r} must be one of {', '.join(meta['choices'])}, not {value!r}.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -52,7 +52,8 @@ class Sampler:
             return cut(image, labels, centre, patch, spacing, augmentation(self.plan), rng)
         case = self.unlabelled[int(rng.integers(len(self.unlabelled)))]
         image = self.cache.image(case)
-        return cut(image, None, _anywhere(image.shape[1:], patch, rng), patch, spacing, augmentation(self.plan), rng)
+        centre = _anywhere(image.shape[1:], patch, rng)
+        return cut(image, None, centre, patch, spacing, weaker(augmentation(self.plan)), rng)
 
     def _centre(
         self, entry: LabelledCase, shape: tuple[int, ...], patch: tuple[int, int, int], rng: np.random.Generator
@@ -123,6 +124,14 @@ def augmentation(plan: Plan) -> Augmentation:
     spacing, patch = network_axes(plan)
     flat = patch[0] == 1 or spacing[0] > 3 * min(spacing)
     return Augmentation(mirror_axes=plan.mirror_axes, flat=flat)
+
+
+def weaker(strong: Augmentation) -> Augmentation:
+    """What unlabelled patches get: the teacher labels what it sees, so it must see well.
+
+    Methods distort them further for the student.
+    """
+    return replace(strong, rotation=strong.rotation / 2, scale=(0.9, 1.1), elastic=0.0, intensity=0.0)
 
 
 def _stack(drawn: list[tuple[torch.Tensor, torch.Tensor | None]], plan: Plan) -> Patches | None:
