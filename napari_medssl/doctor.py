@@ -65,18 +65,35 @@ def check_qt(versions: dict[str, str]) -> Finding:
     """Judge the Qt bindings that are installed, name to version."""
     listed = ", ".join(f"{name} {version}" for name, version in versions.items())
     if not versions:
-        return Finding("qt", "Qt", "no binding installed", "note",
-                       'The command line works without; for napari: pip install "napari-medssl[all]".')
+        return Finding(
+            "qt",
+            "Qt",
+            "no binding installed",
+            "note",
+            'The command line works without; for napari: pip install "napari-medssl[all]".',
+        )
     pyside = versions.get("PySide6", "")
     if pyside == "6.12.0":
-        return Finding("qt", "Qt", listed, "bad", "PySide6 6.12.0 ends napari with an abort after some thousand slice "
-                       'changes on Python 3.11: pip install "PySide6!=6.12.0".')
+        return Finding(
+            "qt",
+            "Qt",
+            listed,
+            "bad",
+            "PySide6 6.12.0 ends napari with an abort after some thousand slice "
+            'changes on Python 3.11: pip install "PySide6!=6.12.0".',
+        )
     if pyside in REFUSED_BY_NAPARI:
-        return Finding("qt", "Qt", listed, "note", f"Some releases of napari refuse PySide6 {pyside}: "
-                       'pip install "PySide6<6.11".')
+        return Finding(
+            "qt", "Qt", listed, "note", f'Some releases of napari refuse PySide6 {pyside}: pip install "PySide6<6.11".'
+        )
     if len(versions) > 1:
-        return Finding("qt", "Qt", listed, "note", f"Two bindings get in each other's way: keep one; "
-                       f"QT_API={next(iter(versions)).lower()} chooses meanwhile.")
+        return Finding(
+            "qt",
+            "Qt",
+            listed,
+            "note",
+            f"Two bindings get in each other's way: keep one; QT_API={next(iter(versions)).lower()} chooses meanwhile.",
+        )
     return Finding("qt", "Qt", listed)
 
 
@@ -118,8 +135,13 @@ def _folder(folder: Path) -> Iterator[Finding]:
         return
     free = shutil.disk_usage(folder).free / GIGA
     few = free < LEAST_DISK
-    yield Finding("disk", "Disk", f"{free:.1f} GB free", "note" if few else "ok",
-                  "Preprocessed scans and models need room: free some." if few else "")
+    yield Finding(
+        "disk",
+        "Disk",
+        f"{free:.1f} GB free",
+        "note" if few else "ok",
+        "Preprocessed scans and models need room: free some." if few else "",
+    )
 
 
 def _torch(device: str) -> Iterator[Finding]:

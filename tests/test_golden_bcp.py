@@ -89,7 +89,7 @@ def close(actual: Any, wanted: Any, tolerance: dict[str, float]) -> None:
 
 
 def number(whole: str, rest: str | None) -> float:
-    """"0", "5" of u0p5."""
+    """ "0", "5" of u0p5."""
     return float(f"{whole}.{rest or 0}")
 
 

@@ -174,7 +174,9 @@ def test_takes_over_what_fits() -> None:
     assert equal_state(learner.average, before.average)
     other = fresh("bcp", options_for("bcp"), dataclasses.replace(NETS[2], classes=5))
     assert other.initialise_from({**before.average.state_dict(), "projector.weight": torch.zeros(1)}) == [
-        "decoder.head.bias", "decoder.head.weight", "projector.weight",
+        "decoder.head.bias",
+        "decoder.head.weight",
+        "projector.weight",
     ]
     assert torch.equal(other.student.encoder.stages[0][0].weight, before.average.encoder.stages[0][0].weight)
 

@@ -15,8 +15,13 @@ MARKS = {"ok": "ok", "note": "note", "bad": "BAD"}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
     parser.add_argument("--device", default="auto", metavar="D", help="auto (default), cpu, cuda, cuda:1, mps")
-    parser.add_argument("--folder", type=Path, default=Path(), metavar="DIR",
-                        help="where projects are to be (default: the current folder)")
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=Path(),
+        metavar="DIR",
+        help="where projects are to be (default: the current folder)",
+    )
     parser.add_argument("--quick", action="store_true", help="without the short training")
 
 

@@ -16,15 +16,32 @@ TOLERANCE_MM = 2.0  # as inference.metrics has it; importing that would cost eve
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
     parser.add_argument("project", type=Path, metavar="PROJECT", help="folder of the project")
-    parser.add_argument("--run", dest="model", required=True, metavar="R",
-                        help="whose model: a run's name or a run's folder, another project's too")
-    parser.add_argument("--truth", type=Path, nargs="+", action="extend", required=True, metavar="PATH",
-                        help="masks, or folders of masks; each finds its case by the name of the file")
-    parser.add_argument("--cases", nargs="+", metavar="CASE",
-                        help="names, comma-separated names or text files of names (default: every case with a truth "
-                             "that the run did not learn from)")
-    parser.add_argument("--tolerance", type=float, default=TOLERANCE_MM, metavar="MM",
-                        help=f"of NSD, in mm (default: {TOLERANCE_MM:g})")
+    parser.add_argument(
+        "--run",
+        dest="model",
+        required=True,
+        metavar="R",
+        help="whose model: a run's name or a run's folder, another project's too",
+    )
+    parser.add_argument(
+        "--truth",
+        type=Path,
+        nargs="+",
+        action="extend",
+        required=True,
+        metavar="PATH",
+        help="masks, or folders of masks; each finds its case by the name of the file",
+    )
+    parser.add_argument(
+        "--cases",
+        nargs="+",
+        metavar="CASE",
+        help="names, comma-separated names or text files of names (default: every case with a truth "
+        "that the run did not learn from)",
+    )
+    parser.add_argument(
+        "--tolerance", type=float, default=TOLERANCE_MM, metavar="MM", help=f"of NSD, in mm (default: {TOLERANCE_MM:g})"
+    )
     parser.add_argument("--device", default="auto", metavar="D", help="auto (default), cpu, cuda, cuda:1, mps")
 
 

@@ -19,13 +19,24 @@ HELP = "import labels, or list the revisions of labels"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the two commands."""
     verbs = parser.add_subparsers(metavar="VERB", required=True, parser_class=type(parser))
-    bring = verbs.add_parser("import", help="import masks as new revisions", description="Import masks as new "
-                             "revisions: what was drawn before stays. Each mask finds its case by its file name.")
+    bring = verbs.add_parser(
+        "import",
+        help="import masks as new revisions",
+        description="Import masks as new "
+        "revisions: what was drawn before stays. Each mask finds its case by its file name.",
+    )
     bring.add_argument("project", type=Path, metavar="PROJECT", help="folder of the project")
     bring.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="masks, or folders of masks")
     bring.add_argument("--label-cases", metavar="N|LIST", help="only the first N cases, or those named")
-    bring.add_argument("--map", dest="mapping", nargs="+", action="extend", default=[], metavar="FILE=CLASS",
-                       help="values in the files and the class values they mean, such as 4=1")
+    bring.add_argument(
+        "--map",
+        dest="mapping",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="FILE=CLASS",
+        help="values in the files and the class values they mean, such as 4=1",
+    )
     bring.add_argument("--author", default="", metavar="NAME", help="who drew them")
     bring.set_defaults(run=run_import)
     history = verbs.add_parser("history", help="list the revisions", description="List the label revisions of cases.")

@@ -19,17 +19,45 @@ HELP = "make a project from a folder of scans"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
     parser.add_argument("project", type=Path, metavar="PROJECT", help="folder to make; must be new or empty")
-    parser.add_argument("--images", type=Path, nargs="+", action="extend", required=True, metavar="PATH",
-                        help="scans, or folders of scans; they stay where they are")
-    parser.add_argument("--labels", type=Path, nargs="+", action="extend", default=[], metavar="PATH",
-                        help="masks, or folders of masks; each finds its scan by the name of the file")
-    parser.add_argument("--class", dest="classes", nargs="+", action="extend", default=[], metavar="VALUE=NAME",
-                        help="a structure to segment: its value in the masks and its name")
-    parser.add_argument("--label-cases", metavar="N|LIST",
-                        help="take labels for the first N cases only, or for those named (comma-separated, or a text "
-                             "file with one name per line)")
-    parser.add_argument("--channels", nargs="+", metavar="NAME",
-                        help="names of the channels of a scan, in order (default: as many as the first scan has)")
+    parser.add_argument(
+        "--images",
+        type=Path,
+        nargs="+",
+        action="extend",
+        required=True,
+        metavar="PATH",
+        help="scans, or folders of scans; they stay where they are",
+    )
+    parser.add_argument(
+        "--labels",
+        type=Path,
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="PATH",
+        help="masks, or folders of masks; each finds its scan by the name of the file",
+    )
+    parser.add_argument(
+        "--class",
+        dest="classes",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="VALUE=NAME",
+        help="a structure to segment: its value in the masks and its name",
+    )
+    parser.add_argument(
+        "--label-cases",
+        metavar="N|LIST",
+        help="take labels for the first N cases only, or for those named (comma-separated, or a text "
+        "file with one name per line)",
+    )
+    parser.add_argument(
+        "--channels",
+        nargs="+",
+        metavar="NAME",
+        help="names of the channels of a scan, in order (default: as many as the first scan has)",
+    )
     parser.add_argument("--name", help="name of the project; by default the folder's")
 
 

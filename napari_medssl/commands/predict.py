@@ -19,10 +19,18 @@ MODEL_NAME = "model.safetensors"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
     parser.add_argument("project", type=Path, metavar="PROJECT", help="folder of the project")
-    parser.add_argument("--run", dest="model", metavar="R",
-                        help="whose model: a run's name or a run's folder, another project's too (default: the newest)")
-    parser.add_argument("--cases", nargs="+", metavar="CASE",
-                        help="names, comma-separated names or text files of names (default: all without labels)")
+    parser.add_argument(
+        "--run",
+        dest="model",
+        metavar="R",
+        help="whose model: a run's name or a run's folder, another project's too (default: the newest)",
+    )
+    parser.add_argument(
+        "--cases",
+        nargs="+",
+        metavar="CASE",
+        help="names, comma-separated names or text files of names (default: all without labels)",
+    )
     parser.add_argument("--device", default="auto", metavar="D", help="auto (default), cpu, cuda, cuda:1, mps")
 
 
@@ -37,9 +45,7 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     return predict(project, model, wanted, arguments.device, screen)
 
 
-def predict(
-    project: Project, model: str, cases: tuple[str, ...] | None, device: str, screen: Screen
-) -> dict[str, Any]:
+def predict(project: Project, model: str, cases: tuple[str, ...] | None, device: str, screen: Screen) -> dict[str, Any]:
     """Propose for `cases` (None: all without labels) with the model of a run; the result as JSON values."""
     from ..runs.request import make_predict_spec
     from .running import run_here

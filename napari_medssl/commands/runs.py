@@ -28,8 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         if name != "list":
             verb.add_argument("run_name", metavar="RUN", help="name of the run")
         if name == "stop":
-            verb.add_argument("--how", choices=("keep", "pause", "discard"), default="keep",
-                              help="keep what was learnt (default), pause to resume later, or discard")
+            verb.add_argument(
+                "--how",
+                choices=("keep", "pause", "discard"),
+                default="keep",
+                help="keep what was learnt (default), pause to resume later, or discard",
+            )
         verb.add_argument("--json", action="store_true", help="print one JSON object, for machines")
         verb.set_defaults(run=function)
 
@@ -89,19 +93,21 @@ def list_runs(project: Project) -> list[dict[str, Any]]:
             continue  # reserved, and not written yet
         status = ProcessDriver().attach(project.root, name).status()
         last = status.finished
-        listed.append({
-            "run": name,
-            "task": spec.task,
-            "method": spec.method,
-            "state": status.state,
-            "progress": status.progress,
-            "steps": status.step,
-            "minutes": round(last.seconds / 60, 2) if last else None,
-            "best_dice": status.best_dice,
-            "labelled": len(spec.labelled),
-            "start_from": spec.start_from,
-            "message": status.message,
-        })
+        listed.append(
+            {
+                "run": name,
+                "task": spec.task,
+                "method": spec.method,
+                "state": status.state,
+                "progress": status.progress,
+                "steps": status.step,
+                "minutes": round(last.seconds / 60, 2) if last else None,
+                "best_dice": status.best_dice,
+                "labelled": len(spec.labelled),
+                "start_from": spec.start_from,
+                "message": status.message,
+            }
+        )
     return listed
 
 

@@ -28,15 +28,17 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     cases = []
     for case in project.cases():
         proposal = case.latest_proposal()
-        cases.append({
-            "case": case.name,
-            "status": case.status,
-            "role": case.role,
-            "patient": case.patient,
-            "score": proposal.score if proposal else None,
-            "proposed_by": proposal.run if proposal else None,
-            "revisions": len(case.revisions()),
-        })
+        cases.append(
+            {
+                "case": case.name,
+                "status": case.status,
+                "role": case.role,
+                "patient": case.patient,
+                "score": proposal.score if proposal else None,
+                "proposed_by": proposal.run if proposal else None,
+                "revisions": len(case.revisions()),
+            }
+        )
     counts = Counter(str(case["status"]) for case in cases)
     runs = list_runs(project)
 
@@ -49,8 +51,11 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
         title = f"and {rest} more (--all lists them)" if rest else ""
         screen.table(title, ["case", "status", ">expected error", ">labels", "proposed by"], rows)
         if runs:
-            screen.table("", ["run", "method", "state", ">steps", ">Dice held out"],
-                         [(r["run"], r["method"], r["state"], r["steps"], r["best_dice"]) for r in runs])
+            screen.table(
+                "",
+                ["run", "method", "state", ">steps", ">Dice held out"],
+                [(r["run"], r["method"], r["state"], r["steps"], r["best_dice"]) for r in runs],
+            )
     return {
         "project": str(project.root),
         "name": project.name,

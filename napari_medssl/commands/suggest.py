@@ -33,8 +33,11 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     if not suggestions:
         screen.say("Every case is labelled; nothing to suggest.")
     elif not screen.machine:
-        screen.table("", ["", "case", ">expected error", "why"],
-                     [(n, s.case, s.score, s.reason) for n, s in enumerate(suggestions, 1)])
+        screen.table(
+            "",
+            ["", "case", ">expected error", "why"],
+            [(n, s.case, s.score, s.reason) for n, s in enumerate(suggestions, 1)],
+        )
     return {
         "project": str(project.root),
         "suggestions": [{"case": s.case, "score": s.score, "reason": s.reason} for s in suggestions],

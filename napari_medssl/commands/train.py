@@ -16,20 +16,39 @@ HELP = "train a model, then propose labels for the cases without"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
     parser.add_argument("project", type=Path, metavar="PROJECT", help="folder of the project")
-    parser.add_argument("--method", default="bcp", metavar="M",
-                        help="; ".join(f"{m.name}: {m.title}" for m in CATALOG.values()) + " (default: bcp)")
+    parser.add_argument(
+        "--method",
+        default="bcp",
+        metavar="M",
+        help="; ".join(f"{m.name}: {m.title}" for m in CATALOG.values()) + " (default: bcp)",
+    )
     budget = parser.add_mutually_exclusive_group()
     budget.add_argument("--minutes", type=float, metavar="M", help="wall-clock budget (default: 10)")
     budget.add_argument("--steps", type=int, metavar="N", help="budget in steps")
-    parser.add_argument("--preset", choices=("auto", "paper"), default="auto",
-                        help="auto: planned from your scans and machine (default); paper: the published recipe")
+    parser.add_argument(
+        "--preset",
+        choices=("auto", "paper"),
+        default="auto",
+        help="auto: planned from your scans and machine (default); paper: the published recipe",
+    )
     parser.add_argument("--start-from", metavar="RUN", help="begin with the weights of a run (its name, or its folder)")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="of every random draw (default: 0)")
     parser.add_argument("--device", default="auto", metavar="D", help="auto (default), cpu, cuda, cuda:1, mps")
-    parser.add_argument("--set", dest="settings", nargs="+", action="extend", default=[], metavar="OPTION=VALUE",
-                        help="set an option of the method or a field of the plan")
-    parser.add_argument("--propose", nargs="+", metavar="CASE",
-                        help="propose for these cases only (default: all without complete labels); none: for none")
+    parser.add_argument(
+        "--set",
+        dest="settings",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="OPTION=VALUE",
+        help="set an option of the method or a field of the plan",
+    )
+    parser.add_argument(
+        "--propose",
+        nargs="+",
+        metavar="CASE",
+        help="propose for these cases only (default: all without complete labels); none: for none",
+    )
 
 
 def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:

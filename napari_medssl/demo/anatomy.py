@@ -98,16 +98,18 @@ def draw_subject(
     cavity = wall - 7 - 0.8 * coarse
 
     top = subject.shift["dome"][2]
-    dome = z - (74 + top) + np.minimum(
-        (np.abs(x) - 46) ** 2 / 95 + (y - 4) ** 2 / 110 - 8 * np.sign(x) * np.minimum(np.abs(x) / 40, 1), 120
+    dome = (
+        z
+        - (74 + top)
+        + np.minimum(
+            (np.abs(x) - 46) ** 2 / 95 + (y - 4) ** 2 / 110 - 8 * np.sign(x) * np.minimum(np.abs(x) / 40, 1), 120
+        )
     )
     lungs = np.minimum(cavity, dome)
     below = np.minimum(cavity - 1, -dome - 1.5)
 
     stomach = np.minimum(organ("stomach", (-36, 26, 34), (30, 25, 31)), below)
-    liver = smooth_union(
-        organ("liver", (43, 6, 28), (52, 54, 62)), organ("left lobe", (-4, 33, 50), (50, 26, 28)), 14
-    )
+    liver = smooth_union(organ("liver", (43, 6, 28), (52, 54, 62)), organ("left lobe", (-4, 33, 50), (50, 26, 28)), 14)
     kidneys = [
         np.minimum(
             organ(f"{side} kidney", (sign * 47, back + 36, -24 - 4 * sign), (21, 19, 36)),

@@ -9,9 +9,7 @@ SPECK_VOXELS = 6
 NOT_LOOKED_AT = 255
 
 
-def correct(
-    proposal: NDArray[np.uint8], truth: NDArray[np.uint8], speck: int = SPECK_VOXELS
-) -> NDArray[np.uint8]:
+def correct(proposal: NDArray[np.uint8], truth: NDArray[np.uint8], speck: int = SPECK_VOXELS) -> NDArray[np.uint8]:
     """What the reader makes of a proposal.
 
     Errors are repaired where they are as large as a person would see; specks of fewer than `speck` connected voxels

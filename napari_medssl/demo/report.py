@@ -145,9 +145,7 @@ def picture_curves(rounds: Sequence[Round], path: Path) -> Path:
         )
         for entry in rounds
     ]
-    dice = {
-        title: [entry.outcomes[name].scores["mean"]["dice"] for entry in rounds] for name, title in METHODS.items()
-    }
+    dice = {title: [entry.outcomes[name].scores["mean"]["dice"] for entry in rounds] for name, title in METHODS.items()}
     groups = [f"round {entry.number}: {entry.labelled} labelled" for entry in rounds]
     return save(stack([draw_bars("Dice of the unlabelled cases", groups, dice, "Dice"), *charts]), path)
 

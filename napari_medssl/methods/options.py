@@ -14,15 +14,27 @@ from ..errors import SpecError
 
 
 def option(
-    default: Any, title: str, help: str, *, low: float | None = None, high: float | None = None, unit: str = "",
-    choices: tuple[str, ...] = (), advanced: bool = True,
+    default: Any,
+    title: str,
+    help: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    unit: str = "",
+    choices: tuple[str, ...] = (),
+    advanced: bool = True,
 ) -> Any:
     """A field of an options class.
 
     `low` and `high` are inclusive; `advanced` options are folded away in the form.
     """
     meta = {
-        "title": title, "help": help, "low": low, "high": high, "unit": unit, "choices": choices,
+        "title": title,
+        "help": help,
+        "low": low,
+        "high": high,
+        "unit": unit,
+        "choices": choices,
         "advanced": advanced,
     }
     return dataclasses.field(default=default, metadata=meta)
@@ -43,7 +55,9 @@ class Options:
         12.0, "Longest gradient", "Gradients longer than this are shortened; 0 is off.", low=0.0, high=1000.0
     )
     schedule: str = option(
-        "poly", "Schedule of the learning rate", "How the learning rate falls.",
+        "poly",
+        "Schedule of the learning rate",
+        "How the learning rate falls.",
         choices=("constant", "poly", "cosine", "step"),
     )
     schedule_warmup: float = option(
@@ -56,8 +70,11 @@ class Options:
         0.1, "Drop", "With the schedule 'step': factor of the learning rate at each drop.", low=0.0, high=1.0
     )
     ema: float = option(
-        0.99, "Averaging of the model", "Share of the old in the running average of the weights.",
-        low=0.0, high=0.9999,
+        0.99,
+        "Averaging of the model",
+        "Share of the old in the running average of the weights.",
+        low=0.0,
+        high=0.9999,
     )
     ema_warmup: bool = option(
         True, "Average less at first", "Let the running average forget the random beginning quickly."
@@ -66,16 +83,24 @@ class Options:
         True, "Average the statistics too", "Include the batch statistics in the running average."
     )
     deploy: str = option(
-        "average", "Model that predicts", "The running average, or the network as last trained.",
+        "average",
+        "Model that predicts",
+        "The running average, or the network as last trained.",
         choices=("average", "student"),
     )
     loss_form: str = option(
-        "auto", "Form of the loss", "How Dice is counted: over the batch and without absent structures (auto), or as "
-        "in the paper's code for the left atrium (la) or the heart (acdc).", choices=("auto", "la", "acdc"),
+        "auto",
+        "Form of the loss",
+        "How Dice is counted: over the batch and without absent structures (auto), or as "
+        "in the paper's code for the left atrium (la) or the heart (acdc).",
+        choices=("auto", "la", "acdc"),
     )
     steps: int = option(
-        3000, "Steps", "Length of the run, or of its last phase, where neither minutes nor steps are given.",
-        low=1, unit="steps",
+        3000,
+        "Steps",
+        "Length of the run, or of its last phase, where neither minutes nor steps are given.",
+        low=1,
+        unit="steps",
     )
 
 
@@ -89,69 +114,111 @@ class BCPOptions(Options):
     """Options of bidirectional copy-paste (Bai et al., CVPR 2023)."""
 
     warmup_share: float = option(
-        0.3, "Share of time on labels first", "Part of the run that learns from labelled scans only.",
-        low=0.0, high=0.9, advanced=False,
+        0.3,
+        "Share of time on labels first",
+        "Part of the run that learns from labelled scans only.",
+        low=0.0,
+        high=0.9,
+        advanced=False,
     )
     mixing_first: float = option(
-        1.0, "Mixing on labels first", "Share of the steps of the first phase that paste labelled scans into each other; "
-        "1 in the paper.", low=0.0, high=1.0,
+        1.0,
+        "Mixing on labels first",
+        "Share of the steps of the first phase that paste labelled scans into each other; 1 in the paper.",
+        low=0.0,
+        high=1.0,
     )
     mixing: float = option(
-        1.0, "Mixing of labelled and unlabelled", "Share of the steps of the second phase that paste; in the others the "
-        "student sees whole patches of either kind. 1 in the paper.", low=0.0, high=1.0,
+        1.0,
+        "Mixing of labelled and unlabelled",
+        "Share of the steps of the second phase that paste; in the others the "
+        "student sees whole patches of either kind. 1 in the paper.",
+        low=0.0,
+        high=1.0,
     )
     second_rate: float = option(
         1.0, "Learning rate of the second phase", "As a multiple of the first phase's.", low=0.01, high=2.0
     )
     jitter: float = option(
-        0.0, "Distortion of what the student sees", "How strongly contrast, brightness and noise are changed after the "
-        "teacher has looked; 0 is off, as in the paper.", low=0.0, high=1.0,
+        0.0,
+        "Distortion of what the student sees",
+        "How strongly contrast, brightness and noise are changed after the "
+        "teacher has looked; 0 is off, as in the paper.",
+        low=0.0,
+        high=1.0,
     )
     unlabelled_weight: float = option(
-        0.5, "Weight of unlabelled scans", "Weight of the model's own labels against human ones (alpha in the paper).",
-        low=0.0, high=2.0, advanced=False,
+        0.5,
+        "Weight of unlabelled scans",
+        "Weight of the model's own labels against human ones (alpha in the paper).",
+        low=0.0,
+        high=2.0,
+        advanced=False,
     )
     hole: float = option(
-        2 / 3, "Size of the pasted box", "Edge of the pasted box as a part of the patch (beta in the paper).",
-        low=0.1, high=0.95,
+        2 / 3,
+        "Size of the pasted box",
+        "Edge of the pasted box as a part of the patch (beta in the paper).",
+        low=0.1,
+        high=0.95,
     )
     largest_component: bool = option(
-        True, "One piece per class", "Keep only the largest piece of each class in the model's own labels: right for "
-        "organs, wrong for scattered lesions.", advanced=False,
+        True,
+        "One piece per class",
+        "Keep only the largest piece of each class in the model's own labels: right for "
+        "organs, wrong for scattered lesions.",
+        advanced=False,
     )
     ignore_dropped: bool = option(
         False, "Ignore the other pieces", "Learn nothing where a piece was dropped, instead of learning background."
     )
     confidence: float = option(
-        0.0, "Least certainty", "The model's own labels count only where it gives them at least this probability; "
-        "0 is off, as in the paper.", low=0.0, high=0.999,
+        0.0,
+        "Least certainty",
+        "The model's own labels count only where it gives them at least this probability; 0 is off, as in the paper.",
+        low=0.0,
+        high=0.999,
     )
     ramp_up: float = option(
-        0.0, "Rise of the unlabelled scans' weight", "Part of the second phase in which the weight of unlabelled "
-        "scans rises from nearly nothing; 0 is off, as in the paper.", low=0.0, high=1.0,
+        0.0,
+        "Rise of the unlabelled scans' weight",
+        "Part of the second phase in which the weight of unlabelled "
+        "scans rises from nearly nothing; 0 is off, as in the paper.",
+        low=0.0,
+        high=1.0,
     )
     teacher_mode: str = option(
-        "eval", "Statistics of the teacher", "Normalise the teacher's features by its running averages (eval) or by "
-        "the batch at hand, with dropout (train, as in the paper's code).", choices=("eval", "train"),
+        "eval",
+        "Statistics of the teacher",
+        "Normalise the teacher's features by its running averages (eval) or by "
+        "the batch at hand, with dropout (train, as in the paper's code).",
+        choices=("eval", "train"),
     )
     fused: bool = option(
-        True, "One pass for both mixtures", "Show the student both mixed batches at once: larger batch statistics "
-        "than in the paper's code, which shows them one after the other."
+        True,
+        "One pass for both mixtures",
+        "Show the student both mixed batches at once: larger batch statistics "
+        "than in the paper's code, which shows them one after the other.",
     )
     box: str = option(
-        "box", "Shape of the pasted part", "One box as in the paper, or, as in its ablations, many small ones (cells) "
-        "or a slab.", choices=("box", "cells", "slab"),
+        "box",
+        "Shape of the pasted part",
+        "One box as in the paper, or, as in its ablations, many small ones (cells) or a slab.",
+        choices=("box", "cells", "slab"),
     )
     warmup_schedule: str = option(
-        "poly", "Schedule on labels first", "How the learning rate falls in the first phase.",
+        "poly",
+        "Schedule on labels first",
+        "How the learning rate falls in the first phase.",
         choices=("constant", "poly", "cosine", "step"),
     )
-    keep_momentum: bool = option(
-        False, "Keep the momentum", "Start the second phase with the momentum of the first."
-    )
+    keep_momentum: bool = option(False, "Keep the momentum", "Start the second phase with the momentum of the first.")
     warmup_steps: int = option(
-        1000, "Steps on labels first", "Length of the first phase where neither minutes nor steps are given.",
-        low=0, unit="steps",
+        1000,
+        "Steps on labels first",
+        "Length of the first phase where neither minutes nor steps are given.",
+        low=0,
+        unit="steps",
     )
 
 

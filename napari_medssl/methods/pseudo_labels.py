@@ -12,9 +12,7 @@ from .base import IGNORE
 
 
 @torch.no_grad()
-def pseudo_labels(
-    logits: Tensor, *, largest: bool = True, confidence: float = 0.0, dropped: int = 0
-) -> Tensor:
+def pseudo_labels(logits: Tensor, *, largest: bool = True, confidence: float = 0.0, dropped: int = 0) -> Tensor:
     """Labels from a teacher's logits.
 
     Parameters

@@ -28,9 +28,7 @@ def make_norm(kind: Norm, channels: int, ndim: int) -> nn.Module:
     return BATCH_NORM[ndim](channels)
 
 
-def conv_unit(
-    inputs: int, outputs: int, kernel: Sequence[int], stride: Sequence[int], norm: Norm
-) -> nn.Sequential:
+def conv_unit(inputs: int, outputs: int, kernel: Sequence[int], stride: Sequence[int], norm: Norm) -> nn.Sequential:
     """Convolution without bias, norm, LeakyReLU; the size is kept but for the stride.
 
     Parameters

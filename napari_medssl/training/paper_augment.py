@@ -18,9 +18,7 @@ LabelArray = NDArray[np.integer]
 DEGREES = 20  # rotations of slices lie in [-20, 20)
 
 
-def rot_flip(
-    image: Image, labels: LabelArray | None, rng: np.random.RandomState
-) -> tuple[Image, LabelArray | None]:
+def rot_flip(image: Image, labels: LabelArray | None, rng: np.random.RandomState) -> tuple[Image, LabelArray | None]:
     """Quarter turns of the first two axes of space, then always a flip of one of them."""
     turns = int(rng.randint(0, 4))
     axis = int(rng.randint(0, 2))
