@@ -37,7 +37,8 @@ def to_network_space(volume: Volume, plan: Plan) -> NDArray[np.float16]:
     size = network_shape(volume.grid, plan, sliced_first=False)
     tensor = torch.from_numpy(array)[None]
     if tuple(tensor.shape[2:]) != size:
-        tensor = F.interpolate(_antialias(tensor, size), size, mode="trilinear", align_corners=False)
+        tensor = _average(tensor, size)
+        tensor = F.interpolate(tensor, size, mode="trilinear", align_corners=False)
     return np.ascontiguousarray(_slice_first(tensor[0].numpy(), plan).astype(np.float16))
 
 
@@ -125,13 +126,10 @@ def _normalise(channel: NDArray[np.generic], plan: Plan) -> NDArray[np.float32]:
     return np.asarray(np.clip(out, -60000, 60000), dtype=np.float32)  # float16 reaches 65504
 
 
-def _antialias(tensor: Tensor, size: tuple[int, ...]) -> Tensor:
-    """Average whole blocks first where an axis shrinks by 2 or more: linear interpolation would skip voxels."""
-    factors = tuple(max(1, n // m) for n, m in zip(tensor.shape[2:], size, strict=True))
-    if max(factors) == 1:
-        return tensor
-    pad = [p for n, f in zip(tensor.shape[2:], factors, strict=True) for p in (-n % f, 0)][::-1]
-    return F.avg_pool3d(F.pad(tensor, pad, mode="replicate") if any(pad) else tensor, factors)
+def _average(tensor: Tensor, size: tuple[int, ...]) -> Tensor:
+    """Shrink axes that lose half of their voxels or more by averaging: linear interpolation would skip voxels."""
+    d, h, w = (m if n >= 2 * m else n for n, m in zip(tensor.shape[2:], size, strict=True))
+    return tensor if (d, h, w) == tensor.shape[2:] else F.adaptive_avg_pool3d(tensor, (d, h, w))
 
 
 def _nearest(source: int, target: int) -> NDArray[np.intp]:

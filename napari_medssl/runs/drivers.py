@@ -10,20 +10,21 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
 from ..errors import RunError
-from .events import RunEvent
-from .journal import JOURNAL_NAME, JournalReader, JournalWriter, replay
-from .process import is_running, read_process
-from .status import RunStatus, fold, lose
+from .events import RunEvent, RunFinished
+from .journal import JOURNAL_NAME, JournalReader, JournalWriter
+from .process import claim, hand_over, is_running, read_process, release
+from .status import RunStatus, fold, lose, wait_again
 from .stop import How, request_stop, stop_token, withdraw_stop
 
 LOG_NAME = "log.txt"
-PATIENCE = 30.0  # seconds a new process may take to say where it is
+_FULL = "Run {run}: its journal cannot be written any more ({error}). Free some space and resume it."
 
 
 class Handle(Protocol):
@@ -59,14 +60,34 @@ class InlineDriver:
             The project.
         run : str
             Name of the run.
+
+        Raises
+        ------
+        RunError
+            When the journal cannot even be begun.
         """
         folder = Path(root) / "runs" / run
         execute = import_module("napari_medssl.training.execute").execute
         withdraw_stop(folder)
-        writer = JournalWriter(folder / JOURNAL_NAME)
         try:
-            for event in execute(Path(root), run, stop_token(folder)):
-                writer.write(event, durable=event.kind in ("run-finished", "checkpoint-saved"))
+            writer = JournalWriter(folder / JOURNAL_NAME)
+        except OSError as error:
+            raise RunError(f"Run {run}: its journal cannot be written ({error}). Check the disk.") from error
+        events: Generator[RunEvent] = execute(Path(root), run, stop_token(folder))
+        try:
+            for event in events:
+                try:
+                    writer.write(event, durable=event.kind in ("run-finished", "checkpoint-saved"))
+                except OSError as error:  # a run that nobody can follow must not go on
+                    if isinstance(event, RunFinished):
+                        yield event
+                        return
+                    events.close()
+                    last = RunFinished(reason="failed", message=_FULL.format(run=run, error=error.strerror or error))
+                    with suppress(OSError):
+                        writer.write(last)
+                    yield last
+                    return
                 yield event
         finally:
             writer.close()
@@ -84,8 +105,7 @@ class ProcessDriver:
             When it already runs, or the process cannot be started.
         """
         folder = Path(root) / "runs" / run
-        if is_running(folder):
-            raise RunError(f"Run {run} is already running. Stop it first, or wait for its end.")
+        claim(folder)
         withdraw_stop(folder)
         # detached and in a group of its own: it outlives whoever started it
         flags: dict[str, Any] = {"creationflags": 0x00000208} if os.name == "nt" else {"start_new_session": True}
@@ -96,7 +116,9 @@ class ProcessDriver:
                     command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, close_fds=True, **flags
                 )
         except OSError as error:
+            release(folder)
             raise RunError(f"Run {run}: its process could not be started ({error}).") from error
+        hand_over(folder, process.pid)
         return ProcessHandle(folder, run, process)
 
     def attach(self, root: Path, run: str) -> Handle:
@@ -111,17 +133,15 @@ class ProcessHandle:
         self.run = run
         self._folder = folder
         self._process = process
-        self._begun = time.monotonic()
         # a resumed run's journal goes back to its first life: curves go on where they were
         self._reader = JournalReader(folder / JOURNAL_NAME)
-        self._before = len(replay(folder / JOURNAL_NAME)) if process is not None else 0
         self._status = RunStatus()
-        self._seen = 0
+        # which of the last words in the journal are from before this process
+        self._begun_at = time.time() if process is not None else 0.0
 
     def events(self) -> list[RunEvent]:
         """See `Handle`."""
         fresh = self._reader.read()
-        self._seen += len(fresh)
         self._status = fold(fresh, self._status)
         return fresh
 
@@ -129,8 +149,12 @@ class ProcessHandle:
         """See `Handle`."""
         alive = self.is_alive()  # asked before the journal is read: the last word may come in between
         self.events()
-        over = self._status.is_over and self._seen > self._before
-        if over or alive:
+        last = self._status.finished
+        if alive:
+            since = max(self._begun_at, (read_process(self._folder) or {}).get("since", 0.0))
+            # on its way again: what it said at the end of its last life is not its end
+            return wait_again(self._status) if last is not None and last.at < since else self._status
+        if last is not None and last.at >= self._begun_at:
             return self._status
         return lose(self._status, self._reason())
 

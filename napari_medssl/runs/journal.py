@@ -19,6 +19,8 @@ class JournalWriter:
 
     def __init__(self, path: Path) -> None:
         self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115 - closed in close()
+        if not _ends_with_newline(path):  # torn by a crash: what comes next must not be torn with it
+            self._file.write("\n")
 
     def write(self, event: RunEvent, durable: bool = False) -> None:
         """Append one event."""
@@ -63,3 +65,13 @@ def _parse(data: bytes) -> Iterator[RunEvent]:
             yield event_from_json(line.decode("utf-8"))
         except (ValueError, TypeError):
             continue  # a line torn by a crash, or of a newer version: the rest still counts
+
+
+def _ends_with_newline(path: Path) -> bool:
+    """Whether the last line is whole; an empty file counts."""
+    with open(path, "rb") as file:
+        file.seek(0, os.SEEK_END)
+        if file.tell() == 0:
+            return True
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"

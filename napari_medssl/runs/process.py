@@ -1,30 +1,76 @@
-"""`process.json`: which process a run lives in, so that a later start finds it again."""
+"""`process.json`: which process a run lives in, so that a later start finds it again and no run lives twice."""
 
 from __future__ import annotations
 
 import json
 import os
 import socket
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from ..errors import RunError
+
 PROCESS_NAME = "process.json"
+WRITING = 5.0  # seconds that a process may take to write a few words into the file it just made
 
 
 @contextmanager
 def announced(folder: Path) -> Iterator[None]:
-    """Say that this process runs the run of `folder`, for as long as it does."""
-    path = folder / PROCESS_NAME
-    me = {"pid": os.getpid(), "host": socket.gethostname(), "born": psutil.Process().create_time()}
-    path.write_text(json.dumps(me), encoding="utf-8")
+    """Say that this process runs the run of `folder`, for as long as it does.
+
+    Raises
+    ------
+    RunError
+        When another process runs it.
+    """
+    if (read_process(folder) or {}).get("pid") not in (os.getpid(), os.getppid()):
+        claim(folder)
+    hand_over(folder, os.getpid())
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)
+        release(folder)
+
+
+def claim(folder: Path) -> None:
+    """Take the run of `folder` for this process; of several that try at once one succeeds.
+
+    Raises
+    ------
+    RunError
+        When a living process has it, or the folder cannot be written to.
+    """
+    path = folder / PROCESS_NAME
+    for _ in range(2):
+        try:
+            with open(path, "x", encoding="utf-8") as file:
+                file.write(json.dumps(_describe(os.getpid())))
+            return
+        except FileExistsError:
+            if is_running(folder) or _is_being_written(folder):
+                break
+            path.unlink(missing_ok=True)  # left by a process that was killed
+        except OSError as error:
+            raise RunError(f"Run {folder.name} cannot be started: {error}. Check the disk and its folder.") from error
+    raise RunError(f"Run {folder.name} is already running. Stop it first, or wait for its end.")
+
+
+def hand_over(folder: Path, pid: int) -> None:
+    """Say that the run, which this process has claimed, lives in process `pid`."""
+    temporary = folder / f".{PROCESS_NAME}.{os.getpid()}.tmp"
+    with suppress(psutil.NoSuchProcess):  # it is over already
+        temporary.write_text(json.dumps(_describe(pid)), encoding="utf-8")
+        os.replace(temporary, folder / PROCESS_NAME)
+
+
+def release(folder: Path) -> None:
+    """Say that no process runs the run any more."""
+    (folder / PROCESS_NAME).unlink(missing_ok=True)
 
 
 def read_process(folder: Path) -> dict[str, Any] | None:
@@ -49,3 +95,16 @@ def is_running(folder: Path) -> bool:
         return bool(process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - said["born"]) < 2.0)
     except psutil.Error:
         return False
+
+
+def _describe(pid: int) -> dict[str, Any]:
+    return {"pid": pid, "host": socket.gethostname(), "born": psutil.Process(pid).create_time(), "since": time.time()}
+
+
+def _is_being_written(folder: Path) -> bool:
+    """Whether somebody made the file just now and has not written into it yet."""
+    try:
+        age = time.time() - (folder / PROCESS_NAME).stat().st_mtime
+    except OSError:
+        return False
+    return read_process(folder) is None and age < WRITING

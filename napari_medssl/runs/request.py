@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import SpecError
 from ..methods.catalog import method_info
+from .settings import check_settings
 from .spec import SPEC_NAME, Budget, LabelledCase, RunSpec, read_spec, spec_to_json
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ def make_spec(
         raise SpecError(f"The time budget must be above 0 minutes, not {minutes}.")
     if steps is not None and steps < 1:
         raise SpecError(f"The number of steps must be at least 1, not {steps}.")
+    check_settings(info, settings or {})
     if minutes is None and steps is None and preset == "auto":
         minutes = 10.0
     start = start_run_folder(project, start_from) if start_from else None

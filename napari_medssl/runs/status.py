@@ -117,6 +117,11 @@ def _elapsed(status: RunStatus, event: RunEvent) -> float:
     return event.at - status.started.at if status.started else 0.0
 
 
+def wait_again(status: RunStatus) -> RunStatus:
+    """The status of a run that ended and whose new process has not said anything yet."""
+    return replace(status, state="waiting", message="", finished=None)
+
+
 def lose(status: RunStatus, message: str) -> RunStatus:
     """The status of a run whose process died without a last event."""
     return replace(status, state="lost", message=message, eta_seconds=None)

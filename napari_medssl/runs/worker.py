@@ -7,6 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
+from ..errors import MedSSLError
 from .drivers import InlineDriver
 from .process import announced
 from .stop import request_stop
@@ -21,9 +22,13 @@ def main(arguments: list[str]) -> int:
         os.nice(5)
     signal.signal(signal.SIGTERM, lambda *_: request_stop(folder, "pause"))
     reason = ""
-    with announced(folder):
-        for event in InlineDriver().run(root, run):
-            reason = getattr(event, "reason", "")
+    try:
+        with announced(folder):
+            for event in InlineDriver().run(root, run):
+                reason = getattr(event, "reason", "")
+    except MedSSLError as error:
+        print(error, file=sys.stderr)
+        return 1
     return 1 if reason == "failed" else 0
 
 

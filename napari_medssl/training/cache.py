@@ -23,7 +23,7 @@ from ..inference.preprocess import labels_to_network_space, to_network_space
 from ..project import Project
 from ..runs.spec import LabelledCase, Plan
 
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 POINTS_PER_CLASS = 4096
 
 
@@ -75,7 +75,7 @@ class Cache:
             _write(path, make())
         try:
             array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-        except ValueError:  # torn by a crash of the machine: make it anew
+        except (ValueError, EOFError):  # torn by a crash of the machine: make it anew
             path.unlink()
             _write(path, make())
             array = np.load(path, mmap_mode="r", allow_pickle=False)

@@ -19,10 +19,10 @@ from ..methods.base import Batch, Learner, Patches, Phase, Step, seed_everything
 from ..runs.events import CheckpointSaved, PhaseStarted, RunEvent, Stepped, Warned
 from ..runs.spec import Plan, RunSpec
 from ..runs.stop import How, StopToken
-from .budget import PhaseBudget
+from .budget import PhaseBudget, total_steps
 from .cache import Cache
 from .checkpoint import Progress, load_checkpoint, read_progress, save_checkpoint
-from .memory import OutOfMemory, smaller
+from .memory import is_out_of_memory, smaller
 from .optimisers import make_optimiser, set_learning_rate
 from .patches import Prefetcher, Sampler
 from .report import Reporter
@@ -68,7 +68,7 @@ class Engine:
         self._layout = layout
         self._phases, self._budgets = phases, budgets
         self._info = info
-        self._examiner = Examiner(cache, spec.held_out)
+        self._examiner = Examiner(cache, spec.held_out, by_steps=total_steps(budgets) is not None)
         self.progress = Progress(step=0, phase=0, phase_step=0, seconds=0.0, phase_seconds=0.0)
 
     def train(self, stop: StopToken, resume: bool) -> Generator[RunEvent, None, How | None]:
@@ -94,8 +94,10 @@ class Engine:
                 self._learner.before_phase(phase)
                 optimiser = self._optimiser(phase, optimiser)
             yield PhaseStarted(phase=phase.name, title=phase.title, index=index, step=self.progress.step)
+            self._examiner.begin(self._done())
             how = yield from self._phase(phase, self._budgets[index], optimiser, stop)
-            yield self._save(optimiser)
+            if how != "discard":
+                yield self._save(optimiser)
             if how:
                 return how
         return None
@@ -138,7 +140,9 @@ class Engine:
                 rate = set_learning_rate(optimiser, phase, self.progress.phase_step, done)
                 try:
                     terms = self._step(phase, done, batch, optimiser)
-                except OutOfMemory as error:
+                except (MemoryError, RuntimeError) as error:
+                    if not is_out_of_memory(error):
+                        raise
                     self._plan = smaller(self._plan, error)
                     sampler = self._sampler()
                     batches.forget()

@@ -107,8 +107,7 @@ def _train(spec: RunSpec, project: Project, stop: StopToken) -> Iterator[RunEven
         yield RunFinished(reason="paused", message=f"Paused after {step} steps. Resume it any time.", step=step)
         return
     if how == "discard":
-        for name in (CHECKPOINT, MODEL):
-            (folder / name).unlink(missing_ok=True)
+        _throw_away(folder)
         yield RunFinished(reason="discarded", message="Stopped; its model was thrown away.", step=step)
         return
     yield engine.deploy()
@@ -116,6 +115,11 @@ def _train(spec: RunSpec, project: Project, stop: StopToken) -> Iterator[RunEven
         withdraw_stop(folder)  # heard; another one would end the proposing
     reason: FinishReason = "stopped" if how == "keep" else "completed"
     yield from _propose(spec, project, folder, stop, len(phases), step, reason)
+
+
+def _throw_away(folder: Path) -> None:
+    for name in (CHECKPOINT, MODEL):
+        (folder / name).unlink(missing_ok=True)
 
 
 def _predict(spec: RunSpec, project: Project, stop: StopToken) -> Iterator[RunEvent]:
@@ -130,17 +134,30 @@ def _propose(
 ) -> Iterator[RunEvent]:
     """Propose with the model of `folder`, and finish."""
     yield PhaseStarted(phase="propose", title=PROPOSING, index=index, step=step)
-    machine = probe(spec.device)
-    torch.set_num_threads(machine.threads)
-    model = load_deployed(folder, machine.device, machine.threads, "bfloat16" if machine.bfloat16 else "float32")
+    if spec.plan is not None:
+        device, threads, precision = spec.plan.device, spec.plan.threads, spec.plan.precision
+    else:
+        machine = probe(spec.device)
+        device, threads = machine.device, machine.threads
+        precision = "bfloat16" if machine.bfloat16 else "float32"
+    torch.set_num_threads(threads)
+    model = load_deployed(folder, device, threads, precision)
     check_classes(model, {c.value for c in project.classes})
     cases = spec.propose if spec.propose is not None else tuple(unfinished(project))
     complete = yield from propose(model, project, spec.run, cases, stop)
-    proposals = "proposals made" if complete else "proposing was stopped; the proposals made so far are there"
     trained = f"{step} steps, " if step else ""
-    yield RunFinished(
-        reason=reason if complete else "stopped", message=f"{trained}{proposals}.", step=step, model=MODEL
-    )
+    own = MODEL if spec.task == "train" else None
+    if complete:
+        yield RunFinished(reason=reason, message=f"{trained}proposals made.", step=step, model=own)
+    elif stop() == "discard" and own:
+        _throw_away(folder)
+        yield RunFinished(reason="discarded", message="Stopped; its model was thrown away.", step=step)
+    elif stop() == "pause":
+        message = f"{trained}paused while making proposals. Resume it to make them all."
+        yield RunFinished(reason="paused", message=message, step=step, model=own)
+    else:
+        message = f"{trained}proposing was stopped; the proposals made so far are there."
+        yield RunFinished(reason="stopped", message=message, step=step, model=own)
 
 
 def unfinished(project: Project) -> list[str]:

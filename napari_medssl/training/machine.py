@@ -35,20 +35,22 @@ class Machine:
         return self.device != "cpu"
 
 
-def probe(device: str = "auto") -> Machine:
+def probe(device: str = "auto", *, measure: bool = True) -> Machine:
     """The machine as it is now.
 
     Parameters
     ----------
     device : str
         "auto", "cpu", "cuda", "cuda:1", "mps".
+    measure : bool
+        Try threads and precision of a CPU, which takes a second; one thread in float32 where not.
 
     Raises
     ------
     SpecError
         When the device is not there.
     """
-    device = _resolve(device)
+    device = find_device(device)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
     if device.startswith("cuda"):
         free, _ = torch.cuda.mem_get_info(torch.device(device))
@@ -56,11 +58,18 @@ def probe(device: str = "auto") -> Machine:
     memory = psutil.virtual_memory().available
     if device != "cpu":
         return Machine(device, cores, memory)
-    threads, bfloat16 = _fastest(cores)
+    threads, bfloat16 = _fastest(cores) if measure else (1, False)
     return Machine(device, cores, memory, threads, bfloat16)
 
 
-def _resolve(device: str) -> str:
+def find_device(device: str) -> str:
+    """The device that "auto" means here; any other, if it is there.
+
+    Raises
+    ------
+    SpecError
+        When it is not.
+    """
     if device == "auto":
         if torch.cuda.is_available():
             return "cuda"

@@ -9,7 +9,12 @@ import torch
 from ..errors import RunError
 from ..runs.spec import Plan
 
-OutOfMemory = (torch.OutOfMemoryError, MemoryError)
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out; on a CPU torch says so in words only."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
+        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    )
 
 
 def smaller(plan: Plan, error: BaseException) -> Plan:

@@ -19,9 +19,9 @@ THICK = 4.0  # slices this many times thicker than wide are better looked at one
 SMALLEST_STAGE = 4  # voxels per axis at the deepest stage
 
 # Voxels of a whole scan, voxels of a patch, channels of the first stage, most stages, patches of each kind in a step
-CPU_3D = (600_000, 72_000, 16, 4, 2)
-GPU_3D = (12_000_000, 1_000_000, 32, 6, 2)
-CPU_2D = (400_000, 192 * 192, 16, 5, 4)
+CPU_3D = (600_000, 72_000, 16, 4, 4)
+GPU_3D = (12_000_000, 1_000_000, 32, 6, 4)
+CPU_2D = (400_000, 192 * 192, 16, 5, 8)
 GPU_2D = (4_000_000, 512 * 512, 32, 7, 12)
 
 
@@ -33,8 +33,8 @@ def make_plan(facts: Fingerprint, machine: Machine, wishes: Mapping[str, Any]) -
     facts : Fingerprint
     machine : Machine
     wishes : mapping
-        Plan fields set by hand or by a paper preset; "widths", "strides", "architecture", "dropout" and "norm" go to
-        the network. They win over everything else.
+        Plan fields set by hand or by a paper preset, as `runs.settings.check_settings` gives them; "widths", "strides",
+        "architecture", "dropout" and "norm" go to the network. They win over everything else.
 
     Raises
     ------
@@ -42,21 +42,24 @@ def make_plan(facts: Fingerprint, machine: Machine, wishes: Mapping[str, Any]) -
         When a wish does not fit the data.
     """
     reasons: list[str] = []
-    flat = facts.ndim == 2 or _is_thick(facts)
-    if "architecture" in wishes:
-        flat = wishes["architecture"] == "bcp-unet2d" or (flat and wishes["architecture"] == "unet")
+    flat, slice_axis = _slicing(facts, wishes)
     scan_voxels, patch_voxels, width, depth, batch = (
         (GPU_2D if flat else GPU_3D) if machine.has_gpu else (CPU_2D if flat else CPU_3D)
     )
-    slice_axis = int(np.argmax(facts.spacing)) if flat and facts.ndim == 3 else None
-    if slice_axis is not None:
+    if slice_axis is not None and _is_thick(facts):
         reasons.append("Slices are much thicker than wide, so the network looks at them one by one.")
-    spacing = tuple(wishes.get("spacing") or _spacing(facts, scan_voxels, slice_axis, reasons))
+    spacing = wishes.get("spacing") or _spacing(facts, scan_voxels, slice_axis, reasons)
+    if len(spacing) != facts.ndim:
+        raise SpecError(f"The spacing {spacing} has {len(spacing)} numbers, but the scans are {facts.ndim}-D.")
     shape = _shape_at(facts, spacing, slice_axis)
     in_plane = [s for axis, s in enumerate(spacing) if axis != slice_axis]
-    patch = tuple(wishes.get("patch") or _patch(shape, in_plane, patch_voxels))
-    strides = tuple(map(tuple, wishes.get("strides") or _strides(patch, in_plane, depth, wishes.get("widths"))))
-    widths = tuple(wishes.get("widths") or (min(width * 2**k, 320) for k in range(len(strides))))
+    patch = wishes.get("patch") or _patch(shape, in_plane, patch_voxels)
+    if len(patch) != len(in_plane):
+        raise SpecError(f"The patch {patch} has {len(patch)} sides, but the network is {len(in_plane)}-D.")
+    strides = tuple(wishes.get("strides") or _strides(patch, in_plane, depth, wishes.get("widths")))
+    if any(len(stride) != len(in_plane) for stride in strides):
+        raise SpecError(f"The strides {strides} do not fit a network that is {len(in_plane)}-D.")
+    widths = wishes.get("widths") or tuple(min(width * 2**k, 320) for k in range(len(strides)))
     net = NetSpec(
         architecture=wishes.get("architecture", "unet"),
         ndim=2 if flat else 3,
@@ -67,9 +70,6 @@ def make_plan(facts: Fingerprint, machine: Machine, wishes: Mapping[str, Any]) -
         dropout=wishes.get("dropout", 0.0),
         norm=wishes.get("norm", "batch"),
     )
-    patch = tuple(max(f, -(-p // f) * f) for p, f in zip(patch, net.factor, strict=True))
-    if len(patch) != net.ndim:
-        raise SpecError(f"The patch {patch} has {len(patch)} sides, but the network is {net.ndim}-D.")
     mirror = () if facts.oriented else tuple(range(1, 3))
     reasons.append(
         "Mirrored scans are not learnt from: left and right matter in patients."
@@ -81,7 +81,7 @@ def make_plan(facts: Fingerprint, machine: Machine, wishes: Mapping[str, Any]) -
     plan = Plan(
         net=net,
         spacing=spacing,
-        patch=patch,
+        patch=fit_patch(patch, net),
         batch=batch,
         slice_axis=slice_axis,
         normalisation="ct" if facts.is_ct else "z-score",
@@ -95,14 +95,41 @@ def make_plan(facts: Fingerprint, machine: Machine, wishes: Mapping[str, Any]) -
         threads=machine.threads,
     )
     known = {f.name for f in dataclasses.fields(Plan)} - {"net", "spacing", "patch", "reasons"}
-    chosen = {k: tuple(v) if isinstance(v, list) else v for k, v in wishes.items() if k in known}
+    chosen: dict[str, Any] = {k: v for k, v in wishes.items() if k in known}
     reasons.append(_summary(dataclasses.replace(plan, **chosen)))
     return dataclasses.replace(plan, **chosen, reasons=tuple(reasons))
 
 
-PLAN_SETTINGS = (
-    {f.name for f in dataclasses.fields(Plan)} | {"architecture", "widths", "strides", "dropout", "norm"}
-) - {"net", "reasons"}
+def fit_patch(patch: tuple[int, ...], net: NetSpec) -> tuple[int, ...]:
+    """The patch with sides rounded up to what the network can halve.
+
+    Raises
+    ------
+    SpecError
+        When it has another number of sides than the network has axes.
+    """
+    if len(patch) != net.ndim:
+        raise SpecError(f"The patch {patch} has {len(patch)} sides, but the network is {net.ndim}-D.")
+    return tuple(-(-p // f) * f for p, f in zip(patch, net.factor, strict=True))
+
+
+def _slicing(facts: Fingerprint, wishes: Mapping[str, Any]) -> tuple[bool, int | None]:
+    """Whether the network is 2-D, and which axis of 3-D scans it slices then."""
+    architecture = wishes.get("architecture")
+    if facts.ndim == 2:
+        flat, axis = True, None
+    elif "slice_axis" in wishes:
+        axis = wishes["slice_axis"]
+        flat = axis is not None
+    else:
+        flat = architecture == "bcp-unet2d" or (architecture != "vnet" and _is_thick(facts))
+        axis = int(np.argmax(facts.spacing)) if flat else None
+    if architecture == ("vnet" if flat else "bcp-unet2d"):
+        raise SpecError(
+            f"The network {architecture} is {3 if flat else 2}-D and cannot look at "
+            f"{'images or slices' if flat else 'whole volumes'}. Choose the architecture 'unet'."
+        )
+    return flat, axis
 
 
 def _is_thick(facts: Fingerprint) -> bool:

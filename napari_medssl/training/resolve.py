@@ -11,10 +11,11 @@ from ..methods.catalog import method_info
 from ..methods.options import Options, resolve_options
 from ..project import Project
 from ..runs.request import start_run_folder, write_spec
+from ..runs.settings import check_settings
 from ..runs.spec import Plan, RunSpec, read_spec
 from .fingerprint import take_fingerprint
-from .machine import Machine, probe
-from .plan import PLAN_SETTINGS, make_plan
+from .machine import Machine, find_device, probe
+from .plan import fit_patch, make_plan
 
 
 def resolve(spec: RunSpec, project: Project) -> RunSpec:
@@ -28,10 +29,10 @@ def resolve(spec: RunSpec, project: Project) -> RunSpec:
     SpecError
         When a setting is unknown or does not fit.
     """
-    machine = probe(spec.device)
     if spec.plan is not None:
-        return replace(spec, plan=_on(spec.plan, machine, spec.settings))
+        return replace(spec, plan=_moved(spec.plan, spec.device))
     options, wishes = _split(spec, project)
+    machine = probe(spec.device, measure=not {"threads", "precision"} <= wishes.keys())
     if spec.start_from:
         before = read_spec(start_run_folder(project, spec.start_from))
         if before.plan is None:
@@ -53,17 +54,17 @@ def options_of(spec: RunSpec) -> Options:
 def _split(spec: RunSpec, project: Project) -> tuple[Options, dict[str, Any]]:
     """Settings, after those of the paper preset, as options and as wishes for the plan."""
     info = method_info(spec.method)
-    names = {f.name for f in dataclasses.fields(info.options)}
     settings = dict(spec.settings)
     if spec.preset == "paper":
         settings = info.paper(project.case(spec.labelled[0].case).grid.ndim) | settings
-    unknown = set(settings) - names - PLAN_SETTINGS
-    if unknown:
-        raise SpecError(
-            f"There is no setting {', '.join(sorted(unknown))}; there are: {', '.join(sorted(names | PLAN_SETTINGS))}."
-        )
-    options = resolve_options(info.options, {k: v for k, v in settings.items() if k in names})
-    return options, {k: v for k, v in settings.items() if k in PLAN_SETTINGS}
+    return check_settings(info, settings)
+
+
+def _moved(plan: Plan, device: str) -> Plan:
+    """The plan of a resumed run: as it was, unless it goes on on another device."""
+    if find_device(device) == plan.device:
+        return plan
+    return _on(plan, probe(device), {})
 
 
 def _on(plan: Plan, machine: Machine, wishes: Any) -> Plan:
@@ -84,10 +85,19 @@ def _compatible(plan: Plan, project: Project, wishes: dict[str, Any]) -> Plan:
             f"The model to start from knows {plan.net.classes - 1} classes and {plan.net.in_channels} channels, this "
             f"project has {classes - 1} and {len(project.channels)}. Start without it."
         )
-    fixed = {"spacing", "architecture", "widths", "strides", "slice_axis", "normalisation"} & wishes.keys()
-    if fixed:
-        raise SpecError(f"{', '.join(sorted(fixed))} cannot change when starting from a model. Start without it.")
-    chosen: dict[str, Any] = {
-        k: tuple(v) if isinstance(v, list) else v for k, v in wishes.items() if k in Plan.__dataclass_fields__
+    net = plan.net
+    fixed = {
+        "spacing": plan.spacing,
+        "slice_axis": plan.slice_axis,
+        "normalisation": plan.normalisation,
+        "architecture": net.architecture,
+        "widths": net.widths,
+        "strides": net.strides,
+        "dropout": net.dropout,
+        "norm": net.norm,
     }
-    return replace(plan, **chosen)
+    changed = [name for name, value in fixed.items() if wishes.get(name, value) != value]
+    if changed:
+        raise SpecError(f"{', '.join(changed)} cannot change when starting from a model. Start without it.")
+    chosen: dict[str, Any] = {name: value for name, value in wishes.items() if name not in fixed}
+    return replace(plan, **{**chosen, "patch": fit_patch(chosen.get("patch", plan.patch), net)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import numpy as np
@@ -28,20 +29,31 @@ class Examiner:
     cache : Cache
     cases : tuple of LabelledCase
         None: nothing is ever measured.
+    by_steps : bool
+        The length of the run is counted in steps: then so are the times to measure, whatever that costs, because the
+        model that is chosen must not depend on how fast the machine is.
     """
 
-    def __init__(self, cache: Cache, cases: tuple[LabelledCase, ...]) -> None:
+    def __init__(self, cache: Cache, cases: tuple[LabelledCase, ...], *, by_steps: bool) -> None:
         self._cache = cache
         self._cases = cases
-        self._next = WARM_UP
+        self._by_steps = by_steps
+        self._passed = 0
         self._last_took = 0.0
         self._last_at = 0.0
 
+    def begin(self, done: float) -> None:
+        """Training begins, or goes on, at this part of the run."""
+        self._passed = _passed(done)
+
     def is_due(self, done: float, seconds: float) -> bool:
         """Whether to measure now, at this part of the run and second of training."""
-        if not self._cases or done < self._next:
+        if not self._cases or _passed(done) <= self._passed:
             return False
-        return done >= 1.0 or seconds - self._last_at >= self._last_took / SHARE
+        if done < 1.0 and not self._by_steps and seconds - self._last_at < self._last_took / SHARE:
+            return False
+        self._passed = _passed(done)
+        return True
 
     def examine(self, member: nn.Module, plan: Plan, now: Progress, info: dict[str, object]) -> Validated:
         """Mean Dice per class over the cases, in network space."""
@@ -63,5 +75,9 @@ class Examiner:
         mean = float(np.mean(list(dice.values()))) if dice else 0.0
         best = now.best is None or mean >= now.best
         self._last_took, self._last_at = time.monotonic() - begin, now.seconds
-        self._next += (1 - WARM_UP) / TIMES
         return Validated(step=now.step, dice=dice, mean=mean, cases=len(self._cases), best=best)
+
+
+def _passed(done: float) -> int:
+    """How many of the times to measure lie behind: the first at the end of the warm-up, the last at the end."""
+    return max(0, math.floor((done - WARM_UP) / (1 - WARM_UP) * TIMES + 1e-9) + 1)
