@@ -167,6 +167,19 @@ def test_bombs_are_refused(tmp_path: Path) -> None:
     assert "its data cannot fill" in refused(tmp_path / "c.tif")
 
 
+def test_headers_alone_show_a_cut_tiff_and_a_wrong_png_checksum(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, COLOUR, photometric="rgb")  # puts the pixels last
+    path.write_bytes(path.read_bytes()[:-50])
+    with pytest.raises(BadFileError, match="too short: pixels its header speaks of are missing"):
+        read_grid(path)
+    data = bytearray(png(tmp_path / "a.png", GREY).read_bytes())
+    data[-13] ^= 1  # the last byte of the pixels' checksum; the pixels themselves are whole
+    (tmp_path / "a.png").write_bytes(data)
+    with pytest.raises(BadFileError, match="not a readable PNG"):
+        read_grid(tmp_path / "a.png")
+
+
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg"])
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(kept=st.floats(0, 0.98))
