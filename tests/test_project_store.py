@@ -73,9 +73,9 @@ def test_a_project_is_not_made_over_another(project: Project) -> None:
 
 
 def test_a_folder_without_a_project_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ProjectError, match="no project"):
+    with pytest.raises(ProjectError, match="there is no project here"):
         Project.open(tmp_path)
-    with pytest.raises(ProjectError, match="no project"):
+    with pytest.raises(ProjectError, match="there is no project here"):
         Project.open(tmp_path / "nowhere")
 
 
@@ -338,6 +338,15 @@ def test_labels_changed_by_something_else_are_noticed(project: Project) -> None:
     with pytest.raises(BadFileError, match="checksum"):
         case.read_labels(revision)
     assert case.read_labels(other) is not None
+
+
+def test_a_damaged_proposal_does_not_keep_a_person_from_saving(project: Project) -> None:
+    case = project.case("case 1")
+    proposal = case.save_proposal("bcp-001", np.ones(SHAPE, int), {}, 0.5, {})
+    proposal.labels_path.write_bytes(b"\0" * 100)
+    revision = case.save_labels(a_mask(1), author="a", origin="corrected", run="bcp-001")
+    assert (revision.run, revision.dice_to_proposal, revision.changes) == ("bcp-001", None, {})
+    np.testing.assert_array_equal(case.read_labels().array, a_mask(1))
 
 
 def test_half_synced_revisions_do_not_count(project: Project) -> None:

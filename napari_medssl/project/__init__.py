@@ -5,9 +5,10 @@ from .case import Case, Status
 from .classes import PALETTE, ClassInfo
 from .importing import ImportReport, import_images, import_labels
 from .lease import Holder, Lease
-from .project import SCHEMA, Project
+from .project import Project
 from .proposals import Proposal
 from .revisions import Revision
+from .settings import SCHEMA
 
 __all__ = [
     "PALETTE",

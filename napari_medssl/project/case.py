@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -14,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadFileError, ProjectError
-from ..imaging import Grid, Labels, Volume, file_sha256, read_image, read_labels, write_labels
-from .classes import foreign_values, refuse_values, voxel_counts
-from .disk import make_folder, one_clear_line, read_json, sweep, write_json
+from ..imaging import Grid, Labels, Volume, file_sha256, read_image, read_labels
+from .disk import one_clear_line, read_json, write_json
 from .images import ImageRef, is_there
 from .names import check_name
-from .origins import compare, origins_from_proposal, uniform_origins
-from .proposals import Proposal, has_proposal, label_ending, read_proposal, read_proposals, write_proposal
-from .revisions import ORIGINS, Origin, Revision, commit_revision, new_revision_id, read_revision, revision_ids
+from .origins import uniform_origins
+from .proposals import Proposal, has_proposal, read_proposal, read_proposals, write_proposal
+from .revisions import ORIGINS, Origin, Revision, read_revision, revision_ids
+from .saving import Provenance, check_array, compare_with, write_revision
 
 if TYPE_CHECKING:
     from .project import Project
@@ -176,12 +175,13 @@ class Case:
             If its file is gone, damaged, or was changed by something else.
         """
         found = self.revision(revision) if isinstance(revision, str) else revision or self.latest()
-        if found is None:
-            return None
-        if file_sha256(found.path) != found.sha256:
+        return None if found is None else self._read(found)
+
+    def _read(self, revision: Revision) -> Labels:
+        if file_sha256(revision.path) != revision.sha256:
             rule = "these labels are not the ones that were saved here: their checksum differs"
-            raise BadFileError(found.path, rule, "restore the file from a backup, or import it as a new revision")
-        return Labels(read_labels(found.path).array.reshape(self.grid.shape), self.grid)
+            raise BadFileError(revision.path, rule, "restore the file from a backup, or import it as a new revision")
+        return Labels(read_labels(revision.path).array.reshape(self.grid.shape), self.grid)
 
     def save_labels(
         self,
@@ -232,75 +232,20 @@ class Case:
         if parent_id is not None:
             self.revision(parent_id)
         proposal = None if run is None else read_proposal(self.proposals_folder / run, self.name)
-        changes: Mapping[str, int] = {}
-        if proposal is not None:
-            before = proposal.read_labels().array
-            compared = compare(before, labels.array)
-            changes = compared.changes
-            dice_to_proposal = compared.dice if dice_to_proposal is None else dice_to_proposal
-            origins = origins_from_proposal(before, labels.array) if origins is None else origins
+        compared, found = compare_with(proposal, labels.array)
+        dice = compared.dice if dice_to_proposal is None else float(dice_to_proposal)
+        origins = found if origins is None else origins
         if origins is not None and (origins.shape != self.grid.shape or not np.isin(origins, range(5)).all()):
             raise ProjectError(f"Case {self.name}: the origins do not fit the labels. Use codes 0 to 4, one per voxel.")
-
-        revision: Revision | None = None
+        codes = None if origins is None else origins.astype(np.uint8)
+        provenance = Provenance(author, origin, float(minutes), parent_id, run, bool(complete), note, dice)
         with one_clear_line(f"Case {self.name}: the labels were not saved", self.labels_folder):
-            make_folder(self.labels_folder)
-            id, now = new_revision_id(revision_ids(self.labels_folder))
-            path = self.labels_folder / f"{id}{label_ending(self.grid)}"
-            try:
-                write_labels(path, labels)
-                revision = Revision(
-                    id=id,
-                    path=path,
-                    author=author,
-                    time=now.isoformat(),
-                    origin=origin,
-                    complete=bool(complete),
-                    minutes=float(minutes),
-                    parent=parent_id,
-                    run=run,
-                    note=note,
-                    dice_to_proposal=None if dice_to_proposal is None else float(dice_to_proposal),
-                    changes=changes,
-                    voxels=voxel_counts(labels.array),
-                    sha256=file_sha256(path),
-                )
-                if origins is not None:
-                    write_labels(revision.origin_map_path, Labels(origins.astype(np.uint8), self.grid))
-                commit_revision(revision)
-            except BaseException:
-                self._take_back(path, id)
-                raise
-            sweep(self.labels_folder)
-        self._known[id] = revision
+            revision = write_revision(self.labels_folder, labels, codes, compared.changes, provenance)
+        self._known[revision.id] = revision
         return revision
 
-    def _take_back(self, path: Path, id: str) -> None:
-        """Remove the files of a revision that was not committed, so that a failed save leaves nothing."""
-        if path.with_name(f"{id}.json").exists():
-            return
-        for leftover in (path, path.with_name(f"{id}.origin.nii.gz")):
-            with suppress(OSError):
-                leftover.unlink(missing_ok=True)
-
     def _checked(self, array: NDArray[Any]) -> NDArray[np.uint8]:
-        array = np.asarray(array)
-        if array.shape != self.grid.shape:
-            raise ProjectError(
-                f"Case {self.name}: labels of shape {array.shape} do not fit the scan's {self.grid.shape}. "
-                "Draw them on this scan."
-            )
-        if array.dtype.kind not in "bui":
-            raise ProjectError(f"Case {self.name}: labels are whole numbers, not {array.dtype}. Round them first.")
-        if array.dtype != np.uint8:
-            if array.dtype.kind != "b" and (array.min() < 0 or array.max() > 255):
-                outside = np.unique(array[(array < 0) | (array > 255)])[:10].tolist()
-                raise refuse_values(f"Case {self.name}", outside, self._project.classes)
-            array = array.astype(np.uint8)
-        foreign = foreign_values(array, self._project.classes)
-        if foreign:
-            raise refuse_values(f"Case {self.name}", foreign, self._project.classes)
-        return array
+        return check_array(f"Case {self.name}", array, self.grid.shape, self._project.classes)
 
     def read_origins(self, revision: str | Revision | None = None) -> NDArray[np.uint8] | None:
         """Where each voxel of a revision (the newest) comes from, in the codes of `origins`; None without labels.
@@ -308,16 +253,24 @@ class Case:
         A voxel that a revision left as its parent had it keeps the parent's origin.
         """
         found = self.revision(revision) if isinstance(revision, str) else revision or self.latest()
-        labels = self.read_labels(found)
-        if found is None or labels is None:
+        if found is None:
             return None
-        if found.origin_map_path.exists():
-            return read_labels(found.origin_map_path).array.reshape(self.grid.shape)
-        codes = uniform_origins(labels.array, found.origin)
-        if found.parent is not None and found.origin != "imported" and self._revision(found.parent) is not None:
-            before, inherited = self.read_labels(found.parent), self.read_origins(found.parent)
-            if before is not None and inherited is not None:
-                codes = np.where(before.array == labels.array, inherited, codes)
+        line = [found]  # back to where origins were kept, or nothing is inherited
+        while not line[-1].origin_map_path.exists() and line[-1].origin != "imported":
+            before = self._revision(line[-1].parent) if line[-1].parent is not None else None
+            if before is None:
+                break
+            line.append(before)
+        codes: NDArray[np.uint8] | None = None
+        earlier: NDArray[np.uint8] | None = None
+        for one in reversed(line):
+            now = self._read(one).array
+            if one.origin_map_path.exists():
+                codes = read_labels(one.origin_map_path).array.reshape(self.grid.shape)
+            else:
+                own = uniform_origins(now, one.origin)
+                codes = own if codes is None or earlier is None else np.where(earlier == now, codes, own)
+            earlier = now
         return codes
 
     # -- what machines propose ----------------------------------------------------------------------------------------

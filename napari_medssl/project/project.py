@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +13,12 @@ from ..imaging import case_stem
 from .audit import read_audit_patients
 from .case import CASE_NAME, Case, new_record
 from .classes import ClassInfo, check_classes
-from .disk import make_folder, names_in, one_clear_line, read_json, write_json, write_new_json
+from .disk import make_folder, names_in, one_clear_line, read_json, write_new_json
 from .images import look_at_image
 from .lease import Lease, take_lease
 from .names import check_name, folded, natural_key, safe_name
+from .settings import PROJECT_NAME, change_settings, check_channels, new_settings, read_settings
 
-SCHEMA = 1
-PROJECT_NAME = "project.json"
-_FORMAT = "napari-medssl project"
-_CLUTTER = {"Thumbs.db", "desktop.ini"}  # what Windows leaves in folders
 _NUMBER = re.compile(r"-(\d+)$")
 
 
@@ -65,30 +61,7 @@ class Project:
             If there is a project or anything else in the folder, or it cannot be written to.
         """
         root = Path(root).expanduser().absolute()
-        if (root / PROJECT_NAME).exists():
-            raise ProjectError(f"{root}: there is a project here already. Open it, or choose another folder.")
-        settings = {
-            "format": _FORMAT,
-            "schema": SCHEMA,
-            "name": name or root.name,
-            "created": datetime.now(UTC).isoformat(),
-            "classes": [one.to_json() for one in check_classes(classes)],
-            "channels": list(_check_channels(channels)),
-        }
-        with one_clear_line("The project was not made", root):
-            if root.exists() and not root.is_dir():
-                raise ProjectError(f"{root}: this is a file. Choose a new or empty folder.")
-            if set(names_in(root)) - _CLUTTER:
-                raise ProjectError(
-                    f"{root}: the folder is not empty, and a project wants one of its own. Choose a new or empty "
-                    "folder; the scans can stay where they are."
-                )
-            make_folder(root)
-            try:
-                write_new_json(root / PROJECT_NAME, settings)
-            except FileExistsError:
-                raise ProjectError(f"{root}: somebody made a project here just now. Open it.") from None
-        return cls(root, settings)
+        return cls(root, new_settings(root, classes, channels, name))
 
     @classmethod
     def open(cls, root: Path | str) -> Project:
@@ -102,7 +75,7 @@ class Project:
         root = Path(root).expanduser().absolute()
         if root.name == PROJECT_NAME:
             root = root.parent
-        return cls(root, _read_settings(root))
+        return cls(root, read_settings(root))
 
     # -- what it is about ---------------------------------------------------------------------------------------------
 
@@ -146,7 +119,7 @@ class Project:
                         f"Class {used[0]} {gone[used[0]]!r} is drawn in case {case.name}: it can be renamed, not "
                         "removed."
                     )
-        self._change("classes", [one.to_json() for one in wanted])
+        self._settings = change_settings(self.root, "classes", [one.to_json() for one in wanted])
 
     def set_channels(self, channels: Iterable[str]) -> None:
         """Name the channels; their number can change only while there are no cases.
@@ -156,22 +129,16 @@ class Project:
         ProjectError
             If there are cases with another number of channels, or it cannot be written down.
         """
-        wanted = _check_channels(channels)
+        wanted = check_channels(channels)
         if len(wanted) != len(self.channels) and self.cases():
             raise ProjectError(f"The cases have {len(self.channels)} channels. Make a project of its own for others.")
-        self._change("channels", list(wanted))
-
-    def _change(self, what: str, value: Any) -> None:
-        settings = {**_read_settings(self.root), what: value}
-        with one_clear_line(f"Project {self.name}: the change was not saved", self.root):
-            write_json(self.root / PROJECT_NAME, settings)
-        self._settings = settings
+        self._settings = change_settings(self.root, "channels", list(wanted))
 
     # -- cases --------------------------------------------------------------------------------------------------------
 
     def refresh(self) -> None:
         """Look again at what other windows and programs added or changed."""
-        self._settings = _read_settings(self.root)
+        self._settings = read_settings(self.root)
         self._cases = None
         self._audit = None
 
@@ -349,31 +316,6 @@ class Project:
         All of them may read and save: revisions never collide. The lease only lets a person know.
         """
         return take_lease(self.root / "leases", owner)
-
-
-def _read_settings(root: Path) -> dict[str, Any]:
-    path = root / PROJECT_NAME
-    with one_clear_line("The project cannot be opened", path):
-        settings = read_json(path)
-    if settings is None or settings.get("format") != _FORMAT:
-        damaged = " is damaged. Restore it from a backup" if path.exists() else " is missing, so this is no project"
-        raise ProjectError(
-            f"{root}: {PROJECT_NAME}{damaged}. Open another folder, or make a project (napari-medssl new)."
-        )
-    schema = settings.get("schema")
-    if not isinstance(schema, int) or schema > SCHEMA:
-        raise ProjectError(
-            f"{root}: a newer version of napari-medssl made this project (schema {schema}; this version reads up to "
-            f"{SCHEMA}). Update it: pip install --upgrade napari-medssl."
-        )
-    return settings
-
-
-def _check_channels(channels: Iterable[str]) -> tuple[str, ...]:
-    names = tuple(channels)
-    if not names or len(set(names)) != len(names) or not all(name.strip() for name in names):
-        raise ProjectError(f"The channels need names of their own, at least one, not {', '.join(names) or 'none'}.")
-    return names
 
 
 def _channels(count: int) -> str:

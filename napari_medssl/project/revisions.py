@@ -132,20 +132,3 @@ def new_revision_id(existing: list[str]) -> tuple[str, datetime]:
         if now <= last:
             return f"{last + timedelta(microseconds=1):{_STAMP}}-{secrets.token_hex(3)}", now
     return f"{now:{_STAMP}}-{secrets.token_hex(3)}", now
-
-
-def revision_to_summary(revision: Revision) -> dict[str, Any]:
-    """What a listing shows of a revision, as JSON values."""
-    return {
-        "id": revision.id,
-        "author": revision.author,
-        "time": revision.time,
-        "origin": revision.origin,
-        "complete": revision.complete,
-        "minutes": revision.minutes,
-        "parent": revision.parent,
-        "run": revision.run,
-        "note": revision.note,
-        "dice_to_proposal": revision.dice_to_proposal,
-        "path": str(revision.path),
-    }
