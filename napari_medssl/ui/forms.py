@@ -24,6 +24,8 @@ class OptionsForm:
         self.cls = cls
         self._fields = sorted(dataclasses.fields(cls), key=lambda f: bool(f.metadata["advanced"]))
         self._widgets = {f.name: _widget(f) for f in self._fields}
+        # As the widgets show the defaults: a spin box rounds 2/3 to 0.667, and that is no change.
+        self._untouched = {name: widget.value for name, widget in self._widgets.items()}
         self.native = QWidget()
         layout = QFormLayout(self.native)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -36,7 +38,7 @@ class OptionsForm:
     def value(self) -> dict[str, Any]:
         """What differs from the defaults, by option name."""
         now = {name: widget.value for name, widget in self._widgets.items()}
-        return {f.name: now[f.name] for f in self._fields if not _same(now[f.name], f.default)}
+        return {name: value for name, value in now.items() if value != self._untouched[name]}
 
     def set_value(self, settings: Mapping[str, Any]) -> None:
         """Show these settings; defaults for the rest."""
@@ -88,9 +90,3 @@ def _tip(field: dataclasses.Field[Any]) -> str:
 
 def _or(value: Any, default: float) -> float:
     return default if value is None else float(value)
-
-
-def _same(value: Any, default: Any) -> bool:
-    if isinstance(default, float) and isinstance(value, int | float):
-        return abs(value - default) <= 1e-9 + 1e-4 * abs(default)  # what a spin box rounds away is no change
-    return bool(value == default)

@@ -1,4 +1,7 @@
-"""Keys: Alt and a letter, which napari leaves free. Bound on the viewer, given back when the widget closes."""
+"""Keys: Alt and a letter, which napari leaves free. Bound on the viewer, given back when the widget closes.
+
+Not F, V, L, P, W, H: with Alt these open napari's menus.
+"""
 
 from __future__ import annotations
 

@@ -223,7 +223,7 @@ class MedSSLWidget(QWidget):
             "Alt-S": lambda: self._accept(True),
             "Alt-C": self._correct,
             "Alt-G": self.session.open_next,
-            "Alt-H": self._overlay(self.layers.toggle_proposal),
+            "Alt-O": self._overlay(self.layers.toggle_proposal),
             "Alt-U": self._overlay(lambda: self.layers.toggle_map(self.review_page.chosen_map())),
         }
         for number in range(1, 10):

@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
 )
 
 from ..state import PanelState
-from .parts import button, enable, named, show_text, text
+from .parts import SMALLEST, button, enable, named, show_text, text
 
 SIGNS = {"info": "ℹ", "warning": "⚠", "error": "✕"}
 
@@ -44,6 +44,7 @@ class Header(QWidget):
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(6)
         self.open = QPushButton("Open")
+        self.open.setMinimumWidth(SMALLEST)
         named(self.open, "Open", "Open a project, or make one of a folder of scans. You can also drop a folder here.")
         menu = QMenu(self.open)
         menu.setToolTipsVisible(True)

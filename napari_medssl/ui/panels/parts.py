@@ -8,6 +8,8 @@ from typing import Any
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QComboBox, QLabel, QPushButton, QSizePolicy, QWidget
 
+SMALLEST = 48  # pixels
+
 
 def named(widget: Any, name: str, tip: str) -> Any:
     """Give a control its accessible name and its tooltip."""
@@ -22,6 +24,7 @@ def button(text: str, tip: str, clicked: Callable[[], None], *, name: str | None
     made = QPushButton(text)
     made.clicked.connect(lambda _=False: clicked())
     made.setCursor(Qt.CursorShape.PointingHandCursor)
+    made.setMinimumWidth(SMALLEST)  # else a row of buttons makes the dock wide
     named(made, name or text, tip)
     return made
 

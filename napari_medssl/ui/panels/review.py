@@ -24,7 +24,7 @@ class ReviewPage(QWidget):
         super().__init__(parent)
         self._title = text("No case open", heading=True)
         self._proposal = text()
-        self.proposal = checkbox("Proposal (Alt+H)", "Show or hide the outline of the model's proposal (Alt+H).")
+        self.proposal = checkbox("Proposal (Alt+O)", "Show or hide the outline of the model's proposal (Alt+O).")
         self.proposal.clicked.connect(lambda _: self.proposal_toggled.emit())
         self.map = checkbox("Doubt (Alt+U)", "Show or hide where the model is unsure: bright is unsure (Alt+U).")
         self.map.clicked.connect(lambda _: self.map_toggled.emit(self.chosen_map()))

@@ -212,8 +212,11 @@ class RunCard(QFrame):
         self._show_curves = button("Curves", "Show the loss and Dice curves below.", self.curves.emit)
         line = QHBoxLayout()
         line.setSpacing(4)
-        for widget in (self.keep, self.pause, self.discard, self.go_on, self._show_curves):
-            line.addWidget(widget)
+        line.addWidget(self.keep, 3)
+        line.addWidget(self.pause, 2)
+        line.addWidget(self.discard, 2)
+        line.addWidget(self.go_on, 2)
+        line.addWidget(self._show_curves, 2)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 4)
         layout.setSpacing(4)

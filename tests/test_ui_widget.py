@@ -1,0 +1,277 @@
+"""The dock as a person meets it, offscreen, on a viewer model: real project, real threads, scripted runs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import weakref
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fixtures import make_project
+from napari.components import ViewerModel
+from qtpy.QtCore import QMimeData, QPoint, Qt, QUrl
+from qtpy.QtGui import QDropEvent
+from qtpy.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit
+from test_ui_session import Driver
+
+from napari_medssl.project import Project
+from napari_medssl.runs.events import Proposed, RunFinished, RunStarted, Stepped
+from napari_medssl.ui.plugin import MedSSLWidget
+
+
+class Bench:
+    """A widget on a viewer model."""
+
+    def __init__(self, qtbot: Any, root: Path | None) -> None:
+        self.qtbot, self.viewer, self.driver = qtbot, ViewerModel(), Driver()
+        self.widget = MedSSLWidget(self.viewer, driver=self.driver)
+        qtbot.addWidget(self.widget, before_close_func=lambda w: w.shut())
+        self.widget.resize(340, 900)
+        self.widget.show()
+        if root is not None:
+            self.widget.open_folder(root)
+            self.until(lambda: self.state.has_project)
+
+    @property
+    def state(self) -> Any:
+        return self.widget.session.state
+
+    def until(self, condition: Any) -> None:
+        self.qtbot.waitUntil(condition, timeout=30_000)
+
+    def open(self, name: str) -> None:
+        self.widget.cases.opened.emit(name)
+        self.until(lambda: self.state.actions.can_label and self.state.current == name)
+
+    def click(self, button: QAbstractButton) -> None:
+        self.qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+@pytest.fixture
+def bench(qtbot: Any, tmp_path: Path) -> Bench:
+    make_project(tmp_path)
+    return Bench(qtbot, tmp_path / "project")
+
+
+def test_every_control_has_a_name_and_a_tooltip(bench: Bench) -> None:
+    bench.widget.train_page.more.setChecked(True)
+    for page in ("Label", "Train", "Review"):
+        bench.widget.show_page(page)
+    controls = [
+        child
+        for kind in (QAbstractButton, QComboBox, QAbstractSpinBox, QLineEdit)
+        for child in bench.widget.findChildren(kind)
+        if not isinstance(child.parent(), QAbstractSpinBox | QComboBox | QLineEdit)
+        and not child.objectName().startswith("qt_")
+        and child.metaObject().className() not in ("QTableCornerButton",)
+    ]
+    assert len(controls) > 30
+    for control in controls:
+        assert control.accessibleName() or getattr(control, "text", str)(), control
+        assert control.toolTip(), f"{control} {control.accessibleName()}"
+
+
+def test_it_fits_a_narrow_dock(bench: Bench) -> None:
+    assert bench.widget.minimumSizeHint().width() <= bench.widget.minimumWidth() <= 340
+
+
+def test_a_double_click_opens_a_case(bench: Bench) -> None:
+    table = bench.widget.cases.table
+    where = table.visualRect(table.model().index(2, 0)).center()
+    bench.qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=where)
+    bench.qtbot.mouseDClick(table.viewport(), Qt.MouseButton.LeftButton, pos=where)
+    bench.until(lambda: bench.state.actions.title == "case-2")
+    assert [layer.name for layer in bench.viewer.layers] == ["case-2 · image", "case-2 · labels"]
+
+
+def test_the_list_filters_and_sorts(bench: Bench) -> None:
+    cases = bench.widget.cases
+    assert cases.names() == ["case-0", "case-1", "case-2", "case-3"]
+    bench.qtbot.keyClicks(cases.filter, "SE-2")
+    assert cases.names() == ["case-2"]
+    cases.filter.clear()
+    cases.status.setCurrentIndex(cases.status.findData("new"))
+    assert cases.names() == ["case-2", "case-3"]
+    model = cases.table.model()
+    assert model.index(0, 1).data() == "not labelled"
+    assert not model.index(0, 1).data(Qt.ItemDataRole.DecorationRole).isNull()
+
+
+def test_drawing_saves_itself_and_complete_counts(bench: Bench) -> None:
+    bench.open("case-2")
+    layer = bench.viewer.layers["case-2 · labels"]
+    layer.paint((5, 5, 5), 1)
+    assert bench.state.actions.save_text == "Changes not saved yet"
+    bench.until(lambda: bench.state.actions.save_text == "Draft saved")
+    project = Project.open(bench.widget.session.board.facts.project.root)
+    assert not project.case("case-2").latest().complete
+    bench.click(bench.widget.label_page.done)
+    bench.until(lambda: bench.state.progress == (3, 4))
+    saved = project.case("case-2").read_labels().array
+    assert (saved == 1).sum() == (layer.data == 1).sum() > 0
+    assert not (saved == 255).any()
+
+
+def test_classes_are_chosen_by_button_and_key(bench: Bench) -> None:
+    bench.open("case-2")
+    layer = bench.viewer.layers["case-2 · labels"]
+    buttons = {b.text(): b for b in bench.widget.label_page._classes.buttons()}
+    bench.click(buttons["dark"])
+    assert layer.selected_label == 2
+    press(bench.viewer, "Alt-1")
+    assert layer.selected_label == 1
+    assert buttons["bright"].isChecked()
+    press(bench.viewer, "Alt-9")
+    assert layer.selected_label == 1
+
+
+def press(viewer: ViewerModel, key: str) -> None:
+    """What napari does when a key is pressed on the canvas."""
+    from napari.utils.key_bindings import coerce_keybinding
+
+    viewer.keymap[coerce_keybinding(key)](viewer)
+
+
+def test_a_round_of_train_review_accept(bench: Bench) -> None:
+    bench.open("case-2")
+    train = bench.widget.train_page
+    bench.click(bench.widget.header.verbs["Train"])
+    train.method.setCurrentIndex(train.method.findData("supervised"))
+    train.minutes.setValue(0.5)
+    bench.click(train.start)
+    bench.until(lambda: bool(bench.driver.runs))
+    (name, run), *_ = bench.driver.runs.items()
+    bench.until(lambda: bench.state.run.under_way and not bench.state.run.title.startswith("Starting"))
+    run.said = [
+        RunStarted(run=name, task="train", method="supervised", at=0.0),
+        Stepped(step=1, phase="p", losses={"total": 0.7}, progress=0.4, eta_seconds=30.0, at=1.0),
+    ]
+    bench.until(lambda: train.card.bar.value() == 400)
+    assert "30 s left" in train.card.bar.format()
+    assert train.card.keep.isVisible()
+    project = Project.open(bench.widget.session.board.facts.project.root)
+    case = project.case("case-2")
+    labels = np.zeros(case.grid.shape, np.uint8)
+    labels[4:9, 4:9, 4:9] = 2
+    case.save_proposal(name, labels, {"entropy": np.full(case.grid.shape, 0.5)}, 0.4, {})
+    layer = bench.viewer.layers["case-2 · labels"]
+    bench.click(train.card.keep)
+    bench.until(lambda: run.stops == ["keep"])
+    assert not train.card.keep.isEnabled()
+    run.said = [*run.said, Proposed(case="case-2", score=0.4, index=1, total=1), RunFinished(reason="stopped", step=1)]
+    bench.until(lambda: bench.state.actions.can_accept)
+    assert bench.viewer.layers["case-2 · labels"] is layer
+    bench.click(bench.widget.header.verbs["Review"])
+    review = bench.widget.review_page
+    assert review.proposal.isChecked()
+    press(bench.viewer, "Alt-U")
+    assert review.map.isChecked()
+    assert bench.viewer.layers["case-2 · uncertainty"].visible
+    press(bench.viewer, "Alt-O")
+    assert not review.proposal.isChecked()
+    press(bench.viewer, "Alt-C")
+    assert (layer.data == 2).sum() == 125
+    layer.paint((2, 2, 2), 1)
+    press(bench.viewer, "Alt-A")
+    bench.until(lambda: bench.state.progress == (3, 4))
+    revision = Project.open(project.root).case("case-2").latest()
+    assert revision.origin == "corrected"
+    assert revision.run == name
+    assert 0 < revision.dice_to_proposal < 1
+
+
+def test_a_dropped_folder_opens(qtbot: Any, tmp_path: Path) -> None:
+    make_project(tmp_path)
+    bench = Bench(qtbot, None)
+    assert bench.widget._home.currentWidget() is bench.widget.welcome
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(tmp_path / "project"))])
+    event = QDropEvent(
+        QPoint(5, 5), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    )
+    bench.widget.dropEvent(event)
+    bench.until(lambda: bench.state.has_project)
+    assert bench.widget._home.currentWidget() is not bench.widget.welcome
+
+
+def test_a_folder_of_scans_becomes_a_project(qtbot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_project(tmp_path / "made")
+    bench = Bench(qtbot, None)
+    asked: list[Any] = []
+
+    def answer(dialog: Any) -> Any:
+        asked.append(dialog)
+        dialog.folder.setText(str(tmp_path / "new"))
+        return dialog.DialogCode.Accepted
+
+    monkeypatch.setattr("napari_medssl.ui.plugin.NewProjectDialog.exec_", answer, raising=False)
+    bench.widget.open_folder(tmp_path / "made" / "scans")
+    bench.until(lambda: bench.state.has_project)
+    assert len(bench.state.cases) == 4
+    assert [c.name for c in bench.state.classes] == ["structure 1"]
+    assert asked
+
+
+def test_a_folder_without_scans_is_one_clear_line(qtbot: Any, tmp_path: Path) -> None:
+    bench = Bench(qtbot, None)
+    bench.widget.open_folder(tmp_path)
+    bench.until(lambda: bench.state.message is not None)
+    level, words = bench.state.message
+    assert level == "error"
+    assert "no scans here" in words
+    bench.widget.header.dismissed.emit()
+    assert bench.state.message is None
+
+
+def test_ten_thousand_cases_do_not_hold_up_the_list(bench: Bench) -> None:
+    from dataclasses import replace
+    from time import perf_counter
+
+    from napari_medssl.ui.facts import CaseFacts
+
+    many = tuple(CaseFacts(f"scan-{n:05d}", "new") for n in range(10_000))
+    begin = perf_counter()
+    bench.widget.cases.draw(replace(bench.state, cases=many))
+    bench.widget.cases.draw(replace(bench.state, cases=(*many[:-1], CaseFacts("scan-09999", "labelled"))))
+    assert perf_counter() - begin < 2.0
+    assert len(bench.widget.cases.names()) == 10_000
+
+
+def test_closing_lets_go_of_everything(qtbot: Any, tmp_path: Path) -> None:
+    make_project(tmp_path)
+    bench = Bench(qtbot, tmp_path / "project")
+    bench.open("case-2")
+    bench.viewer.layers["case-2 · labels"].paint((5, 5, 5), 1)
+    viewer, session = bench.viewer, weakref.ref(bench.widget.session)
+    bound = len(viewer.keymap)
+    bench.widget.close()
+    assert len(viewer.keymap) < bound
+    assert Project.open(tmp_path / "project").case("case-2").latest() is not None, "what was drawn is saved"
+    assert not session()._jobs._lanes
+    layer = viewer.layers["case-2 · labels"]
+    del bench
+    qtbot.wait(10)
+    layer.paint((1, 1, 1), 1)  # nobody listens any more
+    viewer.layers.clear()
+
+
+def test_napari_never_imports_torch() -> None:
+    code = (
+        "import sys\n"
+        "from qtpy.QtWidgets import QApplication\n"
+        "app = QApplication([])\n"
+        "from napari.components import ViewerModel\n"
+        "from napari_medssl.ui.plugin import MedSSLWidget\n"
+        "from napari_medssl.ui import readers, samples\n"
+        "from napari_medssl.ui.panels.curves import CurvePanel\n"
+        "widget = MedSSLWidget(ViewerModel())\n"
+        "widget.show(); widget.train_page.more.setChecked(True); CurvePanel()\n"
+        "samples.sample_scan()\n"
+        "app.processEvents(); widget.close()\n"
+        "sys.exit('torch is here' if 'torch' in sys.modules else 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stderr
