@@ -71,7 +71,19 @@ def step(status: RunStatus, event: RunEvent) -> RunStatus:
     status = replace(status, last_event_at=event.at)
     match event:
         case RunStarted():
-            return replace(status, started=event, state="running", finished=None, message="", step=event.resumed_step)
+            # a run that lost its process goes on from its last checkpoint: what came after is done, and said, again
+            return replace(
+                status,
+                started=event,
+                state="running",
+                finished=None,
+                message="",
+                step=event.resumed_step,
+                loss=tuple(p for p in status.loss if p.step <= event.resumed_step),
+                dice=tuple(p for p in status.dice if p.step <= event.resumed_step),
+                proposed=(),
+                warnings=(),
+            )
         case PhaseStarted():
             return replace(status, phase=event.phase, phase_title=event.title, phase_index=event.index, state="running")
         case Stepped():
