@@ -184,12 +184,13 @@ def test_the_ladder_ends_and_keeps_to_what_the_network_can_halve(project: Projec
     plan = read_spec(project.run_folder(run)).plan
     assert plan is not None
     rungs = [plan.patch]
+    while plan.patch != plan.net.factor:
+        plan = smaller(plan, MemoryError())
+        rungs.append(plan.patch)
+        assert len(rungs) < 100
     with pytest.raises(RunError, match="not enough memory"):
-        for _ in range(100):
-            plan = smaller(plan, MemoryError())
-            rungs.append(plan.patch)
+        smaller(plan, MemoryError())
     assert all(side % f == 0 and side > 0 for rung in rungs for side, f in zip(rung, plan.net.factor, strict=True))
-    assert rungs[-1] == plan.net.factor
     assert len(set(rungs)) == len(rungs)
 
 
