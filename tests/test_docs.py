@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import re
 import runpy
 from collections.abc import Iterator
@@ -54,3 +55,12 @@ def test_no_page_names_a_module_that_is_gone(repository: Path) -> None:
             assert (repository / name).exists() or (repository / "napari_medssl" / name).exists(), (
                 f"{page.name}: {name}"
             )
+
+
+def test_the_keys_are_those_described(repository: Path) -> None:
+    from napari_medssl.ui.plugin import MedSSLWidget
+
+    page = (repository / "docs" / "in-napari.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"^\| (Alt\+[A-Z])", page, re.MULTILINE))
+    bound = set(re.findall(r'"Alt-([A-Z])"', inspect.getsource(MedSSLWidget._keys)))
+    assert told == {f"Alt+{letter}" for letter in bound}
