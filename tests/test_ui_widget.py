@@ -172,7 +172,7 @@ def test_a_round_of_train_review_accept(bench: Bench) -> None:
     assert bench.viewer.layers["case-2 · uncertainty"].visible
     press(bench.viewer, "Alt-O")
     assert not review.proposal.isChecked()
-    press(bench.viewer, "Alt-C")
+    press(bench.viewer, "Alt-E")
     assert (layer.data == 2).sum() == 125
     layer.paint((2, 2, 2), 1)
     press(bench.viewer, "Alt-A")

@@ -242,7 +242,7 @@ def go(folder: Path, pictures: Path) -> dict[str, Any]:
     hands.key(there.canvas, "alt+o")
     until(lambda: "proposal" not in there.widget.layers.visible(), "the proposal hidden by its key")
     hands.key(there.canvas, "alt+u")
-    hands.key(there.canvas, "alt+c")
+    hands.key(there.canvas, "alt+e")
     until(lambda: there.state.actions.can_accept and not there.state.actions.can_correct, "the proposal copied")
     hands.key(there.canvas, "alt+1")
     before = int((labels.data == 1).sum())

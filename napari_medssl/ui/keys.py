@@ -1,6 +1,6 @@
 """Keys: Alt and a letter, which napari leaves free. Bound on the viewer, given back when the widget closes.
 
-Not F, V, L, P, W, H: with Alt these open napari's menus.
+Not F, V, L, P, W, H: with Alt these open napari's menus; nor S, C, T: napari takes pictures with them.
 """
 
 from __future__ import annotations

@@ -220,8 +220,8 @@ class MedSSLWidget(QWidget):
     def _keys(self) -> dict[str, Callable[[], None]]:
         bound: dict[str, Callable[[], None]] = {
             "Alt-A": lambda: self._accept(False),
-            "Alt-S": lambda: self._accept(True),
-            "Alt-C": self._correct,
+            "Alt-D": lambda: self._accept(True),
+            "Alt-E": self._correct,
             "Alt-G": self.session.open_next,
             "Alt-O": self._overlay(self.layers.toggle_proposal),
             "Alt-U": self._overlay(lambda: self.layers.toggle_map(self.review_page.chosen_map())),

@@ -31,8 +31,8 @@ class ReviewPage(QWidget):
         self.maps = combo("Map of doubt", "Which measure of doubt to show.")
         self.maps.activated.connect(lambda _: self.map_chosen.emit(self.chosen_map()))
         self.correct_button = button(
-            "Correct (Alt+C)",
-            "Copy the proposal into your labels, to correct it with napari's brush. One Ctrl+Z takes it back. (Alt+C)",
+            "Correct (Alt+E)",
+            "Copy the proposal into your labels, to correct it with napari's brush. One Ctrl+Z takes it back. (Alt+E)",
             self.correct.emit,
             name="Correct the proposal",
         )
@@ -43,8 +43,8 @@ class ReviewPage(QWidget):
             name="Accept",
         )
         self.accept_next = button(
-            "Accept, next (Alt+S)",
-            "Accept, and open the suggested case. (Alt+S)",
+            "Accept, next (Alt+D)",
+            "Accept, and open the suggested case. (Alt+D)",
             lambda: self.accept.emit(True),
             name="Accept and open next",
         )
