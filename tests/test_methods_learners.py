@@ -255,7 +255,7 @@ def test_teacher_that_knows_nothing_for_sure_teaches_nothing() -> None:
 def test_teacher_looks_on_in_the_mode_asked_for() -> None:
     seen = []
     for mode in ("eval", "train"):
-        learner = fresh("bcp", options_for("bcp", teacher_mode=mode))
+        learner = fresh("bcp", options_for("bcp", teacher_mode=mode, mixing=1.0))
         learner.average.register_forward_pre_hook(lambda module, args: seen.append((module.training, len(args[0]))))
         learner.train()
         learner.losses(a_batch(), a_step(phase_of("bcp", options_for("bcp"), SELF_TRAINING)))

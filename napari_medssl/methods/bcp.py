@@ -86,9 +86,9 @@ class BCPLearner(AveragedLearner):
             if at.rng.random_sample() >= self._bcp.mixing_first:
                 return self.plain(batch.labelled)
             return self.labels_first(batch.labelled, mask)
-        if at.rng.random_sample() >= self._bcp.mixing:
-            mask = torch.ones_like(mask)  # nothing is pasted: whole labelled patches, whole unlabelled ones
         weight = self._bcp.unlabelled_weight * sigmoid_ramp(at.phase_progress, self._bcp.ramp_up)
+        if at.rng.random_sample() >= self._bcp.mixing:
+            return self.side_by_side(batch.labelled, batch.unlabelled, weight, at.rng)
         return self.self_training(batch.labelled, batch.unlabelled, mask, weight, at.rng)
 
     def plain(self, labelled: Patches) -> Losses:
@@ -164,6 +164,18 @@ class BCPLearner(AveragedLearner):
         named = {"labelled": loss_l, "unlabelled": loss_u, "dice": dice, "cross_entropy": cross}
         return Losses(loss_l + loss_u, {name: value.detach() for name, value in named.items()})
 
+    def side_by_side(self, labelled: Patches, unlabelled: Patches, weight: float, rng: RandomState) -> Losses:
+        """Half of the labelled and half of the unlabelled patches, unmixed: as many as a mixed step shows the student."""
+        assert labelled.labels is not None
+        image, other = halves(labelled.images)[0], halves(unlabelled.images)[1]
+        label = halves(labelled.labels)[0]
+        guess = self._guess(other)
+        if self._bcp.jitter > 0:
+            other = distort(other, self._bcp.jitter, rng)
+        logits = self.student(torch.cat((image, other)))
+        nothing_known = torch.full_like(label, IGNORE)
+        return self._joint(logits, torch.cat((label, nothing_known)), torch.cat((nothing_known, guess)), weight)
+
     def _joint(self, logits: Tensor, human: Tensor, guessed: Tensor, weight: float) -> Losses:
         """One loss over all that people labelled in either mixture and one over all that the teacher labelled."""
         dice, cross = region_losses(logits, [Region(human)], self._form)
@@ -175,15 +187,17 @@ class BCPLearner(AveragedLearner):
     def _whole(self, dice: Tensor, cross: Tensor) -> Tensor:
         return dice + cross if self._form == "auto" else 0.5 * (dice + cross)
 
-    @torch.no_grad()
     def _guesses(self, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-        """The teacher's labels of both groups; batch statistics are of each group alone."""
-        in_batches = self._bcp.teacher_mode == "train"
-        self.average.train(in_batches)
-        if in_batches:
-            return self._clean(self.average(a)), self._clean(self.average(b))
-        guesses = self._clean(self.average(torch.cat((a, b))))
+        """The teacher's labels of both groups; with statistics of the batch, of each group alone."""
+        if self._bcp.teacher_mode == "train":
+            return self._guess(a), self._guess(b)
+        guesses = self._guess(torch.cat((a, b)))
         return guesses[: len(a)], guesses[len(a) :]
+
+    @torch.no_grad()
+    def _guess(self, images: Tensor) -> Tensor:
+        self.average.train(self._bcp.teacher_mode == "train")
+        return self._clean(self.average(images))
 
     def _clean(self, logits: Tensor) -> Tensor:
         return pseudo_labels(

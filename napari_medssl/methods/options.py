@@ -114,7 +114,7 @@ class BCPOptions(Options):
     """Options of bidirectional copy-paste (Bai et al., CVPR 2023)."""
 
     warmup_share: float = option(
-        0.3,
+        0.45,
         "Share of time on labels first",
         "Part of the run that learns from labelled scans only.",
         low=0.0,
@@ -122,14 +122,14 @@ class BCPOptions(Options):
         advanced=False,
     )
     mixing_first: float = option(
-        1.0,
+        0.1,
         "Mixing on labels first",
         "Share of the steps of the first phase that paste labelled scans into each other; 1 in the paper.",
         low=0.0,
         high=1.0,
     )
     mixing: float = option(
-        1.0,
+        0.1,
         "Mixing of labelled and unlabelled",
         "Share of the steps of the second phase that paste; in the others the "
         "student sees whole patches of either kind. 1 in the paper.",
@@ -137,10 +137,10 @@ class BCPOptions(Options):
         high=1.0,
     )
     second_rate: float = option(
-        1.0, "Learning rate of the second phase", "As a multiple of the first phase's.", low=0.01, high=2.0
+        0.4, "Learning rate of the second phase", "As a multiple of the first phase's.", low=0.01, high=2.0
     )
     jitter: float = option(
-        0.0,
+        0.6,
         "Distortion of what the student sees",
         "How strongly contrast, brightness and noise are changed after the "
         "teacher has looked; 0 is off, as in the paper.",
@@ -156,7 +156,7 @@ class BCPOptions(Options):
         advanced=False,
     )
     hole: float = option(
-        2 / 3,
+        0.4,
         "Size of the pasted box",
         "Edge of the pasted box as a part of the patch (beta in the paper).",
         low=0.1,

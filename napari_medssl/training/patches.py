@@ -12,14 +12,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ..methods.base import Batch, Patches, Phase
 from ..runs.spec import LabelledCase, Plan
 from .augment import NONE, Augmentation, cut
 from .cache import Cache
+from .paper_augment import augment_slice, augment_volume
 
-FOREGROUND_SHARE = 0.67  # of labelled patches are centred on a class drawn at random
+FOREGROUND_SHARE = 0.4  # of labelled patches are centred on a class drawn at random
 AHEAD = 3
+
+
+Patch = tuple[torch.Tensor, torch.Tensor | None]  # image, labels
 
 
 @dataclass(frozen=True)
@@ -37,27 +42,45 @@ class Sampler:
 
     def batch(self, step: int, phase: Phase) -> Batch:
         """The batch of a step; `images` (B, C, *patch) float32, `labels` (B, *patch) int64."""
-        labelled = [self._draw(step, item, step * phase.labelled + item) for item in range(phase.labelled)]
-        unlabelled = [self._draw(step, 10_000 + item, None) for item in range(phase.unlabelled)]
+        labelled, places = [], []
+        for item in range(phase.labelled):
+            patch, place = self._labelled(step, item, step * phase.labelled + item)
+            labelled.append(patch)
+            places.append(place)
+        unlabelled = [
+            self._unlabelled(step, item, places[item] if item < len(places) else None)
+            for item in range(phase.unlabelled)
+        ]
         return Batch(_stack(labelled, self.plan), _stack(unlabelled, self.plan))
 
-    def _draw(self, step: int, item: int, turn: int | None) -> tuple[torch.Tensor, torch.Tensor | None]:
+    def _labelled(self, step: int, item: int, turn: int) -> tuple[Patch, NDArray[np.float64]]:
+        """A labelled patch, and where its centre lies in its scan, 0 to 1 per axis."""
         rng = np.random.default_rng([self.seed, step, item])
         spacing, patch = network_axes(self.plan)
-        if turn is not None:
-            # each case in turn, in an order of its own for each round: no case waits for its luck
-            entry = self.labelled[_turn(self.seed, turn, len(self.labelled))]
-            image, labels = self.cache.image(entry.case), self.cache.labels(entry)
-            centre = self._centre(entry, image.shape[1:], patch, rng)
-            return cut(image, labels, centre, patch, spacing, augmentation(self.plan), rng)
-        case = self.unlabelled[int(rng.integers(len(self.unlabelled)))]
-        image = self.cache.image(case)
-        centre = _anywhere(image.shape[1:], patch, rng)
+        # each case in turn, in an order of its own for each round: no case waits for its luck
+        entry = self.labelled[_turn(self.seed, turn, len(self.labelled))]
+        image, labels = self.cache.image(entry.case), self.cache.labels(entry)
+        if self.plan.augmentation == "paper":
+            return _paper_patch(image, labels, self.plan, rng), np.full(3, 0.5)
+        centre = self._centre(entry, image.shape[1:], patch, rng)
+        place = (centre + 0.5) / np.array(image.shape[1:])
+        return cut(image, labels, centre, patch, spacing, augmentation(self.plan), rng), place
+
+    def _unlabelled(self, step: int, item: int, place: NDArray[np.float64] | None) -> Patch:
+        """An unlabelled patch from the same place in another scan: what is pasted belongs where it comes to lie, and
+        the teacher is asked about structures rather than about air."""
+        rng = np.random.default_rng([self.seed, step, 10_000 + item])
+        spacing, patch = network_axes(self.plan)
+        image = self.cache.image(self.unlabelled[int(rng.integers(len(self.unlabelled)))])
+        if self.plan.augmentation == "paper":
+            return _paper_patch(image, None, self.plan, rng)
+        shape = image.shape[1:]
+        centre = _anywhere(shape, patch, rng) if place is None else _inside(place * shape - 0.5, shape, patch)
         return cut(image, None, centre, patch, spacing, weaker(augmentation(self.plan)), rng)
 
     def _centre(
         self, entry: LabelledCase, shape: tuple[int, ...], patch: tuple[int, int, int], rng: np.random.Generator
-    ) -> np.ndarray:
+    ) -> NDArray[np.float64]:
         if rng.random() < FOREGROUND_SHARE:
             points = self.cache.points(entry)
             present = np.unique(points[:, 0])
@@ -126,6 +149,22 @@ def augmentation(plan: Plan) -> Augmentation:
     return Augmentation(mirror_axes=plan.mirror_axes, flat=flat)
 
 
+def _paper_patch(
+    image: NDArray[np.float16], labels: NDArray[np.uint8] | None, plan: Plan, rng: np.random.Generator
+) -> Patch:
+    """A patch by the recipe of the paper preset; of a volume and a 2-D network, of a slice drawn at random."""
+    legacy = np.random.RandomState(int(rng.integers(2**32)))
+    if plan.net.ndim == 3:
+        found, target = augment_volume(image, labels, plan.patch, legacy)
+    else:
+        at = int(legacy.randint(image.shape[1]))
+        of_slice = None if labels is None else labels[at]
+        found, target = augment_slice(image[:, at], of_slice, plan.patch, legacy, legacy.random_sample)
+        found, target = found[:, None], None if target is None else target[None]
+    patch = torch.from_numpy(np.ascontiguousarray(found, dtype=np.float32))
+    return patch, None if target is None else torch.from_numpy(np.ascontiguousarray(target, dtype=np.int64))
+
+
 def weaker(strong: Augmentation) -> Augmentation:
     """What unlabelled patches get: the teacher labels what it sees, so it must see well.
 
@@ -134,7 +173,7 @@ def weaker(strong: Augmentation) -> Augmentation:
     return replace(strong, rotation=strong.rotation / 2, scale=(0.9, 1.1), elastic=0.0, intensity=0.0)
 
 
-def _stack(drawn: list[tuple[torch.Tensor, torch.Tensor | None]], plan: Plan) -> Patches | None:
+def _stack(drawn: list[Patch], plan: Plan) -> Patches | None:
     if not drawn:
         return None
     images = torch.stack([image for image, _ in drawn])
@@ -150,11 +189,11 @@ def _turn(seed: int, count: int, among: int) -> int:
     return int(np.random.default_rng([seed, 7, lap]).permutation(among)[place])
 
 
-def _anywhere(shape: tuple[int, ...], patch: tuple[int, int, int], rng: np.random.Generator) -> np.ndarray:
+def _anywhere(shape: tuple[int, ...], patch: tuple[int, int, int], rng: np.random.Generator) -> NDArray[np.float64]:
     return _inside(rng.uniform(0, 1, 3) * (np.array(shape) - 1), shape, patch)
 
 
-def _inside(centre: np.ndarray, shape: tuple[int, ...], patch: tuple[int, int, int]) -> np.ndarray:
+def _inside(centre: NDArray[np.float64], shape: tuple[int, ...], patch: tuple[int, int, int]) -> NDArray[np.float64]:
     """Move a centre so that the patch lies in the scan, as far as the scan is large enough."""
     half = (np.array(patch) - 1) / 2
     top = np.array(shape) - 1 - half

@@ -19,7 +19,7 @@ THICK = 4.0  # slices this many times thicker than wide are better looked at one
 SMALLEST_STAGE = 4  # voxels per axis at the deepest stage
 
 # Voxels of a whole scan, voxels of a patch, channels of the first stage, most stages, patches of each kind in a step
-CPU_3D = (600_000, 72_000, 16, 4, 4)
+CPU_3D = (600_000, 150_000, 16, 4, 2)
 GPU_3D = (12_000_000, 1_000_000, 32, 6, 4)
 CPU_2D = (400_000, 192 * 192, 16, 5, 8)
 GPU_2D = (4_000_000, 512 * 512, 32, 7, 12)
@@ -108,6 +108,8 @@ def fit_patch(patch: tuple[int, ...], net: NetSpec) -> tuple[int, ...]:
     SpecError
         When it has another number of sides than the network has axes.
     """
+    if 2 * math.prod(patch) <= patch_voxels:
+        batch *= 2  # small scans: more of them in a step
     if len(patch) != net.ndim:
         raise SpecError(f"The patch {patch} has {len(patch)} sides, but the network is {net.ndim}-D.")
     return tuple(-(-p // f) * f for p, f in zip(patch, net.factor, strict=True))
@@ -136,9 +138,7 @@ def _is_thick(facts: Fingerprint) -> bool:
     return max(facts.spacing) > THICK * min(facts.spacing) or min(facts.shape) < 2 * SMALLEST_STAGE
 
 
-def _spacing(
-    facts: Fingerprint, scan_voxels: int, slice_axis: int | None, reasons: list[str]
-) -> tuple[float, ...]:
+def _spacing(facts: Fingerprint, scan_voxels: int, slice_axis: int | None, reasons: list[str]) -> tuple[float, ...]:
     """The median spacing, coarser where scans are too large for this machine."""
     looked_at = [n for axis, n in enumerate(facts.shape) if axis != slice_axis]
     factor = (math.prod(looked_at) / scan_voxels) ** (1 / len(looked_at))
@@ -162,9 +162,7 @@ def _patch(shape: list[int], spacing: list[float], voxels: int) -> tuple[int, ..
     return tuple(max(1, round(n / 8) * 8 if n >= 12 else round(n)) for n in size)
 
 
-def _strides(
-    patch: tuple[int, ...], spacing: list[float], depth: int, widths: Any
-) -> list[tuple[int, ...]]:
+def _strides(patch: tuple[int, ...], spacing: list[float], depth: int, widths: Any) -> list[tuple[int, ...]]:
     """Halve an axis at each stage while it is long enough and its voxels are not much larger than the others'."""
     strides, size, voxel = [(1,) * len(patch)], list(patch), list(spacing)
     while len(strides) < (len(widths) if widths else depth):
