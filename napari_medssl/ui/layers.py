@@ -32,14 +32,21 @@ class CaseLayers:
     Parameters
     ----------
     viewer : napari viewer or ViewerModel
-    on_edit, on_closed : callable
-        Called when the labels have (True) or may have (False) changed; when the person removed the labels layer.
+    on_edit, on_closed, on_label : callable
+        Called when the labels have (True) or may have (False) changed; when the person removed the labels layer; when
+        another label was taken to draw with.
     """
 
-    def __init__(self, viewer: Any, on_edit: Callable[[bool], None], on_closed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        viewer: Any,
+        on_edit: Callable[[bool], None],
+        on_closed: Callable[[], None],
+        on_label: Callable[[int], None] = lambda value: None,
+    ) -> None:
         self.viewer = viewer
         self.classes: Sequence[ClassFacts] = ()
-        self._on_edit, self._on_closed = on_edit, on_closed
+        self._on_edit, self._on_closed, self._on_label = on_edit, on_closed, on_label
         self._case: ShownCase | None = None
         self._labels: Labels | None = None
         self._proposal: Labels | None = None
@@ -281,7 +288,11 @@ class CaseLayers:
     def _watch(self, on: bool) -> None:
         if self._labels is None:
             return
-        for names, slot in ((EDITS, self._edited), (PERHAPS, self._perhaps_edited)):
+        for names, slot in (
+            (EDITS, self._edited),
+            (PERHAPS, self._perhaps_edited),
+            (("selected_label",), self._label_taken),
+        ):
             for name in names:
                 emitter = getattr(self._labels.events, name)
                 (emitter.connect if on else emitter.disconnect)(slot)
@@ -291,6 +302,10 @@ class CaseLayers:
 
     def _perhaps_edited(self, event: Any = None) -> None:
         self._on_edit(False)
+
+    def _label_taken(self, event: Any = None) -> None:
+        if self._labels is not None:
+            self._on_label(int(self._labels.selected_label))
 
     def _on_removed(self, event: Any) -> None:
         if self._removing:

@@ -64,7 +64,7 @@ class MedSSLWidget(QWidget):
         super().__init__(parent)
         self._viewer: Any = viewer
         self.mailbox = Mailbox()
-        self.layers = CaseLayers(viewer, self._edited, self._labels_removed)
+        self.layers = CaseLayers(viewer, self._edited, self._labels_removed, self._label_taken)
         self.session = Session(
             self.layers,
             driver or ProcessDriver(),
@@ -78,6 +78,7 @@ class MedSSLWidget(QWidget):
         self._curves: CurvePanel | None = None
         self._curve_dock: Any = None
         self._closed = False
+        self._in: QWidget | None = None
         self.header = Header()
         self.cases = CasePanel()
         self.label_page, self.train_page, self.review_page = LabelPage(), TrainPage(), ReviewPage()
@@ -152,6 +153,10 @@ class MedSSLWidget(QWidget):
         self._timer.stop()
         self.session.close()
         self.mailbox.drain()
+        if self._in is not None:
+            self._in.removeEventFilter(self)
+        if self._curve_dock is not None:
+            self._viewer.window.remove_dock_widget(self._curve_dock)
         keys.release(self._viewer, self._bound)
         self._viewer.dims.events.order.disconnect(self._order_changed)
         self.layers.close()
@@ -159,10 +164,21 @@ class MedSSLWidget(QWidget):
     # --- Qt
 
     def event(self, event: QEvent) -> bool:
-        """Being deleted or taken out of its window is an end too."""
-        if event.type() in (QEvent.Type.Close, QEvent.Type.DeferredDelete):
+        """Being closed, deleted or taken out of its dock is an end."""
+        kind = event.type()
+        if kind == QEvent.Type.Show and self._in is None and self.window() is not self:
+            self._in = self.window()
+            self._in.installEventFilter(self)
+        taken_out = kind == QEvent.Type.ParentChange and self._in is not None and self.parent() is None
+        if taken_out or kind in (QEvent.Type.Close, QEvent.Type.DeferredDelete):
             self.shut()
         return bool(super().event(event))
+
+    def eventFilter(self, watched: Any, event: QEvent) -> bool:
+        """The window is asked to close: save what was drawn, whatever the answer."""
+        if event.type() == QEvent.Type.Close and not self._closed:
+            self.session.cases.save()
+        return False
 
     def changeEvent(self, event: QEvent) -> None:
         """The theme may have changed."""
@@ -286,6 +302,14 @@ class MedSSLWidget(QWidget):
     def _edited(self, sure: bool) -> None:
         self.session.cases.edited(sure)
 
+    def _label_taken(self, value: int) -> None:
+        self.label_page.choose(value)
+        if value and value not in {info.value for info in self.session.state.classes}:
+            self.session.board.say(
+                "warning",
+                f"Label {value} has no name yet. Name it under Structures, or what is drawn with it is not saved.",
+            )
+
     def _labels_removed(self) -> None:
         self.session.cases.leave()
 
@@ -308,9 +332,19 @@ class MedSSLWidget(QWidget):
         self.review_page.draw(state, self.layers.visible())
         if state.run.under_way and not self._had_run:
             self._show_curves()
+        if self._had_run and not state.run.under_way and not self._closed:
+            self._announce(state)
         self._had_run = state.run.under_way
         if self._curves is not None:
             self._curves.draw(state.run)
+
+    @staticmethod
+    def _announce(state: PanelState) -> None:
+        """Tell the end of a run where a person sees it who does not look at the dock."""
+        from napari.utils.notifications import show_error, show_info
+
+        words = f"{state.run.title}. {state.run.phase}".strip()
+        (show_error if state.run.tone == "error" else show_info)(words)
 
     def _show_curves(self) -> None:
         window = getattr(self._viewer, "window", None)
@@ -321,9 +355,13 @@ class MedSSLWidget(QWidget):
 
             self._curves = CurvePanel()
             self._curve_dock = window.add_dock_widget(self._curves, name="MedSSL curves", area="bottom", tabify=True)
+            self._curve_dock.destroyed.connect(self._curves_closed)
             self._theme()
         self._curve_dock.show()
         self._curves.draw(self.session.state.run)
+
+    def _curves_closed(self, dock: Any = None) -> None:
+        self._curves = self._curve_dock = None
 
     def _theme(self) -> None:
         self.ensurePolished()
