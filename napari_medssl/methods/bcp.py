@@ -165,7 +165,7 @@ class BCPLearner(AveragedLearner):
         return Losses(loss_l + loss_u, {name: value.detach() for name, value in named.items()})
 
     def side_by_side(self, labelled: Patches, unlabelled: Patches, weight: float, rng: RandomState) -> Losses:
-        """Half of the labelled and half of the unlabelled patches, unmixed: as many as a mixed step shows the student."""
+        """Half of the labelled and of the unlabelled patches, unmixed: as many as a mixed step shows the student."""
         assert labelled.labels is not None
         image, other = halves(labelled.images)[0], halves(unlabelled.images)[1]
         label = halves(labelled.labels)[0]

@@ -38,7 +38,7 @@ class Suggestion:
 def rank_cases(candidates: Iterable[Candidate]) -> list[Suggestion]:
     """Begun cases first, then the least sure proposals, then cases without one; ties by name.
 
-    The worst-looking proposal teaches most when it is corrected; a case that somebody began should not be left half done.
+    The worst-looking proposal teaches most when it is corrected; a case that somebody began should not stay half done.
     """
     ordered = sorted(candidates, key=lambda c: (not c.draft, c.score is None, -(c.score or 0.0), c.case))
     return [Suggestion(c.case, c.score, _reason(c)) for c in ordered]

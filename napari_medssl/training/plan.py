@@ -78,6 +78,8 @@ def make_plan(facts: Fingerprint, machine: Machine, wishes: Mapping[str, Any]) -
     )
     if facts.is_ct:
         reasons.append("Values look like Hounsfield units and are scaled the same in every scan.")
+    if 2 * math.prod(patch) <= patch_voxels:
+        batch *= 2  # small scans: more of them in a step
     plan = Plan(
         net=net,
         spacing=spacing,
@@ -108,8 +110,6 @@ def fit_patch(patch: tuple[int, ...], net: NetSpec) -> tuple[int, ...]:
     SpecError
         When it has another number of sides than the network has axes.
     """
-    if 2 * math.prod(patch) <= patch_voxels:
-        batch *= 2  # small scans: more of them in a step
     if len(patch) != net.ndim:
         raise SpecError(f"The patch {patch} has {len(patch)} sides, but the network is {net.ndim}-D.")
     return tuple(-(-p // f) * f for p, f in zip(patch, net.factor, strict=True))
