@@ -128,3 +128,11 @@ def test_pictures_and_links_of_the_documents_exist(repository: Path) -> None:
         for target in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8")):
             if "://" not in target and not target.startswith("mailto:"):
                 assert (page.parent / target).exists(), f"{page.name} points to {target}"
+
+
+def test_system_packages_are_those_that_ci_installs(repository: Path) -> None:
+    told = re.search(r"apt-get install -y ([^`]+)`", (repository / "README.md").read_text(encoding="utf-8"))
+    installed = re.search(r"^packages=\((.*?)^\)", (repository / ".ci" / "run").read_text(), re.DOTALL | re.MULTILINE)
+    assert told
+    assert installed
+    assert set(told[1].split()) <= set(installed[1].split())
