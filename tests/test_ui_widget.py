@@ -25,8 +25,8 @@ from napari_medssl.ui.plugin import MedSSLWidget
 class Bench:
     """A widget on a viewer model."""
 
-    def __init__(self, qtbot: Any, root: Path | None) -> None:
-        self.qtbot, self.viewer, self.driver = qtbot, ViewerModel(), Driver()
+    def __init__(self, qtbot: Any, root: Path | None, driver: Any = None) -> None:
+        self.qtbot, self.viewer, self.driver = qtbot, ViewerModel(), driver or Driver()
         self.widget = MedSSLWidget(self.viewer, driver=self.driver)
         qtbot.addWidget(self.widget, before_close_func=lambda w: w.shut())
         self.widget.resize(340, 900)
@@ -228,15 +228,15 @@ def test_a_folder_without_scans_is_one_clear_line(qtbot: Any, tmp_path: Path) ->
 
 def test_ten_thousand_cases_do_not_hold_up_the_list(bench: Bench) -> None:
     from dataclasses import replace
-    from time import perf_counter
+    from time import process_time
 
     from napari_medssl.ui.facts import CaseFacts
 
     many = tuple(CaseFacts(f"scan-{n:05d}", "new") for n in range(10_000))
-    begin = perf_counter()
+    begin = process_time()
     bench.widget.cases.draw(replace(bench.state, cases=many))
     bench.widget.cases.draw(replace(bench.state, cases=(*many[:-1], CaseFacts("scan-09999", "labelled"))))
-    assert perf_counter() - begin < 2.0
+    assert process_time() - begin < 2.0  # of the processor: other work on the machine does not count
     assert len(bench.widget.cases.names()) == 10_000
 
 

@@ -131,6 +131,7 @@ class Round:
         self.window = self.viewer.window._qt_window
         self.window.setGeometry(0, 0, 1500, 940)
         self.widget: Any = None
+        self.last_case = ""
         self.hands.focus(self.window)
 
     def picture(self, name: str) -> None:
@@ -211,6 +212,26 @@ class Round:
         return name
 
 
+def close_and_open_again(there: Round) -> None:
+    """The dock's own cross saves and lets go; opened again, the plugin starts afresh and its keys work."""
+    old = there.widget
+    there.paint((0.45, 0.55), 0.55)
+    dock = there.viewer.window._wrapped_dock_widgets["MedSSL (napari-medssl)"]
+    there.hands.click(dock.title.close_button)
+    until(lambda: old._closed, "the dock closed")
+    assert not old._timer.isActive()
+    project = Project.open(there.folder / "project")
+    assert project.case(there.last_case).latest() is not None
+    there.menu("Plugins", "MedSSL")
+    there.widget = there.viewer.window._wrapped_dock_widgets["MedSSL (napari-medssl)"].inner_widget()
+    assert there.widget is not old
+    there.widget.session.open_project(there.folder / "project")
+    until(lambda: there.state.has_project, "the project again")
+    there.hands.focus(there.window)
+    there.hands.key(there.canvas, "alt+g")
+    until(lambda: there.widget.layers.has_case, "a case by key in the new dock")
+
+
 def go(folder: Path, pictures: Path) -> dict[str, Any]:
     """Open, label, train, review, accept, next."""
     projects.SAMPLE_CASES = 6
@@ -263,6 +284,8 @@ def go(folder: Path, pictures: Path) -> dict[str, Any]:
     hands.key(there.canvas, "alt+g")
     until(lambda: there.state.current != "abdomen-05" and there.state.actions.can_accept, "the next case")
     there.picture("next")
+    there.last_case = there.state.current
+    close_and_open_again(there)
     there.viewer.close()
     return {
         "run": run,
