@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from threadpoolctl import threadpool_limits
 
 # Before Qt, numpy or torch are first imported. A test that wants a real window starts its own X server and process.
@@ -20,6 +21,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # Two threads on two busy cores wait for each other more than they work.
 threadpool_limits(1)
 os.environ.setdefault("NAPARI_CONFIG", str(Path(tempfile.mkdtemp(prefix="medssl-tests-")) / "settings.yaml"))
+
+settings.register_profile("busy", deadline=None)  # a machine with other things to do is no fault
+settings.load_profile("busy")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
