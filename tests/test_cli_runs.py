@@ -21,7 +21,7 @@ from napari_medssl.commands.screen import Screen
 from napari_medssl.imaging import Labels, read_labels, write_labels
 from napari_medssl.inference.metrics import score_case
 from napari_medssl.project import ClassInfo, Project
-from napari_medssl.runs.events import PhaseStarted, RunFinished, RunStarted, Stepped
+from napari_medssl.runs.events import PhaseStarted, RunFinished, RunStarted, Stepped, event_to_json
 
 SHAPE = (24, 24, 16)
 STEPS = "3"
@@ -95,6 +95,20 @@ def test_a_finished_run_is_listed_and_cannot_be_stopped(trained, capsys):
     assert "not running" in capsys.readouterr().err
     assert cli.main(["runs", "stop", str(root), "bcp-999"]) == 2
     assert told["run"] in capsys.readouterr().err  # says which there are
+
+
+def test_a_finished_run_cannot_be_resumed_and_a_paused_one_can(trained, capsys):
+    root, _, told = trained
+    assert cli.main(["runs", "resume", str(root), told["run"]]) == 2
+    assert "completed" in capsys.readouterr().err
+    # as a run looks that was paused after its last step
+    journal = root / "runs" / told["run"] / "events.jsonl"
+    lines = [line for line in journal.read_text().splitlines() if '"run-finished"' not in line]
+    journal.write_text("\n".join([*lines, event_to_json(RunFinished(reason="paused", step=3)), ""]))
+    code, again = run_json(capsys, "runs", "resume", root, told["run"])
+    assert code == 0
+    assert again["state"] == "completed"
+    assert again["steps"] == int(STEPS)
 
 
 def test_evaluate_measures_what_the_run_did_not_learn_from(trained, capsys):
@@ -178,14 +192,15 @@ def test_ctrl_c_stops_training_and_keeps_what_was_learnt(tmp_path):
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
-        until = time.monotonic() + 90
+        until = time.monotonic() + 150
         while time.monotonic() < until and process.poll() is None:
             runs = project.runs()
             journal = project.run_folder(runs[0]) / "events.jsonl" if runs else None
             if journal is not None and journal.exists() and '"stepped"' in journal.read_text():
                 break
             time.sleep(0.2)
-        os.kill(process.pid, signal.SIGINT)
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=90)
     finally:
         process.kill()
@@ -222,6 +237,16 @@ def test_bar_and_time_left():
     status = follow(Screen(machine=True), list(events())[:3], quiet=True)
     assert bar_text(status) == "First step 5 loss 0.500"
     assert [eta_text(s) for s in (None, 5.0, 61.2, 3723)] == ["", "0:05 left", "1:01 left", "1:02:03 left"]
+
+
+def test_a_wish_to_stop_while_the_run_is_starting_is_not_lost(tmp_path):
+    seen = running._asked_again(events(), tmp_path, asked := [])
+    asked.append("keep")
+    next(seen)
+    assert json.loads((tmp_path / "stop.json").read_text()) == {"how": "keep"}
+    (tmp_path / "stop.json").unlink()
+    list(seen)
+    assert not (tmp_path / "stop.json").exists()  # said once
 
 
 def test_signals_are_given_back_after_a_run(tmp_path):

@@ -70,6 +70,7 @@ def run_stop(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
 def run_resume(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """Go on in this process, to the end."""
     from ..project import Project
+    from ..runs.drivers import ProcessDriver
     from ..runs.process import is_running
     from .running import run_here
 
@@ -77,6 +78,9 @@ def run_resume(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     folder = _folder(project, arguments.run_name)
     if is_running(folder):
         raise ProjectError(f"Run {arguments.run_name} is running already. Stop it first, or wait for its end.")
+    state = ProcessDriver().attach(project.root, arguments.run_name).status().state
+    if state in ("completed", "discarded"):
+        raise ProjectError(f"Run {arguments.run_name} is {state}; there is nothing to go on with. Train a new one.")
     return run_here(project, arguments.run_name, screen)
 
 
