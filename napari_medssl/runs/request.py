@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 HOLD_OUT_FROM = 8  # labelled cases, below which none is held out
 HOLD_OUT_SHARE = 0.2
+MOST_MINUTES = 43_200
 
 
 @dataclass(frozen=True)
@@ -106,8 +107,8 @@ def make_spec(
             f"{len(picked.unlabelled) or 'none'} there. Add scans, or learn "
             "from the labelled scans only (method 'supervised')."
         )
-    if minutes is not None and not minutes > 0:
-        raise SpecError(f"The time budget must be above 0 minutes, not {minutes}.")
+    if minutes is not None and not 0 < minutes < MOST_MINUTES:
+        raise SpecError(f"The time budget must be above 0 minutes, not {minutes}, and below a month.")
     if steps is not None and steps < 1:
         raise SpecError(f"The number of steps must be at least 1, not {steps}.")
     check_settings(info, settings or {})

@@ -62,10 +62,6 @@ def _list_of(fits: Callable[[Any], bool], *lengths: int) -> Callable[[Any], bool
     return lambda v: isinstance(v, tuple) and (not lengths or len(v) in lengths) and all(map(fits, v))
 
 
-def _is_range(value: Any) -> bool:
-    return _list_of(_is_number, 2)(value) and bool(value[0] < value[1])
-
-
 def _one_of(*choices: str) -> tuple[str, Callable[[Any], bool]]:
     return f"one of {', '.join(choices)}", lambda v: v in choices
 
@@ -76,7 +72,6 @@ _RULES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "batch": ("a whole number from 1 on", _is_count),
     "slice_axis": ("0, 1, 2 or none", lambda v: v is None or _is_axis(v)),
     "normalisation": _one_of("z-score", "range", "ct"),
-    "clip": ("a lower and a higher value, or none", lambda v: v is None or _is_range(v)),
     "mean": ("a number", _is_number),
     "sd": ("a number above 0", _is_size),
     "mirror_axes": ("axes from 0 to 2", _list_of(_is_axis)),
@@ -94,5 +89,5 @@ _RULES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "norm": _one_of("batch", "instance"),
 }
 
-#: Fields of the plan and of its network that can be set; the device is asked for by itself.
+#: Fields of the plan and of its network that can be set. The device is asked for by itself; "clip" is the option.
 PLAN_SETTINGS = frozenset(_RULES)

@@ -111,6 +111,7 @@ def step(status: RunStatus, event: RunEvent) -> RunStatus:
             return replace(
                 status,
                 state=event.reason,
+                step=event.step or status.step,
                 finished=event,
                 message=event.message,
                 model=event.model or status.model,
