@@ -196,6 +196,17 @@ def test_another_case_takes_our_layers_and_leaves_the_persons(screen: Screen) ->
     assert screen.closed == 0, "we took them away, not the person"
 
 
+def test_the_tool_stays_in_hand_in_the_next_case(screen: Screen) -> None:
+    screen.layers.show_case(shown("case-1"))
+    assert screen.role("labels").mode == "pan_zoom"
+    screen.layers.start_painting()
+    screen.layers.choose_class(2)
+    screen.role("labels").brush_size = 3
+    screen.layers.show_case(shown("case-2"))
+    labels = screen.role("labels")
+    assert (labels.mode, labels.selected_label, labels.brush_size) == ("paint", 2, 3)
+
+
 def test_removing_the_labels_by_hand_is_reported_while_they_can_be_saved(screen: Screen) -> None:
     screen.layers.show_case(shown(proposal=True))
     screen.viewer.layers.remove(screen.role("labels"))

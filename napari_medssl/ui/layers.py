@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .colours import MAP_TITLES, doubt_colours, label_colours
 from .compat import camera, canvas_letters, scale_bar
 from .display import PLANES
 from .facts import ClassFacts
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 
 EDITS = ("paint", "labels_update", "data")
 PERHAPS = ("set_data",)  # all that an undo says; a change of slice says it too
-CLEAR = np.zeros(4, np.float32)
-SHADE = np.array([0.5, 0.5, 0.5, 0.35], np.float32)
+HAND = ("brush_size", "selected_label", "n_edit_dimensions", "contiguous", "mode")  # stays in hand in the next case
 
 
 class CaseLayers:
@@ -72,6 +72,8 @@ class CaseLayers:
         """Replace the layers of the case before by those of this one."""
         from napari.layers import Image, Labels
 
+        before = self._labels
+        hand = {} if before is None else {name: getattr(before, name) for name in HAND}
         self.clear()
         self._case = case
         space = case.display.spatial
@@ -101,6 +103,8 @@ class CaseLayers:
         self._add(labels, "labels")
         self._watch(True)
         self.viewer.layers.selection.active = labels
+        for name, value in hand.items():
+            setattr(labels, name, value)
         self._aim()
 
     def show_proposal(self, proposal: ShownProposal) -> None:
@@ -117,7 +121,7 @@ class CaseLayers:
         self._maps = {}
         for name, array in proposal.maps.items():
             layer = Image(
-                array, name=f"{proposal.case} · {MAP_TITLES.get(name, name)}", colormap=_doubt_colours(),
+                array, name=f"{proposal.case} · {MAP_TITLES.get(name, name)}", colormap=doubt_colours(),
                 blending="translucent", contrast_limits=(0.0, 1.0), opacity=0.9, visible=name in shown_maps, **space,
             )  # fmt: skip
             self._maps[name] = layer
@@ -258,11 +262,7 @@ class CaseLayers:
             self._removing = False
 
     def _colours(self, shade: bool = False) -> Any:
-        from napari.utils.colormaps import DirectLabelColormap
-
-        colours: dict[int | None, Any] = {None: "#ff00ff", 0: CLEAR, NOT_LOOKED_AT: SHADE if shade else CLEAR}
-        colours.update({c.value: c.colour for c in self.classes})
-        return DirectLabelColormap(color_dict=colours)
+        return label_colours(self.classes, shade)
 
     def _aim(self) -> None:
         """Begin in the middle of the scan, in its finest plane, the right way round."""
@@ -321,20 +321,3 @@ class CaseLayers:
             self._maps = {name: kept for name, kept in self._maps.items() if kept is not layer}
         if layer in self._ours:
             self._ours.remove(layer)
-
-
-def _doubt_colours() -> Any:
-    """Clear where the model is sure, then violet, orange, yellow: told apart with every kind of colour vision."""
-    from napari.utils.colormaps import Colormap
-
-    ramp = [
-        [0, 0, 0, 0],
-        [0.34, 0.06, 0.43, 0.35],
-        [0.73, 0.21, 0.33, 0.6],
-        [0.98, 0.55, 0.04, 0.8],
-        [0.99, 1, 0.64, 0.95],
-    ]
-    return Colormap(ramp, name="medssl doubt", display_name="doubt")
-
-
-MAP_TITLES = {"entropy": "uncertainty", "disagreement": "student–teacher disagreement", "flips": "mirror variance"}

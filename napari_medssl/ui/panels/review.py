@@ -5,7 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from ..layers import MAP_TITLES
+from ..colours import MAP_TITLES
 from ..state import PanelState
 from .parts import button, checkbox, combo, enable, show_text, text
 

@@ -1,0 +1,45 @@
+"""Colours of labels and of doubt; none of them is told from another by red and green alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .facts import ClassFacts
+from .loading import NOT_LOOKED_AT
+
+MAP_TITLES = {"entropy": "uncertainty", "disagreement": "student–teacher disagreement", "flips": "mirror variance"}
+CLEAR = np.zeros(4, np.float32)
+SHADE = np.array([0.5, 0.5, 0.5, 0.35], np.float32)
+
+
+def label_colours(classes: Sequence[ClassFacts], shade: bool = False) -> Any:
+    """The colormap of labels: the classes' colours, background clear, unknown values magenta.
+
+    Parameters
+    ----------
+    classes : sequence of ClassFacts
+    shade : bool
+        Grey where nobody looked; clear otherwise.
+    """
+    from napari.utils.colormaps import DirectLabelColormap
+
+    colours: dict[int | None, Any] = {None: "#ff00ff", 0: CLEAR, NOT_LOOKED_AT: SHADE if shade else CLEAR}
+    colours.update({c.value: c.colour for c in classes})
+    return DirectLabelColormap(color_dict=colours)
+
+
+def doubt_colours() -> Any:
+    """Clear where the model is sure, then violet, orange, yellow: told apart with every kind of colour vision."""
+    from napari.utils.colormaps import Colormap
+
+    ramp = [
+        [0, 0, 0, 0],
+        [0.34, 0.06, 0.43, 0.35],
+        [0.73, 0.21, 0.33, 0.6],
+        [0.98, 0.55, 0.04, 0.8],
+        [0.99, 1, 0.64, 0.95],
+    ]
+    return Colormap(ramp, name="medssl doubt", display_name="doubt")
