@@ -180,7 +180,8 @@ class BCPLearner(AveragedLearner):
         """One loss over all that people labelled in either mixture and one over all that the teacher labelled."""
         dice, cross = region_losses(logits, [Region(human)], self._form)
         own_dice, own_cross = region_losses(logits, [Region(guessed)], self._form)
-        labelled, unlabelled = self._whole(dice, cross), weight * self._whole(own_dice, own_cross)
+        own = self._bcp.unlabelled_dice * own_dice + own_cross
+        labelled, unlabelled = self._whole(dice, cross), weight * own
         named = {"labelled": labelled, "unlabelled": unlabelled, "dice": dice, "cross_entropy": cross}
         return Losses(labelled + unlabelled, {name: value.detach() for name, value in named.items()})
 
