@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from napari_medssl.imaging.formats import read_image, read_labels
 from napari_medssl.imaging.grid import Grid
 from napari_medssl.imaging.volume import Labels
-from napari_medssl.project import ClassInfo, Project
+from napari_medssl.project import ClassInfo, Project, freeze_audit
 
 HIPPOCAMPUS = (ClassInfo(1, "anterior"), ClassInfo(2, "posterior"))
 ATRIUM = (ClassInfo(1, "left atrium"),)
@@ -43,10 +43,9 @@ class Cohort:
         project = Project.create(root, classes=self.classes)
         for name in (*self.labelled, *self.unlabelled, *self.test):
             case = project.add_case(self.image(name, root), name=name)
-            if name in self.test:
-                case.set_role("audit")
             if name in self.labelled:
                 case.save_labels(self.truth(name).array, author="benchmark", origin="imported")
+        freeze_audit(project, self.test, author="benchmark")
         return project
 
 
