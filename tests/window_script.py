@@ -23,6 +23,7 @@ from qtpy.QtWidgets import QApplication, QMenu, QWidget
 
 from napari_medssl.project import Project
 from napari_medssl.ui import projects
+from napari_medssl.ui.plugin import MedSSLWidget
 
 KEYS = {"alt": Qt.KeyboardModifier.AltModifier, "ctrl": Qt.KeyboardModifier.ControlModifier}
 
@@ -163,10 +164,13 @@ class Round:
                 menu = until(lambda a=action: a.menu() if a.menu().isVisible() else None, f"menu {word}")
         until(lambda: QApplication.activePopupWidget() is None, "the menus closed")
 
+    def docks(self) -> list[MedSSLWidget]:
+        """The MedSSL docks that are open."""
+        return [w for w in self.viewer.window.dock_widgets.values() if isinstance(w, MedSSLWidget)]
+
     def open_sample(self) -> None:
         self.menu("File", "Open Sample", "MedSSL", "Sample project")
-        docks = self.viewer.window.dock_widgets
-        self.widget = docks["MedSSL (napari-medssl)"]
+        self.widget = self.docks()[0]
         until(lambda: self.widget.layers.has_case, "the sample's first case", 240)
         assert self.state.progress == (3, projects.SAMPLE_CASES)
         self.hands.focus(self.window)
@@ -216,20 +220,22 @@ def close_and_open_again(there: Round) -> None:
     """The dock's own cross saves and lets go; opened again, the plugin starts afresh and its keys work."""
     old = there.widget
     there.paint((0.45, 0.55), 0.55)
-    dock = there.viewer.window._wrapped_dock_widgets["MedSSL (napari-medssl)"]
-    there.hands.click(dock.title.close_button)
+    there.hands.click(old.parent().title.close_button)
     until(lambda: old._closed, "the dock closed")
     assert not old._timer.isActive()
     project = Project.open(there.folder / "project")
     assert project.case(there.last_case).latest() is not None
     there.menu("Plugins", "MedSSL")
-    there.widget = there.viewer.window._wrapped_dock_widgets["MedSSL (napari-medssl)"].inner_widget()
+    (there.widget,) = until(there.docks, "the dock opened again")
     assert there.widget is not old
-    there.widget.session.open_project(there.folder / "project")
+    there.menu("File", "Open Sample", "MedSSL", "Sample project")
+    assert there.docks() == [there.widget], "the sample opens in the dock that is there"
     until(lambda: there.state.has_project, "the project again")
+    until(lambda: there.widget.layers.has_case, "the suggested case")
+    first = there.state.current
     there.hands.focus(there.window)
     there.hands.key(there.canvas, "alt+g")
-    until(lambda: there.widget.layers.has_case, "a case by key in the new dock")
+    until(lambda: there.state.current != first and there.widget.layers.has_case, "a case by key in the new dock")
 
 
 def go(folder: Path, pictures: Path) -> dict[str, Any]:

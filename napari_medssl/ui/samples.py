@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .display import Display
 from .loading import shown_channel
 
+if TYPE_CHECKING:
+    from .plugin import MedSSLWidget
+
 LayerData = tuple[Any, dict[str, Any], str]
+
+
+def dock_of(viewer: Any) -> MedSSLWidget:
+    """The MedSSL dock of a viewer, opened if need be.
+
+    Looked for by its type: napari names the same dock differently when it is opened from the menu and from code.
+    """
+    from .plugin import MedSSLWidget
+
+    for widget in viewer.window.dock_widgets.values():
+        if isinstance(widget, MedSSLWidget):
+            return widget
+    _, widget = viewer.window.add_plugin_dock_widget("napari-medssl", "MedSSL")
+    assert isinstance(widget, MedSSLWidget)
+    return widget
 
 
 def sample_scan() -> list[LayerData]:
@@ -39,7 +57,6 @@ def sample_project() -> list[LayerData]:
 
     viewer = napari.current_viewer()
     if viewer is not None:
-        _, widget = viewer.window.add_plugin_dock_widget("napari-medssl", "MedSSL")
-        widget.open_sample()
+        dock_of(viewer).open_sample()
     meta = {"medssl": {"case": "sample", "role": "placeholder"}}
     return [(np.empty((0, 3)), {"name": "MedSSL sample is coming …", "metadata": meta}, "points")]
