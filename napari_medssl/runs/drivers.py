@@ -51,7 +51,7 @@ class Handle(Protocol):
 class InlineDriver:
     """Runs in the calling process, event by event; the journal is written as everywhere."""
 
-    def run(self, root: Path, run: str) -> Iterator[RunEvent]:
+    def run(self, root: Path, run: str, *, heed: bool = False) -> Iterator[RunEvent]:
         """Run what the spec in the run's folder says, or go on with it.
 
         Parameters
@@ -60,6 +60,8 @@ class InlineDriver:
             The project.
         run : str
             Name of the run.
+        heed : bool
+            Whether a request to stop that lies there already counts; otherwise an earlier life left it.
 
         Raises
         ------
@@ -68,7 +70,8 @@ class InlineDriver:
         """
         folder = Path(root) / "runs" / run
         execute = import_module("napari_medssl.training.execute").execute
-        withdraw_stop(folder)
+        if not heed:
+            withdraw_stop(folder)
         try:
             writer = JournalWriter(folder / JOURNAL_NAME)
         except OSError as error:
@@ -149,11 +152,11 @@ class ProcessHandle:
         """See `Handle`."""
         alive = self.is_alive()  # asked before the journal is read: the last word may come in between
         self.events()
-        last = self._status.finished
         if alive:
             since = max(self._begun_at, (read_process(self._folder) or {}).get("since", 0.0))
-            # on its way again: what it said at the end of its last life is not its end
-            return wait_again(self._status) if last is not None and last.at < since else self._status
+            # on its way again: what it said in its last life is not how it is now
+            return wait_again(self._status) if self._status.last_event_at < since else self._status
+        last = self._status.finished
         if last is not None and last.at >= self._begun_at:
             return self._status
         return lose(self._status, self._reason())

@@ -37,7 +37,7 @@ class LabelledCase:
 
 @dataclass(frozen=True)
 class Plan:
-    """What the data and the machine ask for; most fields can be overridden by a setting of the same name (see `settings`).
+    """What the data and the machine ask for; most fields can be overridden by a setting of the same name.
 
     Attributes
     ----------

@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
     reason = ""
     try:
         with announced(folder):
-            for event in InlineDriver().run(root, run):
+            for event in InlineDriver().run(root, run, heed=True):  # asked to stop while starting: that counts
                 reason = getattr(event, "reason", "")
     except MedSSLError as error:
         print(error, file=sys.stderr)
