@@ -72,9 +72,7 @@ def test_tiles_fill_every_voxel_once(
     assert (filled == 1).all()
 
 
-@given(
-    st.tuples(*[st.integers(1, 400)] * 3), st.sampled_from([NET_3D, NET_FLAT]), st.floats(1e5, 1e9)
-)
+@given(st.tuples(*[st.integers(1, 400)] * 3), st.sampled_from([NET_3D, NET_FLAT]), st.floats(1e5, 1e9))
 def test_the_tile_fits_or_cannot_be_smaller(space: tuple[int, ...], net: NetSpec, memory: float) -> None:
     size, margin = tile_size(space, net, memory), halo(net)
     for s, n, m, f in zip(size, space, margin, net.factor, strict=True):

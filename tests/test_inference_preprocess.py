@@ -54,9 +54,7 @@ def one_hot(indices: np.ndarray) -> torch.Tensor:
 
 @pytest.mark.parametrize("slice_axis", [None, 0, 1, 2])
 @pytest.mark.parametrize(("order", "signs"), LAYOUTS)
-def test_labels_come_back_bit_for_bit(
-    order: tuple[int, ...], signs: tuple[int, ...], slice_axis: int | None
-) -> None:
+def test_labels_come_back_bit_for_bit(order: tuple[int, ...], signs: tuple[int, ...], slice_axis: int | None) -> None:
     grid = make_grid(order, signs)
     plan = own_plan(grid, slice_axis)
     labels = np.random.default_rng(0).choice(np.array(VALUES, np.uint8), SHAPE)

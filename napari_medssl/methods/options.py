@@ -158,8 +158,8 @@ class BCPOptions(Options):
     unlabelled_dice: float = option(
         0.0,
         "Dice on unlabelled scans",
-        "Weight of Dice beside cross-entropy on the model's own labels (form 'auto' only). Dice counts a few wrong voxels "
-        "in an empty patch like a whole organ, so the model talks itself into finding too much.",
+        "Weight of Dice beside cross-entropy on the model's own labels (form 'auto' only). Dice counts a few wrong "
+        "voxels in an empty patch like a whole organ, so the model talks itself into finding too much.",
         low=0.0,
         high=1.0,
     )
