@@ -96,6 +96,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=30.0, help="how long to measure, each time")
     parser.add_argument("--method", default="bcp")
+    parser.add_argument(
+        "--window",
+        type=int,
+        nargs=2,
+        default=(1100, 750),
+        help="its width and height: without a GPU, drawing it is the cost",
+    )
     args = parser.parse_args()
     server = find_screen()
     os.environ.setdefault("NAPARI_CONFIG", str(Path(tempfile.mkdtemp()) / "settings.yaml"))
@@ -117,7 +124,7 @@ def run(args: argparse.Namespace) -> int:
 
     projects.SAMPLE_CASES = 8
     viewer = napari.Viewer()
-    viewer.window.resize(1400, 900)
+    viewer.window.resize(*args.window)
     _, widget = viewer.window.add_plugin_dock_widget("napari-medssl", "MedSSL")
 
     def until(condition: Any) -> None:
@@ -148,6 +155,7 @@ def run(args: argparse.Namespace) -> int:
         "command": f"python benchmarks/event_loop.py --seconds {args.seconds:g} --method {args.method}",
         "machine": f"{psutil.cpu_count()} CPUs, {platform.system()}, Python {platform.python_version()}",
         "load": round(load, 1),
+        "window": list(args.window),
         "unit": "ms late",
         "rows": rows,
         "torch_in_napari": "torch" in sys.modules,

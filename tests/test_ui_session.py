@@ -305,7 +305,7 @@ def test_a_save_that_fails_is_shown_and_tried_again(world: World, monkeypatch: p
     world.session.cases.open("case-2")
     world.paint()
     with monkeypatch.context() as patched:
-        patched.setattr("napari_medssl.project.case.write_labels", _full_disk)
+        patched.setattr("napari_medssl.project.saving.write_labels", _full_disk)
         world.wait(3.0)
     assert world.session.state.actions.save_failed
     assert world.session.state.message[0] == "error"
@@ -387,13 +387,26 @@ def test_a_run_of_an_earlier_life_is_found_again(world: World) -> None:
     (run,) = world.driver.runs.values()
     world.say(RunStarted(run=run.run, task="train", method="supervised"))
     world.session.close()
-    later = Session(
-        Screen(), world.driver, DirectJobs(), world._follow, author="anna", clock=lambda: world.now
-    )
+    later = Session(Screen(), world.driver, DirectJobs(), world._follow, author="anna", clock=lambda: world.now)
     later.open_project(world.project.root)
     assert later.state.run.name == run.run
     assert later.state.run.under_way
     assert "still training" in later.state.message[1]
+
+
+@pytest.mark.parametrize("reason", ["completed", "paused"])
+def test_the_last_run_is_shown_without_a_word(world: World, reason: str) -> None:
+    world.session.runs.train("supervised", steps=5)
+    (run,) = world.driver.runs.values()
+    world.say(RunStarted(run=run.run, task="train", method="supervised"), RunFinished(reason=reason))
+    world.session.close()
+    later = Session(Screen(), world.driver, DirectJobs(), world._follow, author="anna", clock=lambda: world.now)
+    later.open_project(world.project.root)
+    assert later.state.run.name == run.run
+    assert not later.state.run.under_way
+    assert later.state.run.can_resume == (reason == "paused")
+    assert later.state.message is None
+    assert later.state.train.can_train
 
 
 def test_word_of_a_run_that_is_no_longer_followed_is_not_heard(world: World) -> None:

@@ -53,7 +53,7 @@ class RunDesk:
         self._proposed = 0
 
     def take(self, project: Project, found: list[tuple[Handle, RunStatus]]) -> None:
-        """Work on this project from now on; follow the newest of its runs that is not over, if any.
+        """Work on this project from now on; follow the newest of its runs that is not over, else show the last one.
 
         Parameters
         ----------
@@ -66,8 +66,9 @@ class RunDesk:
         if alive:
             self._board.say("info", f"{alive[-1].run} is still training. Its curves go on here.")
             self._attach(alive[-1])
-        elif found and found[-1][1].state in ("paused", "lost"):
-            self._attach(found[-1][0])
+        elif found:  # over: its card and curves can be looked at, and a paused or lost one resumed
+            self._handle = found[-1][0]
+            self._board.set(run=self._handle.run, status=found[-1][1])
 
     def train(self, method: str, **wishes: Any) -> None:
         """Start a training run; `wishes` as in `runs.request.make_spec` (minutes, device, start_from, settings)."""
@@ -114,21 +115,17 @@ class RunDesk:
         self.leave()
         self._board.set(starting=True, run=None, status=None, stopping=None, message=None)
 
-        def started(handle: Handle) -> None:
-            self._board.set(starting=False)
-            self._attach(handle)
-
         def failed(error: Exception) -> None:
             self._board.set(starting=False, run=before[0], status=before[1])
             self._board.failed(error)
 
         # the lane of saves: what was just declared labelled is on disk before cases are picked
-        self._jobs.submit("disk", work, started, failed)
+        self._jobs.submit("disk", work, self._attach, failed)
 
     def _attach(self, handle: Handle) -> None:
         self._handle = handle
         self._proposed = 0
-        self._board.set(run=handle.run, status=RunStatus(), stopping=None)
+        self._board.set(run=handle.run, status=RunStatus(), stopping=None, starting=False)
         self._unfollow = self._follow(handle, self._on_status)
 
     def _on_status(self, run: str, status: RunStatus) -> None:
