@@ -314,7 +314,7 @@ def test_a_save_that_fails_is_shown_and_tried_again(world: World, monkeypatch: p
     assert world.project.case("case-2").latest() is not None
 
 
-def _full_disk(*_: object) -> None:
+def _full_disk(*_: object, **__: object) -> None:
     raise OSError(28, "No space left on device")
 
 
