@@ -84,17 +84,17 @@ class BCPLearner(AveragedLearner):
         mask = torch.from_numpy(MASKS[self._bcp.box](images.shape[2:], at.rng, self._bcp.hole)).to(images.device)
         if at.phase.name == LABELS_FIRST or batch.unlabelled is None:
             if at.rng.random_sample() >= self._bcp.mixing_first:
-                return self.plain(batch.labelled)
+                return self.plain(batch.labelled, self._bcp.balance * (1 - at.phase_progress))
             return self.labels_first(batch.labelled, mask)
         weight = self._bcp.unlabelled_weight * sigmoid_ramp(at.phase_progress, self._bcp.ramp_up)
         if at.rng.random_sample() >= self._bcp.mixing:
             return self.side_by_side(batch.labelled, batch.unlabelled, weight, at.rng)
         return self.self_training(batch.labelled, batch.unlabelled, mask, weight, at.rng)
 
-    def plain(self, labelled: Patches) -> Losses:
-        """The labelled batch as it is."""
+    def plain(self, labelled: Patches, balance: float) -> Losses:
+        """The labelled batch as it is; `balance` as in `region_losses`."""
         assert labelled.labels is not None
-        dice, cross = region_losses(self.student(labelled.images), [Region(labelled.labels)], self._form)
+        dice, cross = region_losses(self.student(labelled.images), [Region(labelled.labels)], self._form, balance)
         total = self._whole(dice, cross)
         return Losses(total, {"labelled": total.detach(), "dice": dice.detach(), "cross_entropy": cross.detach()})
 

@@ -19,6 +19,7 @@ from .base import IGNORE
 LossForm = Literal["auto", "la", "acdc"]
 LA_SMOOTH = 1e-5
 ACDC_SMOOTH = 1e-10
+MOST_WEIGHT = 50.0
 EMPTY = 1e-16  # keeps the mean over an empty region at 0
 
 
@@ -40,7 +41,9 @@ class Region:
     weight: float = 1.0
 
 
-def region_losses(logits: Tensor, regions: Sequence[Region], form: LossForm) -> tuple[Tensor, Tensor]:
+def region_losses(
+    logits: Tensor, regions: Sequence[Region], form: LossForm, balance: float = 0.0
+) -> tuple[Tensor, Tensor]:
     """Weighted sums over regions of Dice loss and of cross-entropy.
 
     Parameters
@@ -49,6 +52,8 @@ def region_losses(logits: Tensor, regions: Sequence[Region], form: LossForm) -> 
     regions : sequence of Region
     form : str
         Which Dice: see `dice_loss`.
+    balance : float
+        How much rare classes count for in cross-entropy: see `cross_entropy`.
 
     Returns
     -------
@@ -63,7 +68,7 @@ def region_losses(logits: Tensor, regions: Sequence[Region], form: LossForm) -> 
         if region.weight == 0:
             continue
         dice = dice + region.weight * dice_loss(probabilities, target, mask, form)
-        cross = cross + region.weight * cross_entropy(log_probabilities, target, mask)
+        cross = cross + region.weight * cross_entropy(log_probabilities, target, mask, balance)
     return dice, cross
 
 
@@ -74,9 +79,17 @@ def known(target: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
     return target.masked_fill(~seen, 0), inside.float()
 
 
-def cross_entropy(log_probabilities: Tensor, target: Tensor, mask: Tensor) -> Tensor:
-    """Mean over the voxels of the mask; 0 where there are none."""
+def cross_entropy(log_probabilities: Tensor, target: Tensor, mask: Tensor, balance: float = 0.0) -> Tensor:
+    """Mean over the voxels of the mask; 0 where there are none.
+
+    With `balance` above 0 a voxel weighs as much as its class is rare in the batch, to that power and at most
+    `MOST_WEIGHT`: early in training small structures would otherwise be drowned by background for hundreds of steps.
+    """
     voxels = F.nll_loss(log_probabilities, target, reduction="none")
+    if balance > 0:
+        counts = torch.bincount(target[mask > 0], minlength=log_probabilities.shape[1])
+        weights = (counts.sum() / (counts + 1.0)).pow(balance).clamp_max(MOST_WEIGHT)
+        mask = mask * weights[target]
     return (voxels * mask).sum() / (mask.sum() + EMPTY)
 
 

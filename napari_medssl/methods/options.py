@@ -95,6 +95,14 @@ class Options:
         "in the paper's code for the left atrium (la) or the heart (acdc).",
         choices=("auto", "la", "acdc"),
     )
+    balance: float = option(
+        0.5,
+        "Weight of rare structures",
+        "At the start of training a voxel counts for as much as its class is rare, to this power; it fades to plain "
+        "counting by the end of the first phase. 0 is off, as in the papers.",
+        low=0.0,
+        high=1.0,
+    )
     steps: int = option(
         3000,
         "Steps",

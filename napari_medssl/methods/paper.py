@@ -72,6 +72,7 @@ def _network(ndim: int) -> dict[str, Any]:
         "batch": 4 if ndim == 3 else 12,
         "normalisation": "z-score" if ndim == 3 else "range",
         "augmentation": "paper",
+        "balance": 0.0,
         "precision": "float32",
         "loss_form": "la" if ndim == 3 else "acdc",
         "optimiser": "sgd",

@@ -32,6 +32,8 @@ class SupervisedLearner(AveragedLearner):
         assert batch.labelled is not None
         assert batch.labelled.labels is not None
         form = cast(LossForm, self._options.loss_form)
-        dice, cross = region_losses(self.student(batch.labelled.images), [Region(batch.labelled.labels)], form)
+        logits = self.student(batch.labelled.images)
+        balance = self._options.balance * (1 - at.phase_progress)
+        dice, cross = region_losses(logits, [Region(batch.labelled.labels)], form, balance)
         total = dice + cross if form == "auto" else 0.5 * (dice + cross)
         return Losses(total, {"dice": dice.detach(), "cross_entropy": cross.detach()})

@@ -20,7 +20,7 @@ from .augment import NONE, Augmentation, cut
 from .cache import Cache
 from .paper_augment import augment_slice, augment_volume
 
-FOREGROUND_SHARE = 0.4  # of labelled patches are centred on a class drawn at random
+FOREGROUND_SHARE = 0.5  # of labelled patches are centred on a class drawn at random
 AHEAD = 3
 
 

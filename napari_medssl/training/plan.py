@@ -19,7 +19,7 @@ THICK = 4.0  # slices this many times thicker than wide are better looked at one
 SMALLEST_STAGE = 4  # voxels per axis at the deepest stage
 
 # Voxels of a whole scan, voxels of a patch, channels of the first stage, most stages, patches of each kind in a step
-CPU_3D = (600_000, 150_000, 16, 4, 2)
+CPU_3D = (160_000, 100_000, 16, 4, 2)
 GPU_3D = (12_000_000, 1_000_000, 32, 6, 4)
 CPU_2D = (400_000, 192 * 192, 16, 5, 8)
 GPU_2D = (4_000_000, 512 * 512, 32, 7, 12)
