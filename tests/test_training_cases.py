@@ -220,15 +220,18 @@ def test_excluded_and_missing_cases_are_left_alone(tmp_path: Path) -> None:
 
 
 def test_held_out_cases_are_the_same_for_the_same_seed_and_never_split_a_patient(tmp_path: Path) -> None:
-    pairs = {number: f"p{number // 2}" for number in range(20)}
-    project = make_project(tmp_path, "raster", labelled=16, unlabelled=4, patients=pairs)
+    """Eight patients with two labelled scans each, and one that is not."""
+    pairs = {number: f"p{number // 2 if number < 16 else number - 16}" for number in range(24)}
+    project = make_project(tmp_path, "raster", labelled=16, unlabelled=8, patients=pairs)
     specs = [quick_spec(project, "supervised", "raster", seed=seed) for seed in (3, 3, 4)]
     held = [{e.case for e in spec.held_out} for spec in specs]
     assert held[0] == held[1] != held[2]
     for spec in specs:
-        patients = [{pairs[int(e.case.split("-")[1])] for e in group} for group in (spec.labelled, spec.held_out)]
-        assert not patients[0] & patients[1]
-        assert len(patients[1]) == 2  # a fifth of eight
+        groups = [[e.case for e in spec.labelled], spec.unlabelled, [e.case for e in spec.held_out]]
+        labelled, unlabelled, held_out = ({pairs[int(case.split("-")[1])] for case in group} for group in groups)
+        assert not (labelled | unlabelled) & held_out
+        assert len(held_out) == 2  # a fifth of eight
+        assert len(unlabelled) == 6
         assert len(spec.labelled) + len(spec.held_out) == 16
 
 
