@@ -33,7 +33,7 @@ from napari_medssl.runs.drivers import ProcessDriver
 from napari_medssl.runs.request import make_spec
 
 RESULTS = Path(__file__).parent / "results" / "real_scans.jsonl"
-MINUTES = {"hippocampus": 4.0, "la-half": 6.0}
+MINUTES = {"hippocampus": 4.0, "la-half": 4.0}
 METHODS = ("supervised", "bcp")
 
 
@@ -42,7 +42,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cohort", nargs="+", choices=sorted(MINUTES), default=sorted(MINUTES))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument("--minutes", type=float, help="training time of each run (default: 4, left atrium 6)")
+    parser.add_argument("--minutes", type=float, help="training time of each run (default: 4)")
     parser.add_argument("--labelled", type=int, default=4)
     parser.add_argument("--table", action="store_true", help="only write the table")
     asked = parser.parse_args()

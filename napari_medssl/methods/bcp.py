@@ -84,11 +84,11 @@ class BCPLearner(AveragedLearner):
         mask = torch.from_numpy(MASKS[self._bcp.box](images.shape[2:], at.rng, self._bcp.hole)).to(images.device)
         if at.phase.name == LABELS_FIRST or batch.unlabelled is None:
             if at.rng.random_sample() >= self._bcp.mixing_first:
-                return self.plain(batch.labelled, self._bcp.balance * (1 - at.phase_progress))
+                return self.plain(batch.labelled, self._balance(at))
             return self.labels_first(batch.labelled, mask)
         weight = self._bcp.unlabelled_weight * sigmoid_ramp(at.phase_progress, self._bcp.ramp_up)
         if at.rng.random_sample() >= self._bcp.mixing:
-            return self.side_by_side(batch.labelled, batch.unlabelled, weight, at.rng)
+            return self.side_by_side(batch.labelled, batch.unlabelled, weight, at)
         return self.self_training(batch.labelled, batch.unlabelled, mask, weight, at.rng)
 
     def plain(self, labelled: Patches, balance: float) -> Losses:
@@ -164,21 +164,27 @@ class BCPLearner(AveragedLearner):
         named = {"labelled": loss_l, "unlabelled": loss_u, "dice": dice, "cross_entropy": cross}
         return Losses(loss_l + loss_u, {name: value.detach() for name, value in named.items()})
 
-    def side_by_side(self, labelled: Patches, unlabelled: Patches, weight: float, rng: RandomState) -> Losses:
-        """Half of the labelled and of the unlabelled patches, unmixed: as many as a mixed step shows the student."""
+    def side_by_side(self, labelled: Patches, unlabelled: Patches, weight: float, at: Step) -> Losses:
+        """All labelled patches and half of the unlabelled ones, unmixed: what a person drew is never half used."""
         assert labelled.labels is not None
-        image, other = halves(labelled.images)[0], halves(unlabelled.images)[1]
-        label = halves(labelled.labels)[0]
+        other = halves(unlabelled.images)[1]
         guess = self._guess(other)
         if self._bcp.jitter > 0:
-            other = distort(other, self._bcp.jitter, rng)
-        logits = self.student(torch.cat((image, other)))
-        nothing_known = torch.full_like(label, IGNORE)
-        return self._joint(logits, torch.cat((label, nothing_known)), torch.cat((nothing_known, guess)), weight)
+            other = distort(other, self._bcp.jitter, at.rng)
+        logits = self.student(torch.cat((labelled.images, other)))
+        human = torch.cat((labelled.labels, torch.full_like(guess, IGNORE)))
+        guessed = torch.cat((torch.full_like(labelled.labels, IGNORE), guess))
+        return self._joint(logits, human, guessed, weight, self._balance(at))
 
-    def _joint(self, logits: Tensor, human: Tensor, guessed: Tensor, weight: float) -> Losses:
+    def _balance(self, at: Step) -> float:
+        """Weight of rare structures, fading over both phases."""
+        share = self._bcp.warmup_share
+        done = share * at.phase_progress if at.phase.name == LABELS_FIRST else share + (1 - share) * at.phase_progress
+        return self._bcp.balance * (1 - done)
+
+    def _joint(self, logits: Tensor, human: Tensor, guessed: Tensor, weight: float, balance: float = 0.0) -> Losses:
         """One loss over all that people labelled in either mixture and one over all that the teacher labelled."""
-        dice, cross = region_losses(logits, [Region(human)], self._form)
+        dice, cross = region_losses(logits, [Region(human)], self._form, balance)
         own_dice, own_cross = region_losses(logits, [Region(guessed)], self._form)
         own = self._bcp.unlabelled_dice * own_dice + own_cross
         labelled, unlabelled = self._whole(dice, cross), weight * own

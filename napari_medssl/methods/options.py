@@ -99,7 +99,7 @@ class Options:
         0.5,
         "Weight of rare structures",
         "At the start of training a voxel counts for as much as its class is rare, to this power; it fades to plain "
-        "counting by the end of the first phase. 0 is off, as in the papers.",
+        "counting by the end. 0 is off, as in the papers.",
         low=0.0,
         high=1.0,
     )
@@ -122,7 +122,7 @@ class BCPOptions(Options):
     """Options of bidirectional copy-paste (Bai et al., CVPR 2023)."""
 
     warmup_share: float = option(
-        0.45,
+        0.5,
         "Share of time on labels first",
         "Part of the run that learns from labelled scans only.",
         low=0.0,
@@ -145,7 +145,7 @@ class BCPOptions(Options):
         high=1.0,
     )
     second_rate: float = option(
-        0.4, "Learning rate of the second phase", "As a multiple of the first phase's.", low=0.01, high=2.0
+        1.0, "Learning rate of the second phase", "As a multiple of the first phase's.", low=0.01, high=2.0
     )
     jitter: float = option(
         0.6,
@@ -223,7 +223,7 @@ class BCPOptions(Options):
         choices=("box", "cells", "slab"),
     )
     warmup_schedule: str = option(
-        "poly",
+        "constant",
         "Schedule on labels first",
         "How the learning rate falls in the first phase.",
         choices=("constant", "poly", "cosine", "step"),
