@@ -86,4 +86,3 @@ def test_closing_does_not_wait_for_work_that_only_looks() -> None:
     jobs.submit("look", lambda: gate.wait(30), lambda _: None, lambda _: None)
     jobs.close()
     gate.set()
-

@@ -460,3 +460,19 @@ def test_a_slow_load_that_was_overtaken_is_dropped(tmp_path: Path) -> None:
         answer()
     assert screen.case is not None
     assert screen.case.name == "case-3"
+
+
+def test_flat_images_go_the_same_way(tmp_path: Path) -> None:
+    make_project(tmp_path, "raster")
+    world = World(tmp_path / "project")
+    world.session.cases.open("case-2")
+    labels = world.screen.labels()
+    assert labels is not None
+    assert labels.shape == world.project.case("case-2").grid.shape
+    labels[2:5, 3:9] = 2
+    world.session.cases.edited()
+    world.session.cases.finish(accept=False, whole=True)
+    saved = world.project.case("case-2").read_labels()
+    assert saved is not None
+    np.testing.assert_array_equal(saved.array, np.where(labels == 255, 0, labels))
+    assert world.session.state.progress == (3, 4)

@@ -142,7 +142,8 @@ def test_only_a_paused_or_lost_run_can_go_on(reason: str, resumable: bool) -> No
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(0, "5 s"), (12, "10 s"), (49, "50 s"), (60, "1 min"), (1800, "30 min"), (5400, "1 h 30 min")]
+    ("seconds", "words"),
+    [(0, "5 s"), (12, "10 s"), (49, "50 s"), (60, "1 min"), (1800, "30 min"), (5400, "1 h 30 min")],
 )
 def test_spans_of_time_are_said_roundly(seconds: float, words: str) -> None:
     assert duration(seconds) == words
