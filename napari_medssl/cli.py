@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from . import __version__
-from .commands.following import RunFailed
+from .commands.following import RunFault
 from .commands.screen import Screen
 from .errors import MedSSLError
 
@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with redirect_stdout(sys.stderr if screen.machine else sys.stdout):  # libraries that print must not spoil JSON
             result: dict[str, Any] = known.run(known, screen)
         screen.result(result)
-    except RunFailed as error:
+    except RunFault as error:
         return _complain(screen, str(error), FAULT)
     except MedSSLError as error:
         return _complain(screen, str(error), BAD_INPUT)

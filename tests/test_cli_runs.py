@@ -16,8 +16,9 @@ from scipy import ndimage
 
 from napari_medssl import cli
 from napari_medssl.commands import running
-from napari_medssl.commands.following import RunFailed, bar_text, eta_text, follow
+from napari_medssl.commands.following import RunFault, bar_text, eta_text, follow
 from napari_medssl.commands.screen import Screen
+from napari_medssl.errors import RunError
 from napari_medssl.imaging import Labels, read_labels, write_labels
 from napari_medssl.inference.metrics import score_case
 from napari_medssl.project import ClassInfo, Project
@@ -229,8 +230,11 @@ def test_following_tells_people_what_happens(capsys):
 
 
 def test_a_failed_run_is_an_error_with_its_own_message():
-    with pytest.raises(RunFailed, match="memory ran out"):
+    with pytest.raises(RunError, match="memory ran out") as caught:
         follow(Screen(machine=True), events(reason="failed", message="memory ran out"))
+    assert not isinstance(caught.value, RunFault)
+    with pytest.raises(RunFault, match="ValueError"):
+        follow(Screen(machine=True), events(reason="failed", message="A fault of the program: ValueError: x"))
 
 
 def test_bar_and_time_left():

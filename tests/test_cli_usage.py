@@ -11,9 +11,9 @@ import pytest
 
 from napari_medssl import cli
 from napari_medssl.commands import status as status_command
-from napari_medssl.commands.following import RunFailed
+from napari_medssl.commands.following import RunFault
 from napari_medssl.commands.screen import Screen, cell_text, without_nan
-from napari_medssl.errors import ProjectError
+from napari_medssl.errors import ProjectError, RunError
 
 HEAVY = ("torch", "napari", "nibabel", "scipy", "skimage", "rich", "numpy")
 
@@ -85,7 +85,8 @@ def test_with_json_an_error_is_one_object_on_stdout(capsys, tmp_path):
     ("error", "code"),
     [
         (ProjectError("mend this"), 2),
-        (RunFailed("the run failed"), 1),
+        (RunFault("A fault of the program: ValueError"), 1),
+        (RunError("memory ran out"), 2),
         (ValueError("a bug"), 1),
         (OSError(errno.ENOSPC, "No space left on device", "somewhere"), 2),
         (OSError(errno.EIO, "broken disk"), 1),

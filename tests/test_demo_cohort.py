@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_medssl.demo.cohort import CLASSES, make_case, make_cohort
+from napari_medssl.demo.cohort import CLASSES, VARIETY, make_case, make_cohort
 from napari_medssl.demo.fields import ellipsoid, smooth_field, smooth_union, soft
 from napari_medssl.demo.phantom import make_phantom
 from napari_medssl.imaging import case_stem, read_image, read_labels
@@ -90,7 +90,7 @@ def test_files_read_back_with_their_truth_beside_them(tmp_path):
     assert [case_stem(p) for p in cohort.images] == [case_stem(p) for p in cohort.labels] == names
     for number, (image, label) in enumerate(zip(cohort.images, cohort.labels, strict=True), 1):
         volume, truth = read_image(image), read_labels(label)
-        voxels, labels, affine, _ = make_phantom(number, variety=0.8)
+        voxels, labels, affine, _ = make_phantom(number, variety=VARIETY)
         np.testing.assert_array_equal(volume.array[0], voxels)
         np.testing.assert_array_equal(truth.array, labels)
         np.testing.assert_allclose(volume.grid.affine, affine, atol=1e-3)

@@ -9,13 +9,13 @@ import pytest
 
 from napari_medssl import cli
 from napari_medssl.commands import demo as command
-from napari_medssl.commands.following import RunFailed
 from napari_medssl.commands.screen import Screen
 from napari_medssl.demo import contest, rounds
 from napari_medssl.demo import run as demo_run
 from napari_medssl.demo.report import verdict
 from napari_medssl.demo.rounds import Outcome, Round
 from napari_medssl.demo.setup import make_demo_project
+from napari_medssl.errors import RunError
 from napari_medssl.imaging import read_labels
 from napari_medssl.project import Project
 from napari_medssl.runs.events import RunFinished, RunStarted, Stepped
@@ -155,7 +155,7 @@ def test_both_are_followed_to_their_end(started):
 def test_when_one_fails_the_other_is_stopped_and_the_reason_told(started):
     failing = FakeHandle("bcp-002", life("bcp-002", "failed"))
     other = FakeHandle("supervised-001", [[]] * 1000)
-    with pytest.raises(RunFailed, match="memory ran out"):
+    with pytest.raises(RunError, match="memory ran out"):
         started(supervised=other, bcp=failing)
     assert other.stopped == ["discard"]
 

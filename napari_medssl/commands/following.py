@@ -9,9 +9,11 @@ from ..runs.events import PhaseStarted, Proposed, RunEvent, RunFinished, RunStar
 from ..runs.status import RunStatus, step
 from .screen import Screen
 
+FAULT = "A fault of the program"  # how a run begins its last word when nobody but us can mend it
 
-class RunFailed(RunError):
-    """A run ended badly; the message is the run's own."""
+
+class RunFault(RunError):
+    """A run ended by a fault of the program; the message is the run's own."""
 
 
 def follow(screen: Screen, events: Iterable[RunEvent], *, quiet: bool = False) -> RunStatus:
@@ -19,8 +21,10 @@ def follow(screen: Screen, events: Iterable[RunEvent], *, quiet: bool = False) -
 
     Raises
     ------
-    RunFailed
-        When it failed.
+    RunFault
+        When it failed by a fault of the program.
+    RunError
+        When it failed in a way that a person can mend.
     """
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
@@ -41,8 +45,13 @@ def follow(screen: Screen, events: Iterable[RunEvent], *, quiet: bool = False) -
                 eta=eta_text(status.eta_seconds),
             )
     if status.state == "failed":
-        raise RunFailed(status.message or "The run failed; its folder has the journal.")
+        raise failure(status.message or "The run failed; its folder has the journal.")
     return status
+
+
+def failure(message: str) -> RunError:
+    """The error for a run that ended with `message`."""
+    return RunFault(message) if message.startswith(FAULT) else RunError(message)
 
 
 def describe(event: RunEvent) -> str | None:

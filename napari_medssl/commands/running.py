@@ -27,8 +27,8 @@ def run_here(project: Project, run: str, screen: Screen, *, quiet: bool = False)
 
     Raises
     ------
-    RunFailed
-        When it failed.
+    RunError
+        When it failed; `RunFault` when by a fault of the program.
     """
     from ..runs.drivers import InlineDriver
     from ..runs.process import announced

@@ -121,7 +121,7 @@ def draw_subject(
     liver = np.minimum(liver + np.float32(subject.nodular) * fine + 3 * coarse, below)
     for other in (*kidneys, gallbladder):
         liver = np.minimum(liver, -other)
-    spleen = np.minimum(organ("spleen", (-65, -26, 36), (26, 37, 46)) + 1.2 * fine, below)
+    spleen = np.minimum(organ("spleen", (-63, -26, 34), (30, 41, 52)) + 1.2 * fine, below)
     spleen = np.minimum(spleen, -smooth_union(stomach, kidneys[1], 6))
 
     aorta = _aorta(subject, points, back)
@@ -202,7 +202,7 @@ def _aorta(subject: Subject, points: Field, back: float) -> Field:
     fork = np.clip(-92 - z, 0, None)
     centre_x = -9 + swing * np.sin(z / 55 + phase)
     centre_y = back + 53 + 2.5 * np.sin(z / 40 + 2 * phase)
-    radius = np.where(fork > 0, 6.4, 9.0 + np.clip(z, -60, 80) * 0.012) + subject.aneurysm * np.exp(
+    radius = np.where(fork > 0, 8.5, 12.0 + np.clip(z, -60, 80) * 0.012) + subject.aneurysm * np.exp(
         -(((z + 45) / 22) ** 2)
     )
     side = np.abs(x - centre_x) - 0.55 * fork  # both branches by symmetry

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..imaging.volume import Labels, Volume
 
 CLASSES = {LIVER: "liver", SPLEEN: "spleen", AORTA: "aorta"}
-VARIETY = 0.8
+VARIETY = 0.6
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ..commands.following import RunFailed, bar_text, eta_text
+from ..commands.following import bar_text, eta_text, failure
 from ..commands.screen import Screen
 from ..runs.events import Warned
 from ..runs.status import RunStatus
@@ -39,7 +39,7 @@ def train_side_by_side(
 
     Raises
     ------
-    RunFailed
+    RunError
         When one of them failed; the other is asked to stop.
     """
     from ..runs.drivers import ProcessDriver
@@ -61,7 +61,7 @@ def train_side_by_side(
     ends = {method: (handle.run, handle.status()) for method, handle in handles.items()}
     for method, (run, status) in ends.items():
         if status.state != "completed":
-            raise RunFailed(f"{method}: run {run} ended as {status.state}. {status.message}")
+            raise failure(status.message or f"{method}: run {run} ended as {status.state}.")
     for project in projects.values():
         project.refresh()
     return ends
@@ -85,6 +85,6 @@ def _watch(handles: Mapping[str, Handle], screen: Screen) -> None:
                         bar.console.print(f"{method}: {event.message}", markup=False)
                 status = handle.status()
                 if status.state in ("failed", "lost"):
-                    raise RunFailed(f"{method}: run {handle.run} {status.state}. {status.message}")
+                    raise failure(status.message or f"{method}: run {handle.run} is {status.state}.")
                 text = f"{method}: {bar_text(status)}"
                 bar.update(tasks[method], completed=status.progress, description=text, eta=eta_text(status.eta_seconds))
