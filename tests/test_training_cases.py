@@ -207,7 +207,16 @@ def test_a_draft_is_learnt_from_only_while_there_is_nothing_better(tmp_path: Pat
     project.case("case-1").save_labels(balls((24, 20), 1)[1], author="test", origin="drawn", complete=False)
     assert [e.case for e in quick_spec(project, "supervised", "raster").labelled] == ["case-0", "case-1"]
     project.case("case-2").save_labels(balls((24, 20), 2)[1], author="test", origin="drawn")
-    assert [e.case for e in quick_spec(project, "supervised", "raster").labelled] == ["case-0", "case-2"]
+    spec = quick_spec(project, "supervised", "raster")
+    assert [e.case for e in spec.labelled] == ["case-0", "case-2"]
+    assert spec.unlabelled == ("case-1", "case-3")  # its scan is still learnt from
+
+
+def test_strokes_added_later_do_not_take_a_complete_case_away(tmp_path: Path) -> None:
+    project = make_project(tmp_path, "raster", labelled=2, unlabelled=2)
+    before = quick_spec(project, "supervised", "raster").labelled
+    project.case("case-1").save_labels(balls((24, 20), 1)[1], author="test", origin="drawn", complete=False)
+    assert quick_spec(project, "supervised", "raster").labelled == before
 
 
 def test_excluded_and_missing_cases_are_left_alone(tmp_path: Path) -> None:

@@ -47,12 +47,15 @@ def pick_cases(project: Project, seed: int = 0) -> Picked:
         if case.status in ("excluded", "missing"):
             continue
         patients[case.name] = case.patient
-        revision = case.latest()
+        # strokes added later do not take away what was complete before
+        revision = case.latest(complete=True) or case.latest()
         if case.role == "audit":
             if revision is not None and revision.complete:
                 audit.append(LabelledCase(case.name, revision.id))
         elif revision is not None:
             pool.append((LabelledCase(case.name, revision.id), revision.complete))
+            if not revision.complete:  # unlabelled, unless its draft is learnt from
+                unlabelled.append(case.name)
         else:
             unlabelled.append(case.name)
     complete = [entry for entry, is_complete in pool if is_complete]
@@ -61,7 +64,8 @@ def pick_cases(project: Project, seed: int = 0) -> Picked:
     held_out = audit or _hold_out(complete, patients, seed)
     kept = {patients[entry.case] for entry in held_out}
     labelled = [entry for entry in usable if patients[entry.case] not in kept]
-    learnable = [name for name in unlabelled if patients[name] not in kept]
+    used = {entry.case for entry in usable}
+    learnable = [name for name in unlabelled if name not in used and patients[name] not in kept]
     return Picked(tuple(labelled), tuple(learnable), tuple(held_out))
 
 
