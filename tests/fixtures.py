@@ -105,6 +105,8 @@ def quick(kind: str = "3d", **more: Any) -> dict[str, Any]:
 def quick_spec(project: Project, method: str = "supervised", kind: str = "3d", **asked: Any) -> RunSpec:
     """A reserved run of a few steps, `asked` as in `make_spec`; "settings" are added to the quick ones."""
     settings = quick(kind, **asked.pop("settings", {}))
+    if method == "bcp":
+        settings.setdefault("warmup_share", 0.3)  # tests count on where the first phase ends
     return make_spec(project, method, **{"steps": 10, "device": "cpu", "propose": (), **asked}, settings=settings)
 
 

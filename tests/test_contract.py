@@ -51,7 +51,7 @@ def ran(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     if driver == "inline":
         return Ran(project, run, run_inline(project, run))
     handle = ProcessDriver().start(project.root, run)
-    assert handle.wait(120).is_over
+    assert handle.wait(200).is_over
     return Ran(project, run, replay(project.run_folder(run) / JOURNAL_NAME))
 
 

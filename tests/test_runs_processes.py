@@ -27,7 +27,7 @@ from napari_medssl.runs.process import PROCESS_NAME, announced, claim, hand_over
 from napari_medssl.training.checkpoint import CHECKPOINT
 
 LONG = 1_000_000  # steps: never reached
-PATIENCE = 120.0  # a busy machine takes its time to import torch
+PATIENCE = 200.0  # a busy machine takes its time to import torch
 
 
 @pytest.fixture
