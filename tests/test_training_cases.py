@@ -25,6 +25,7 @@ from napari_medssl.runs.request import make_spec
 from napari_medssl.runs.spec import LabelledCase, read_spec
 from napari_medssl.training.cache import Cache
 from napari_medssl.training.patches import Sampler
+from napari_medssl.training.resolve import resolve
 
 PHASES = [
     (name, index)
@@ -267,6 +268,16 @@ class TestStartFrom:
         assert mine is not None
         assert theirs is not None
         assert (mine.net, mine.spacing, mine.patch) == (theirs.net, theirs.spacing, theirs.patch)
+
+    def test_it_does_not_learn_labels_first_all_over_again(self, ready: Any) -> None:
+        project, before, _ = ready
+        shares = []
+        for settings in ({}, {"warmup_share": 0.4}):
+            spec = make_spec(project, "bcp", steps=2, device="cpu", propose=(), start_from=before, settings=settings)
+            options = resolve(spec, project).options
+            assert options is not None
+            shares.append(options["warmup_share"])
+        assert shares == [0.15, 0.4]  # what a person set stays
 
     def test_without_learning_it_is_the_other_model(self, ready: Any) -> None:
         project, before, _ = ready

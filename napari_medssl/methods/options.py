@@ -8,7 +8,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 from ..errors import SpecError
 
@@ -42,7 +43,12 @@ def option(
 
 @dataclass(frozen=True)
 class Options:
-    """Options every method has."""
+    """Options every method has.
+
+    `CONTINUING` holds the defaults that differ in a run of the automatic preset that starts from another's model.
+    """
+
+    CONTINUING: ClassVar[Mapping[str, Any]] = MappingProxyType({})
 
     learning_rate: float = option(
         0.05, "Learning rate", "Step size of the optimiser at its highest.", low=1e-6, high=1.0
@@ -120,6 +126,9 @@ class SupervisedOptions(Options):
 @dataclass(frozen=True)
 class BCPOptions(Options):
     """Options of bidirectional copy-paste (Bai et al., CVPR 2023)."""
+
+    # the model it starts from has learnt from labels already
+    CONTINUING: ClassVar[Mapping[str, Any]] = MappingProxyType({"warmup_share": 0.15})
 
     warmup_share: float = option(
         0.5,

@@ -57,6 +57,8 @@ def _split(spec: RunSpec, project: Project) -> tuple[Options, dict[str, Any]]:
     settings = dict(spec.settings)
     if spec.preset == "paper":
         settings = info.paper(project.case(spec.labelled[0].case).grid.ndim) | settings
+    elif spec.start_from:
+        settings = dict(info.options.CONTINUING) | settings
     return check_settings(info, settings)
 
 
