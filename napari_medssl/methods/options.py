@@ -131,7 +131,7 @@ class BCPOptions(Options):
     CONTINUING: ClassVar[Mapping[str, Any]] = MappingProxyType({"warmup_share": 0.15})
 
     warmup_share: float = option(
-        0.5,
+        0.7,
         "Share of time on labels first",
         "Part of the run that learns from labelled scans only.",
         low=0.0,
