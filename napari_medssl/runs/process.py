@@ -52,7 +52,8 @@ def claim(folder: Path) -> None:
                 file.write(json.dumps(_describe(os.getpid())))
             return
         except FileExistsError:
-            if is_running(folder) or _is_being_written(folder):
+            # in this order: a file that is finished between the two questions is seen by the second
+            if _is_being_written(folder) or is_running(folder):
                 break
             path.unlink(missing_ok=True)  # left by a process that was killed
         except OSError as error:
