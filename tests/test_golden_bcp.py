@@ -353,7 +353,7 @@ def paper_options(ndim: int) -> BCPOptions:
 
 
 def self_training_phase(ndim: int) -> Phase:
-    (phase,) = [p for p in BCP().phases(paper_options(ndim), 4) if p.name == SELF_TRAINING]
+    (phase,) = [p for p in BCP().phases(paper_options(ndim), 4, (16, 16)) if p.name == SELF_TRAINING]
     return phase
 
 

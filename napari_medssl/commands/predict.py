@@ -62,13 +62,15 @@ def newest_model(project: Project) -> str:
     ProjectError
         When there is none.
     """
+    from ..methods.catalog import method_info
     from ..runs.spec import read_spec
 
     found: list[tuple[float, str]] = []
     for name in project.runs():
         model = project.run_folder(name) / MODEL_NAME
         try:
-            if model.is_file() and read_spec(model.parent).task == "train":
+            spec = read_spec(model.parent)
+            if model.is_file() and spec.task == "train" and method_info(spec.method).segments:
                 found.append((model.stat().st_mtime, name))
         except SpecError:
             continue

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ..errors import RunError, SpecError
 from ..nets.build import build_net
+from ..runs.request import check_segments
 from ..runs.spec import Plan, read_spec
 from .tensor_file import load_tensors, save_tensors
 
@@ -66,6 +67,7 @@ def load_deployed(folder: Path, device: str, threads: int, precision: Precision)
     spec = read_spec(folder)
     if spec.plan is None:
         raise RunError(f"{folder.name}: this run never got to train. Choose another run.")
+    check_segments(spec)
     states, info = load_model(folder)
     members = []
     for state in states:

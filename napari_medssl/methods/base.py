@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..nets.spec import NetSpec
@@ -29,10 +30,34 @@ class Patches:
 
 @dataclass(frozen=True)
 class Batch:
-    """What a step learns from; a side that the phase did not ask for is None."""
+    """What a step learns from; a side that the phase did not ask for is None.
+
+    `views` are what the phase's `ViewMaker` made of each unlabelled scan, stacked: (B, views, C, *space) each.
+    """
 
     labelled: Patches | None = None
     unlabelled: Patches | None = None
+    views: Mapping[str, Tensor] | None = None
+
+
+class ViewMaker(Protocol):
+    """Makes the views of one scan that a self-supervised method compares; runs beside the training, in its thread."""
+
+    def __call__(
+        self, image: NDArray[np.float16], spacing: tuple[float, float, float], rng: np.random.Generator
+    ) -> dict[str, Tensor]:
+        """Views by name, each float32 with an axis of views in front.
+
+        Parameters
+        ----------
+        image : ndarray, (C, D, H, W)
+            The scan in network space, memory-mapped: read only the window that is needed. A 2-D network gets one
+            slice (D = 1) and returns views without D.
+        spacing : voxel size along D, H, W
+        rng : Generator
+            Of this step and scan alone.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -67,7 +92,8 @@ class Optimiser:
 class Phase:
     """A stretch of training with its own batches and optimiser.
 
-    `share` is its part of a time budget; `steps` its length when the budget is the method's own (paper preset).
+    `share` is its part of a time budget; `steps` its length when the budget is the method's own (paper preset). With
+    `views`, unlabelled scans come as the views it makes instead of as patches.
     """
 
     name: str
@@ -77,6 +103,7 @@ class Phase:
     labelled: int
     unlabelled: int = 0
     steps: int | None = None
+    views: ViewMaker | None = None
 
 
 @dataclass(frozen=True)
@@ -129,7 +156,10 @@ class Learner(nn.Module):
         raise NotImplementedError
 
     def members(self) -> list[nn.Module]:
-        """The networks that predict, the deployed one first; their disagreement is the uncertainty."""
+        """The networks that predict, the deployed one first; their disagreement is the uncertainty.
+
+        Of a self-supervised method: one module whose attribute `encoder` others start from.
+        """
         raise NotImplementedError
 
     def initialise_from(self, state: Mapping[str, Tensor]) -> list[str]:
@@ -140,8 +170,8 @@ class Learner(nn.Module):
 class Method(Protocol):
     """Stateless and cheap."""
 
-    def phases(self, options: Any, batch: int) -> list[Phase]:
-        """The stretches of training; `batch` is the plan's number of patches of each kind in a step."""
+    def phases(self, options: Any, batch: int, patch: tuple[int, ...]) -> list[Phase]:
+        """The stretches of training, of `batch` patches of each kind in a step, `patch` voxels large."""
         ...
 
     def learner(self, options: Any, net: NetSpec) -> Learner: ...

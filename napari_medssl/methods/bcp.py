@@ -32,7 +32,7 @@ MASKS = {"box": box_mask, "cells": cells_mask, "slab": slab_mask}
 class BCP:
     """Two phases: copy-paste among labelled scans, then between labelled and unlabelled ones."""
 
-    def phases(self, options: BCPOptions, batch: int) -> list[Phase]:
+    def phases(self, options: BCPOptions, batch: int, patch: tuple[int, ...]) -> list[Phase]:
         """Labels first, unless its share is 0; then self-training."""
         first = Phase(
             LABELS_FIRST,

@@ -26,7 +26,7 @@ class MethodInfo:
     title, summary, not_when : str
         For a clinician: what it does, and when not to use it.
     needs_labelled, needs_unlabelled : int
-        Least number of cases of each kind.
+        Least number of cases of each kind. To a self-supervised method every scan is an unlabelled one.
     implementation : str
         "module:class" of the `Method`.
     paper : callable
@@ -43,6 +43,11 @@ class MethodInfo:
     paper: Callable[[int], dict[str, Any]]
     needs_labelled: int = 1
     needs_unlabelled: int = 0
+
+    @property
+    def segments(self) -> bool:
+        """Whether its models find structures; those of self-supervised methods are there to start from."""
+        return self.kind != "self-supervised"
 
     def load(self) -> Method:
         """The method itself; imports torch."""

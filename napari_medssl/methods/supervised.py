@@ -14,7 +14,7 @@ from .options import SupervisedOptions
 class Supervised:
     """The baseline: cross-entropy and Dice on what a person labelled."""
 
-    def phases(self, options: SupervisedOptions, batch: int) -> list[Phase]:
+    def phases(self, options: SupervisedOptions, batch: int, patch: tuple[int, ...]) -> list[Phase]:
         """One."""
         optimiser = make_optimiser_options(options, options.schedule)
         return [Phase("labels", "Learning from labels", 1.0, optimiser, labelled=batch, steps=options.steps)]

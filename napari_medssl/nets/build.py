@@ -11,6 +11,15 @@ from .unet import UNet
 from .vnet import VNet
 
 
+def build_encoder(spec: NetSpec) -> nn.Module:
+    """An encoder with fresh weights: images (B, in_channels, *space) to the features of every stage, finest first.
+
+    The same one that `build_net` gives its network as `encoder`, so that weights go from one to the other by name.
+    """
+    encoder: nn.Module = build_net(spec).encoder  # type: ignore[assignment]
+    return encoder
+
+
 def build_net(spec: NetSpec) -> nn.Module:
     """A network with fresh weights: images (B, in_channels, *space) to logits (B, classes, *space).
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from ..errors import SpecError
-from ..methods.catalog import method_info
+from ..methods.catalog import MethodInfo, method_info
 from .settings import check_settings
 from .spec import SPEC_NAME, Budget, LabelledCase, RunSpec, read_spec, spec_to_json
 
@@ -100,17 +100,7 @@ def make_spec(
     """
     info = method_info(method)
     picked = pick_cases(project, seed)
-    if len(picked.labelled) < info.needs_labelled:
-        raise SpecError(
-            f"{info.title}: {_count(info.needs_labelled, 'labelled scan')} needed, {len(picked.labelled) or 'none'} "
-            f"there. Label {_count(info.needs_labelled - len(picked.labelled), 'more scan')}."
-        )
-    if len(picked.unlabelled) < info.needs_unlabelled:
-        raise SpecError(
-            f"{info.title}: {_count(info.needs_unlabelled, 'unlabelled scan')} needed, "
-            f"{len(picked.unlabelled) or 'none'} there. Add scans, or learn "
-            "from the labelled scans only (method 'supervised')."
-        )
+    _check_needs(info, len(picked.labelled), len(picked.unlabelled))
     if minutes is not None and not 0 < minutes < MOST_MINUTES:
         raise SpecError(f"The time budget must be above 0 minutes, not {minutes}, and below a month.")
     if steps is not None and steps < 1:
@@ -142,6 +132,7 @@ def make_predict_spec(
 ) -> RunSpec:
     """A run that only proposes, with the model of another run (of any project)."""
     trained = read_spec(start_run_folder(project, model))
+    check_segments(trained)
     spec = RunSpec(
         run=project.new_run_name("predict"),
         task="predict",
@@ -152,6 +143,21 @@ def make_predict_spec(
     )
     write_spec(project.run_folder(spec.run), spec)
     return spec
+
+
+def check_segments(spec: RunSpec) -> None:
+    """Make sure that a run's model finds structures.
+
+    Raises
+    ------
+    SpecError
+        When it is of a self-supervised method.
+    """
+    if not method_info(spec.method).segments:
+        raise SpecError(
+            f"Run {spec.run} learnt to look at scans, not to segment them. Train a method on labels that begins with "
+            "it, and use that one."
+        )
 
 
 def start_run_folder(project: Project, run: str) -> Path:
@@ -173,6 +179,22 @@ def write_spec(folder: Path, spec: RunSpec) -> None:
     temporary = folder / f".{SPEC_NAME}.{os.getpid()}.tmp"
     temporary.write_text(spec_to_json(spec), encoding="utf-8")
     os.replace(temporary, folder / SPEC_NAME)
+
+
+def _check_needs(info: MethodInfo, labelled: int, unlabelled: int) -> None:
+    if labelled < info.needs_labelled:
+        raise SpecError(
+            f"{info.title}: {_count(info.needs_labelled, 'labelled scan')} needed, {labelled or 'none'} "
+            f"there. Label {_count(info.needs_labelled - labelled, 'more scan')}."
+        )
+    usable = unlabelled if info.segments else labelled + unlabelled
+    if usable < info.needs_unlabelled:
+        kind = "unlabelled scan" if info.segments else "scan"
+        otherwise = ", or learn from the labelled scans only (method 'supervised')" if info.segments else ""
+        raise SpecError(
+            f"{info.title}: {_count(info.needs_unlabelled, kind)} needed, {usable or 'none'} there. "
+            f"Add scans{otherwise}."
+        )
 
 
 def _count(number: int, what: str) -> str:

@@ -193,7 +193,8 @@ class Engine:
         spec = self._spec
         # labelled scans are scans too: without their labels they belong to the unlabelled side as well
         everything = (*spec.unlabelled, *(entry.case for entry in spec.labelled))
-        return Sampler(self._cache, self._plan, spec.labelled, spec.unlabelled or everything, spec.seed)
+        blind = not spec.unlabelled or any(phase.views is not None for phase in self._phases)
+        return Sampler(self._cache, self._plan, spec.labelled, everything if blind else spec.unlabelled, spec.seed)
 
     def _to_device(self, batch: Batch) -> Batch:
         def move(patches: Patches | None) -> Patches | None:
@@ -203,7 +204,8 @@ class Engine:
             labels = None if patches.labels is None else patches.labels.to(self._device, non_blocking=True)
             return Patches(images, labels)
 
-        return Batch(move(batch.labelled), move(batch.unlabelled))
+        views = batch.views and {name: v.to(self._device, non_blocking=True) for name, v in batch.views.items()}
+        return Batch(move(batch.labelled), move(batch.unlabelled), views)
 
     def _advance(self, seconds: float, steps: int = 1) -> None:
         now = self.progress

@@ -77,7 +77,7 @@ def _train(spec: RunSpec, project: Project, stop: StopToken) -> Iterator[RunEven
     assert spec.plan is not None
     info = method_info(spec.method)
     method, options = info.load(), options_of(spec)
-    phases = method.phases(options, spec.plan.batch)
+    phases = method.phases(options, spec.plan.batch, spec.plan.patch)
     budgets = split(spec.budget, phases)
     resume = (folder / CHECKPOINT).is_file()
     torch.manual_seed(spec.seed)
@@ -87,7 +87,7 @@ def _train(spec: RunSpec, project: Project, stop: StopToken) -> Iterator[RunEven
         run=spec.run,
         task=spec.task,
         method=spec.method,
-        phases=(*(p.title for p in phases), PROPOSING),
+        phases=(*(p.title for p in phases), *((PROPOSING,) if info.segments else ())),
         total_steps=total_steps(budgets),
         minutes=spec.budget.minutes,
         device=spec.plan.device,
@@ -99,7 +99,7 @@ def _train(spec: RunSpec, project: Project, stop: StopToken) -> Iterator[RunEven
     )
     if spec.start_from and not resume:
         yield from _start_from(spec, project, learner)
-    if not spec.held_out:
+    if info.segments and not spec.held_out:
         yield Warned(message=FEW_LABELS.format(more=max(1, 8 - len(spec.labelled))))
     how = yield from engine.train(stop, resume)
     step = engine.progress.step
@@ -114,6 +114,10 @@ def _train(spec: RunSpec, project: Project, stop: StopToken) -> Iterator[RunEven
     if how == "keep":
         withdraw_stop(folder)  # heard; another one would end the proposing
     reason: FinishReason = "stopped" if how == "keep" else "completed"
+    if not info.segments:
+        message = f"{step} steps. It knows your scans now: begin a training on labels with it."
+        yield RunFinished(reason=reason, message=message, step=step, model=MODEL)
+        return
     yield from _propose(spec, project, folder, stop, len(phases), step, reason)
 
 

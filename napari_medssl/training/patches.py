@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..methods.base import Batch, Patches, Phase
+from ..methods.base import Batch, Patches, Phase, ViewMaker
 from ..runs.spec import LabelledCase, Plan
 from .augment import NONE, Augmentation, cut
 from .cache import Cache
@@ -42,6 +42,9 @@ class Sampler:
 
     def batch(self, step: int, phase: Phase) -> Batch:
         """The batch of a step; `images` (B, C, *patch) float32, `labels` (B, *patch) int64."""
+        if phase.views is not None:
+            made = [self._views(phase.views, step, item, phase.unlabelled) for item in range(phase.unlabelled)]
+            return Batch(views={name: torch.stack([views[name] for views in made]) for name in made[0]})
         labelled, places = [], []
         for item in range(phase.labelled):
             patch, place = self._labelled(step, item, step * phase.labelled + item)
@@ -77,6 +80,17 @@ class Sampler:
         shape = image.shape[1:]
         centre = _anywhere(shape, patch, rng) if place is None else _inside(place * shape - 0.5, shape, patch)
         return cut(image, None, centre, patch, spacing, weaker(augmentation(self.plan)), rng)
+
+    def _views(self, maker: ViewMaker, step: int, item: int, count: int) -> dict[str, torch.Tensor]:
+        """Views of a scan; of a slice drawn at random, for a network that looks at slices."""
+        rng = np.random.default_rng([self.seed, step, 20_000 + item])
+        spacing, _ = network_axes(self.plan)
+        case = self.unlabelled[_turn(self.seed, step * count + item, len(self.unlabelled))]
+        image = self.cache.image(case)
+        if self.plan.net.ndim == 2:
+            at = int(rng.integers(image.shape[1]))
+            image = image[:, at : at + 1]
+        return maker(image, spacing, rng)
 
     def _centre(
         self, entry: LabelledCase, shape: tuple[int, ...], patch: tuple[int, int, int], rng: np.random.Generator

@@ -37,10 +37,13 @@ def resolve(spec: RunSpec, project: Project) -> RunSpec:
         before = read_spec(start_run_folder(project, spec.start_from))
         if before.plan is None:
             raise SpecError(f"Run {spec.start_from} never got to train. Start from another run.")
-        plan = _on(_compatible(before.plan, project, wishes), machine, wishes)
+        if method_info(before.method).segments:
+            plan = _on(_compatible(before.plan, project, wishes), machine, wishes)
+        else:
+            facts = take_fingerprint(project, _cases(spec), spec.labelled)
+            plan = make_plan(facts, machine, wishes | _same_eyes(before.plan, facts.channels, wishes))
     else:
-        cases = (*(entry.case for entry in spec.labelled), *spec.unlabelled)
-        plan = make_plan(take_fingerprint(project, cases, spec.labelled), machine, wishes)
+        plan = make_plan(take_fingerprint(project, _cases(spec), spec.labelled), machine, wishes)
     resolved = replace(spec, options=dataclasses.asdict(options), plan=plan)
     write_spec(project.run_folder(spec.run), resolved)
     return resolved
@@ -56,7 +59,7 @@ def _split(spec: RunSpec, project: Project) -> tuple[Options, dict[str, Any]]:
     info = method_info(spec.method)
     settings = dict(spec.settings)
     if spec.preset == "paper":
-        settings = info.paper(project.case(spec.labelled[0].case).grid.ndim) | settings
+        settings = info.paper(project.case(_cases(spec)[0]).grid.ndim) | settings
     elif spec.start_from:
         settings = dict(info.options.CONTINUING) | settings
     return check_settings(info, settings)
@@ -87,8 +90,24 @@ def _compatible(plan: Plan, project: Project, wishes: dict[str, Any]) -> Plan:
             f"The model to start from knows {plan.net.classes - 1} classes and {plan.net.in_channels} channels, this "
             f"project has {classes - 1} and {len(project.channels)}. Start without it."
         )
+    fixed = _fixed(plan, wishes)
+    chosen: dict[str, Any] = {name: value for name, value in wishes.items() if name not in fixed}
+    return replace(plan, **{**chosen, "patch": fit_patch(chosen.get("patch", plan.patch), plan.net)})
+
+
+def _same_eyes(plan: Plan, channels: int, wishes: dict[str, Any]) -> dict[str, Any]:
+    """What the plan of a run that starts from a self-supervised one must share with it: the classes may be new."""
+    if plan.net.in_channels != channels:
+        raise SpecError(
+            f"The model to start from looks at {plan.net.in_channels} channels, this project has {channels}. Start "
+            "without it."
+        )
+    return _fixed(plan, wishes) | {"clip": plan.clip, "mean": plan.mean, "sd": plan.sd}
+
+
+def _fixed(plan: Plan, wishes: dict[str, Any]) -> dict[str, Any]:
     net = plan.net
-    fixed = {
+    fixed: dict[str, Any] = {
         "spacing": plan.spacing,
         "slice_axis": plan.slice_axis,
         "normalisation": plan.normalisation,
@@ -101,5 +120,8 @@ def _compatible(plan: Plan, project: Project, wishes: dict[str, Any]) -> Plan:
     changed = [name for name, value in fixed.items() if wishes.get(name, value) != value]
     if changed:
         raise SpecError(f"{', '.join(changed)} cannot change when starting from a model. Start without it.")
-    chosen: dict[str, Any] = {name: value for name, value in wishes.items() if name not in fixed}
-    return replace(plan, **{**chosen, "patch": fit_patch(chosen.get("patch", plan.patch), net)})
+    return fixed
+
+
+def _cases(spec: RunSpec) -> tuple[str, ...]:
+    return (*(entry.case for entry in spec.labelled), *spec.unlabelled)
