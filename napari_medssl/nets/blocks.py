@@ -5,26 +5,52 @@ Convolution and norm are neighbours in a `Sequential`, so that `fold_batchnorm` 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, Self
 
 from torch import nn
 
-Norm = Literal["batch", "instance"]
+Norm = Literal["batch", "instance", "group", "frozen"]
 
 CONV = {2: nn.Conv2d, 3: nn.Conv3d}
 UP = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
 BATCH_NORM = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
 INSTANCE_NORM = {2: nn.InstanceNorm2d, 3: nn.InstanceNorm3d}
+MAX_POOL = {2: nn.MaxPool2d, 3: nn.MaxPool3d}
 CHANNEL_DROPOUT = {2: nn.Dropout2d, 3: nn.Dropout3d}
 
 SLOPE = 0.01  # of LeakyReLU
+GROUPS = 4  # of group norm, where the channels can be divided so
+
+
+class FrozenBatchNorm2d(nn.BatchNorm2d):
+    """Batch norm that keeps and uses the statistics it was loaded with, in training too; its weights learn."""
+
+    def train(self, mode: bool = True) -> Self:
+        """Nothing changes."""
+        return super().train(False)
+
+
+class FrozenBatchNorm3d(nn.BatchNorm3d):
+    """The same in 3-D."""
+
+    def train(self, mode: bool = True) -> Self:
+        """Nothing changes."""
+        return super().train(False)
+
+
+FROZEN_NORM = {2: FrozenBatchNorm2d, 3: FrozenBatchNorm3d}
 
 
 def make_norm(kind: Norm, channels: int, ndim: int) -> nn.Module:
-    """Batch or instance norm with weights."""
+    """Batch, instance or group norm with weights; "frozen" is batch norm with the statistics it was loaded with."""
     if kind == "instance":
         return INSTANCE_NORM[ndim](channels, affine=True)
+    if kind == "group":
+        return nn.GroupNorm(math.gcd(GROUPS, channels), channels)
+    if kind == "frozen":
+        return FROZEN_NORM[ndim](channels).eval()
     return BATCH_NORM[ndim](channels)
 
 

@@ -36,7 +36,7 @@ class NetSpec:
     widths: tuple[int, ...]
     strides: tuple[tuple[int, ...], ...]
     dropout: float = 0.0
-    norm: Literal["batch", "instance"] = "batch"
+    norm: Literal["batch", "instance", "group", "frozen"] = "batch"
 
     @property
     def factor(self) -> tuple[int, ...]:

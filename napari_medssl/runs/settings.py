@@ -86,7 +86,7 @@ _RULES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
         lambda v: _list_of(_list_of(_is_count, 2, 3))(v) and len(v) > 0,
     ),
     "dropout": ("a number from 0 to below 1", lambda v: _is_number(v) and 0 <= v < 1),
-    "norm": _one_of("batch", "instance"),
+    "norm": _one_of("batch", "instance", "group", "frozen"),
 }
 
 #: Fields of the plan and of its network that can be set. The device is asked for by itself; "clip" is the option.
