@@ -74,6 +74,13 @@ def test_large_scans_are_made_coarser_on_a_small_machine() -> None:
     assert any("coarser" in reason for reason in slow.reasons)
 
 
+def test_short_budgets_look_at_coarser_scans() -> None:
+    large = facts((80, 80, 60), (3.0, 3.0, 4.0))
+    sizes = [np.prod(make_plan(large, LAPTOP, {}, minutes).spacing) for minutes in (0.1, 1, 2, 4, 60, None)]
+    assert sizes[0] == sizes[1] > sizes[2] > sizes[3] == sizes[4] == sizes[5]
+    assert make_plan(facts(), SERVER, {}, 0.1).spacing == make_plan(facts(), SERVER, {}).spacing
+
+
 def test_ct_is_scaled_alike_everywhere() -> None:
     plan = make_plan(facts(is_ct=True, clip=(-100.0, 300.0), mean=50.0, sd=80.0), LAPTOP, {})
     assert (plan.normalisation, plan.clip, plan.mean, plan.sd) == ("ct", (-100.0, 300.0), 50.0, 80.0)

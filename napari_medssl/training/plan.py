@@ -25,7 +25,12 @@ CPU_2D = (400_000, 192 * 192, 16, 5, 8)
 GPU_2D = (4_000_000, 512 * 512, 32, 7, 12)
 
 
-def make_plan(facts: Fingerprint, machine: Machine, wishes: Mapping[str, Any]) -> Plan:
+# Voxels of a whole scan that a CPU gets through often enough per minute of training, up to those of CPU_3D; fewer
+# details seen often beat all of them seen twice (docs/benchmarks.md)
+CPU_3D_PER_MINUTE = 45_000
+
+
+def make_plan(facts: Fingerprint, machine: Machine, wishes: Mapping[str, Any], minutes: float | None = None) -> Plan:
     """Plan a run.
 
     Parameters
@@ -35,6 +40,8 @@ def make_plan(facts: Fingerprint, machine: Machine, wishes: Mapping[str, Any]) -
     wishes : mapping
         Plan fields set by hand or by a paper preset, as `runs.settings.check_settings` gives them; "widths", "strides",
         "architecture", "dropout" and "norm" go to the network. They win over everything else.
+    minutes : float, optional
+        Time budget; None when the run's length is counted in steps.
 
     Raises
     ------
@@ -46,6 +53,8 @@ def make_plan(facts: Fingerprint, machine: Machine, wishes: Mapping[str, Any]) -
     scan_voxels, patch_voxels, width, depth, batch = (
         (GPU_2D if flat else GPU_3D) if machine.has_gpu else (CPU_2D if flat else CPU_3D)
     )
+    if minutes is not None and not (flat or machine.has_gpu):
+        scan_voxels = min(scan_voxels, max(CPU_3D_PER_MINUTE, round(minutes * CPU_3D_PER_MINUTE)))
     if slice_axis is not None and _is_thick(facts):
         reasons.append("Slices are much thicker than wide, so the network looks at them one by one.")
     spacing = wishes.get("spacing") or _spacing(facts, scan_voxels, slice_axis, reasons)
@@ -144,7 +153,7 @@ def _spacing(facts: Fingerprint, scan_voxels: int, slice_axis: int | None, reaso
     factor = (math.prod(looked_at) / scan_voxels) ** (1 / len(looked_at))
     if factor <= 1.15:
         return facts.spacing
-    reasons.append(f"Scans are made {factor:.1f}x coarser: this machine would take too long at full resolution.")
+    reasons.append(f"Scans are made {factor:.1f}x coarser: full resolution would take this machine too long.")
     return tuple(round(s if axis == slice_axis else s * factor, 4) for axis, s in enumerate(facts.spacing))
 
 

@@ -41,9 +41,11 @@ def resolve(spec: RunSpec, project: Project) -> RunSpec:
             plan = _on(_compatible(before.plan, project, wishes), machine, wishes)
         else:
             facts = take_fingerprint(project, _cases(spec), spec.labelled)
-            plan = make_plan(facts, machine, wishes | _same_eyes(before.plan, facts.channels, wishes))
+            wishes |= _same_eyes(before.plan, facts.channels, wishes)
+            plan = make_plan(facts, machine, wishes, spec.budget.minutes)
     else:
-        plan = make_plan(take_fingerprint(project, _cases(spec), spec.labelled), machine, wishes)
+        facts = take_fingerprint(project, _cases(spec), spec.labelled)
+        plan = make_plan(facts, machine, wishes, spec.budget.minutes)
     resolved = replace(spec, options=dataclasses.asdict(options), plan=plan)
     write_spec(project.run_folder(spec.run), resolved)
     return resolved
