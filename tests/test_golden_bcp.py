@@ -24,10 +24,11 @@ from torch.nn import functional as F
 from napari_medssl.inference.sliding import sliding_labels, sliding_probabilities
 from napari_medssl.methods.base import Patches, Phase
 from napari_medssl.methods.bcp import BCP, SELF_TRAINING, BCPLearner
+from napari_medssl.methods.bcp_options import BCPOptions
+from napari_medssl.methods.bcp_paper import ACDC_SLICES, bcp_paper
 from napari_medssl.methods.copy_paste import box_mask, cells_mask, hole_size, hole_start, mix, slab_mask
 from napari_medssl.methods.losses import LossForm, Region, region_losses
-from napari_medssl.methods.options import BCPOptions, resolve_options
-from napari_medssl.methods.paper import ACDC_SLICES, bcp_paper
+from napari_medssl.methods.options import resolve_options
 from napari_medssl.methods.pseudo_labels import hard_labels, largest_pieces, pseudo_labels
 from napari_medssl.methods.schedules import learning_rate, official_consistency_weight
 from napari_medssl.nets.build import build_net

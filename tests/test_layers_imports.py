@@ -27,6 +27,8 @@ TORCH_FREE = (
     "methods",
     "methods.catalog",
     "methods.options",
+    "methods.averaged_options",
+    *(f"methods.{method}_{part}" for method in ("bcp",) for part in ("options", "paper")),
     "training",
     "inference",
     "inference.uncertainty",

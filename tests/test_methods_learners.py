@@ -13,11 +13,13 @@ from torch import nn
 
 from napari_medssl.errors import SpecError
 from napari_medssl.methods.averaged import AveragedLearner
+from napari_medssl.methods.averaged_options import SupervisedOptions
 from napari_medssl.methods.base import IGNORE, Batch, Learner, Patches, Phase, Step, seed_everything
 from napari_medssl.methods.bcp import LABELS_FIRST, SELF_TRAINING, BCPLearner
+from napari_medssl.methods.bcp_options import BCPOptions
 from napari_medssl.methods.catalog import CATALOG, method_info
 from napari_medssl.methods.losses import Region, region_losses
-from napari_medssl.methods.options import BCPOptions, Options, SupervisedOptions, resolve_options
+from napari_medssl.methods.options import Options, resolve_options
 from napari_medssl.nets.spec import NetSpec
 from napari_medssl.training.optimisers import make_optimiser
 

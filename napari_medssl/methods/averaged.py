@@ -12,6 +12,7 @@ from ..errors import SpecError
 from ..nets.build import build_net
 from ..nets.ema import copy_state, update_ema, warmed_decay
 from ..nets.spec import NetSpec
+from .averaged_options import AveragedOptions
 from .base import Learner, Optimiser, ParamGroup, Schedule, Step
 from .options import Options
 
@@ -21,11 +22,11 @@ class AveragedLearner(Learner):
 
     Parameters
     ----------
-    options : Options
+    options : AveragedOptions
     net : NetSpec
     """
 
-    def __init__(self, options: Options, net: NetSpec) -> None:
+    def __init__(self, options: AveragedOptions, net: NetSpec) -> None:
         super().__init__()
         self._options = options
         self.student = build_net(net)

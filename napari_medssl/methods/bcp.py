@@ -17,10 +17,10 @@ from ..nets.ema import copy_state
 from ..nets.spec import NetSpec
 from .averaged import AveragedLearner, make_optimiser_options
 from .base import IGNORE, Batch, Learner, Losses, Patches, Phase, Step
+from .bcp_options import BCPOptions
 from .copy_paste import box_mask, cells_mask, halves, mix, slab_mask
 from .distort import distort
 from .losses import LossForm, Region, region_losses
-from .options import BCPOptions
 from .pseudo_labels import pseudo_labels
 from .schedules import sigmoid_ramp
 

@@ -8,8 +8,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import SpecError
-from .options import BCPOptions, Options, SupervisedOptions
-from .paper import bcp_paper, supervised_paper
+from .averaged_options import SupervisedOptions
+from .bcp_options import BCPOptions
+from .bcp_paper import bcp_paper, supervised_paper
+from .options import Options
 
 if TYPE_CHECKING:
     from .base import Method

@@ -6,9 +6,9 @@ from typing import cast
 
 from ..nets.spec import NetSpec
 from .averaged import AveragedLearner, make_optimiser_options
+from .averaged_options import SupervisedOptions
 from .base import Batch, Learner, Losses, Phase, Step
 from .losses import LossForm, Region, region_losses
-from .options import SupervisedOptions
 
 
 class Supervised:

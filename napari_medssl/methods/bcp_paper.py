@@ -1,4 +1,4 @@
-"""Settings of the paper presets. No torch.
+"""Settings of the paper presets of BCP and of learning from labels only. No torch.
 
 Bai et al., "Bidirectional Copy-Paste for Semi-Supervised Medical Image Segmentation", CVPR 2023, where paper and
 released code differ, the code: its left-atrium recipe for 3-D scans, its ACDC recipe for 2-D images.

@@ -1,0 +1,52 @@
+"""Options of learners of one network: those of its running average and of the loss on labels. No torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .options import Options, option
+
+
+@dataclass(frozen=True)
+class AveragedOptions(Options):
+    """Options of a network and its running average."""
+
+    ema: float = option(
+        0.99,
+        "Averaging of the model",
+        "Share of the old in the running average of the weights.",
+        low=0.0,
+        high=0.9999,
+    )
+    ema_warmup: bool = option(
+        True, "Average less at first", "Let the running average forget the random beginning quickly."
+    )
+    ema_buffers: bool = option(
+        True, "Average the statistics too", "Include the batch statistics in the running average."
+    )
+    deploy: str = option(
+        "average",
+        "Model that predicts",
+        "The running average, or the network as last trained.",
+        choices=("average", "student"),
+    )
+    loss_form: str = option(
+        "auto",
+        "Form of the loss",
+        "How Dice is counted: over the batch and without absent structures (auto), or as "
+        "in the paper's code for the left atrium (la) or the heart (acdc).",
+        choices=("auto", "la", "acdc"),
+    )
+    balance: float = option(
+        0.5,
+        "Weight of rare structures",
+        "At the start of training a voxel counts for as much as its class is rare, to this power; it fades to plain "
+        "counting by the end. 0 is off, as in the papers.",
+        low=0.0,
+        high=1.0,
+    )
+
+
+@dataclass(frozen=True)
+class SupervisedOptions(AveragedOptions):
+    """Options of learning from labels only."""
