@@ -15,7 +15,9 @@ from torch import Tensor, nn
 
 from .blocks import CONV, MAX_POOL, SLOPE, Norm, make_norm
 
-EXPANSION = {"basic": 1, "bottleneck": 4}
+Block = Literal["basic", "bottleneck"]
+
+EXPANSION: dict[Block, int] = {"basic": 1, "bottleneck": 4}
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class ResNetSpec:
 
     ndim: int
     in_channels: int
-    block: Literal["basic", "bottleneck"]
+    block: Block
     counts: tuple[int, ...]
     width: int
     stem_stride: tuple[int, ...]
@@ -59,7 +61,7 @@ class ResNetSpec:
 def torchvision_spec(
     ndim: int,
     in_channels: int,
-    block: Literal["basic", "bottleneck"],
+    block: Block,
     counts: Sequence[int],
     *,
     norm: Norm = "batch",
