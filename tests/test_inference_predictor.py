@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from napari_medssl.inference import predictor as module
-from napari_medssl.inference.predictor import Predictor, bytes_per_voxel, halo, tile_size, tiles
+from napari_medssl.inference.predictor import Predictor, View, bytes_per_voxel, halo, tile_size, tiles
 from napari_medssl.nets.build import build_net
 from napari_medssl.nets.spec import NetSpec
 from napari_medssl.runs.spec import Plan
@@ -87,9 +87,9 @@ def test_tiles_give_what_one_pass_gives(net: NetSpec, monkeypatch: pytest.Monkey
     """The halo is at least the receptive field, so only rounding differs: sums run in another order."""
     image = noise(net, 60, 44, 46)
     whole = Predictor([trained(net)], make_plan(net)).probabilities(image)
-    monkeypatch.setattr(module, "BYTES_PER_TILE", 40 * 40 * 40 * bytes_per_voxel(net))
-    monkeypatch.setattr(module.tile_size, "__defaults__", (module.BYTES_PER_TILE,))
-    assert tile_size((60, 44, 46), net) != (60, 44, 46)
+    memory = 40 * 40 * 40 * bytes_per_voxel(net)
+    monkeypatch.setattr(module, "BYTES_PER_TILE", memory)
+    assert tile_size((60, 44, 46), net, memory) != (60, 44, 46)
     tiled = Predictor([trained(net)], make_plan(net)).probabilities(image)
     np.testing.assert_allclose(tiled, whole, atol=2e-5)
 
@@ -128,6 +128,35 @@ def test_slices_are_looked_at_one_by_one(monkeypatch: pytest.MonkeyPatch) -> Non
     np.testing.assert_allclose(predictor.probabilities(image), found, atol=1e-6)
 
 
+def test_large_slices_are_cut_into_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    image, made = noise(NET_2D, 3, 70, 50), trained(NET_2D)
+    predictor = Predictor([made], make_plan(NET_2D))
+    whole = predictor.probabilities(image)
+    memory = 40 * 40 * bytes_per_voxel(NET_2D)
+    monkeypatch.setattr(module, "BYTES_PER_TILE", memory)
+    assert tile_size((70, 50), NET_2D, memory) != (70, 50)
+    np.testing.assert_allclose(predictor.probabilities(image), whole, atol=2e-5)
+
+
+@pytest.mark.parametrize("net", [NET_3D, NET_2D], ids=["volumes", "slices"])
+def test_parts_fill_the_scan_once_with_every_view(net: NetSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the order of D, H, W: slabs across D can be put together as they come."""
+    monkeypatch.setattr(module, "BYTES_PER_TILE", 40**net.ndim * bytes_per_voxel(net))
+    image = noise(net, 50, 60, 44)
+    predictor = Predictor([trained(net), build_net(net)], make_plan(net))
+    views = [View(), View(member=1), View(flip=1)]
+    wholes = [predictor.probabilities(image, view.member, view.flip) for view in views]
+    filled, corners = np.zeros(image.shape[1:], int), []
+    for where, found in predictor.parts(image, views):
+        filled[where] += 1
+        corners.append(tuple(part.start for part in where))
+        for whole, part in zip(wholes, found, strict=True):
+            torch.testing.assert_close(part, whole[(slice(None), *where)])
+    assert len(corners) > 1
+    assert corners == sorted(corners)
+    assert (filled == 1).all()
+
+
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_a_mirrored_view_is_mirrored_back(axis: int) -> None:
     image = noise(NET_3D, 8, 12, 16)
@@ -140,13 +169,14 @@ def test_tiles_of_air_are_background_and_not_computed(monkeypatch: pytest.Monkey
     net = NET_3D
     image = np.zeros((1, 120, 24, 24), np.float16)
     image[:, :30] = noise(net, 30, 24, 24)
-    monkeypatch.setattr(module.tile_size, "__defaults__", (32 * 24 * 24 * bytes_per_voxel(net),))
+    memory = 32 * 24 * 24 * bytes_per_voxel(net)
+    monkeypatch.setattr(module, "BYTES_PER_TILE", memory)
     predictor = Predictor([trained(net)], make_plan(net))
     looked_at = []
     run = predictor._run
     monkeypatch.setattr(predictor, "_run", lambda batch, member: looked_at.append(batch.shape) or run(batch, member))
     found = predictor.probabilities(image)
-    count = len(list(tiles((120, 24, 24), tile_size((120, 24, 24), net), halo(net))))
+    count = len(list(tiles((120, 24, 24), tile_size((120, 24, 24), net, memory), halo(net))))
     assert 0 < len(looked_at) < count
     assert (found[:, 100:].argmax(dim=0) == 0).all()
     assert (found[0, 100:] > 0.99).all()

@@ -12,13 +12,9 @@ from hypothesis import strategies as st
 
 from napari_medssl.imaging.grid import Grid
 from napari_medssl.imaging.volume import Volume
-from napari_medssl.inference.preprocess import (
-    labels_to_network_space,
-    network_shape,
-    to_case_space,
-    to_network_space,
-    undo_axes,
-)
+from napari_medssl.inference import case_space
+from napari_medssl.inference.case_space import slabs, to_case_space
+from napari_medssl.inference.preprocess import labels_to_network_space, network_shape, to_network_space
 from napari_medssl.nets.spec import NetSpec
 from napari_medssl.runs.spec import Plan
 
@@ -52,6 +48,19 @@ def one_hot(indices: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(np.stack([indices == k for k in range(len(VALUES))]).astype(np.float32))
 
 
+def back_home(maps: torch.Tensor, grid: Grid, plan: Plan) -> np.ndarray:
+    """Maps (K, D, H, W) of network space on the axes of the case's file, (K, *shape)."""
+    out = np.full((len(maps), *grid.shape), np.nan, np.float32)
+    for window, found in to_case_space(slabs([whole(maps)], network_shape(grid, plan)), grid, plan):
+        grid.canonical().apply(out)[(slice(None), *window)] = found
+    return out
+
+
+def whole(maps: torch.Tensor) -> tuple[tuple[slice, ...], torch.Tensor]:
+    """A part that is all there is."""
+    return tuple(slice(0, n) for n in maps.shape[1:]), maps
+
+
 @pytest.mark.parametrize("slice_axis", [None, 0, 1, 2])
 @pytest.mark.parametrize(("order", "signs"), LAYOUTS)
 def test_labels_come_back_bit_for_bit(order: tuple[int, ...], signs: tuple[int, ...], slice_axis: int | None) -> None:
@@ -61,8 +70,7 @@ def test_labels_come_back_bit_for_bit(order: tuple[int, ...], signs: tuple[int, 
     there = labels_to_network_space(labels, grid, VALUES, plan)
     assert there.shape == network_shape(grid, plan)
     assert set(np.unique(there)) <= set(range(len(VALUES)))
-    classes = to_case_space(one_hot(there), grid, plan).numpy().argmax(axis=0)
-    back = undo_axes(np.array(VALUES, np.uint8)[classes], grid)
+    back = np.array(VALUES, np.uint8)[back_home(one_hot(there), grid, plan).argmax(axis=0)]
     np.testing.assert_array_equal(back, labels)
 
 
@@ -91,8 +99,7 @@ def test_a_voxel_comes_back_where_it_was(factor: float) -> None:
     labels = np.zeros(shape, np.uint8)
     labels[4:12, 18:27, 3:9] = 1
     there = labels_to_network_space(labels, grid, VALUES, plan)
-    maps = to_case_space(one_hot(there), grid, plan)
-    back = undo_axes(maps.numpy().argmax(axis=0), grid)
+    back = back_home(one_hot(there), grid, plan).argmax(axis=0)
     for mask in (labels, back):
         assert mask.any()
     centre, returned = (np.argwhere(mask).mean(axis=0) for mask in (labels, back))
@@ -138,7 +145,7 @@ def test_raster_images_have_one_plane() -> None:
     labels = np.random.default_rng(2).choice(np.array(VALUES, np.uint8), (9, 12))
     there = labels_to_network_space(labels, grid, VALUES, plan)
     assert there.shape == (1, 9, 12)
-    back = undo_axes(np.array(VALUES, np.uint8)[to_case_space(one_hot(there), grid, plan).numpy().argmax(axis=0)], grid)
+    back = np.array(VALUES, np.uint8)[back_home(one_hot(there), grid, plan).argmax(axis=0)]
     np.testing.assert_array_equal(back, labels)
     colours = Volume(np.random.default_rng(3).random((3, 9, 12)), grid, ("red", "green", "blue"))
     assert to_network_space(colours, plan).shape == (3, 1, 9, 12)
@@ -191,3 +198,39 @@ def test_huge_values_fit_into_half_precision() -> None:
     array[0, 0, 0, 0] = 3e38
     plan = own_plan(grid, normalisation="ct", clip=(-3e38, 3e38))
     assert np.isfinite(to_network_space(Volume(array, grid), plan)).all()
+
+
+@st.composite
+def cut_spaces(draw: st.DrawFn) -> tuple[Grid, Plan, list[int]]:
+    """A case, a plan of another spacing, and rows at which network space is cut into slabs."""
+    raster = draw(st.booleans())
+    shape = tuple(draw(st.integers(1, 12)) for _ in range(2 if raster else 3))
+    spacing = tuple(draw(st.sampled_from([0.4, 0.9, 1.0, 1.7, 3.0])) for _ in shape)
+    grid = Grid.raster(shape) if raster else Grid(shape, np.eye(4))
+    plan = make_plan(spacing, None if raster else draw(st.sampled_from([None, 0, 1, 2])), ndim=2 if raster else 3)
+    return grid, plan, sorted(draw(st.sets(st.integers(1, 30), max_size=4)))
+
+
+@given(cut_spaces(), st.sampled_from([1, 500, 10**9]))
+@settings(max_examples=80, deadline=None)
+def test_slabs_give_what_one_interpolation_gives(cut: tuple[Grid, Plan, list[int]], memory: int) -> None:
+    grid, plan, cuts = cut
+    space = network_shape(grid, plan)
+    maps = torch.from_numpy(np.random.default_rng(7).random((2, *space)).astype(np.float32))
+    axis = 1 if space[0] == 1 else 0
+    edges = [0, *(c for c in cuts if c < space[axis]), space[axis]]
+    parts = []
+    for start, stop in itertools.pairwise(edges):
+        window = [slice(0, n) for n in space]
+        window[axis] = slice(start, stop)
+        parts.append((tuple(window), maps[(slice(None), *window)]))
+    out = np.full((2, *grid.shape), np.nan, np.float32)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(case_space, "BYTES_PER_SLAB", memory)
+        for where, found in to_case_space(slabs(parts, space), grid, plan):
+            assert np.isnan(out[(slice(None), *where)]).all()  # nothing twice
+            out[(slice(None), *where)] = found
+    unsliced = maps.movedim(1, plan.slice_axis + 1) if plan.slice_axis else maps
+    shape = (1, *grid.shape) if grid.ndim == 2 else grid.shape
+    plain = torch.nn.functional.interpolate(unsliced[None], shape, mode="trilinear", align_corners=False)[0]
+    np.testing.assert_allclose(out, plain.numpy().reshape(out.shape), atol=1e-5)

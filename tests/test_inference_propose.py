@@ -62,7 +62,7 @@ def test_labels_and_maps_lie_on_the_axes_of_the_file(tmp_path: Path, axes: tuple
     assert set(found.maps) == {"entropy", "disagreement", "flips"}
     for field in found.maps.values():
         assert field.shape == expected.shape
-        assert field.dtype == np.float32
+        assert field.dtype == np.float16
         assert ((field >= 0) & (field <= 1)).all()
     with torch.no_grad():  # the same, straight from the file's voxels
         one, other = (m(torch.from_numpy(image[None]) / 3).softmax(dim=1)[0].numpy() for m in model.members)

@@ -15,6 +15,7 @@ from napari_medssl.inference.uncertainty import (
     disagreement,
     expected_dice,
     flip_variance,
+    overlap,
     predictive_entropy,
 )
 
@@ -79,21 +80,21 @@ def test_two_sure_members_that_differ_give_one() -> None:
 @given(probabilities())
 def test_expected_dice_is_the_formula(p: np.ndarray) -> None:
     labels = p.argmax(axis=0)
-    found = expected_dice(p, labels)
+    found = expected_dice(overlap(p, labels))
     for index in range(1, len(p)):
         inside = labels == index
         expected, predicted = float(p[index].astype(np.float64).sum()), int(inside.sum())
         if predicted == 0 and expected < 1:
             assert index not in found
         else:
-            overlap = float(p[index][inside].astype(np.float64).sum())
-            assert found[index] == pytest.approx(2 * overlap / (expected + predicted))
+            agreed = float(p[index][inside].astype(np.float64).sum())
+            assert found[index] == pytest.approx(2 * agreed / (expected + predicted))
     assert 0 not in found
 
 
 @given(probabilities())
 def test_the_score_of_a_case_is_bounded(p: np.ndarray) -> None:
-    assert 0.0 <= case_score(p, p.argmax(axis=0)) <= 1.0
+    assert 0.0 <= case_score(overlap(p, p.argmax(axis=0))) <= 1.0
 
 
 @given(probabilities(classes=3), st.integers(1, 50))
@@ -101,7 +102,8 @@ def test_air_around_the_organ_does_not_change_the_score(p: np.ndarray, air: int)
     sure = np.zeros((3, air, *SPACE[1:]), np.float32)
     sure[0] = 1.0
     more = np.concatenate([p, sure], axis=1)
-    assert case_score(more, more.argmax(axis=0)) == pytest.approx(case_score(p, p.argmax(axis=0)), abs=1e-9)
+    plain, airy = overlap(p, p.argmax(axis=0)), overlap(more, more.argmax(axis=0))
+    assert case_score(airy) == pytest.approx(case_score(plain), abs=1e-9)
 
 
 def test_the_score_falls_as_the_model_gets_surer() -> None:
@@ -110,11 +112,27 @@ def test_the_score_falls_as_the_model_gets_surer() -> None:
     scores = []
     for confidence in (0.55, 0.7, 0.9, 0.99, 1.0):
         p = np.where(labels == 1, confidence, 1 - confidence)
-        scores.append(case_score(np.stack([1 - p, p]), labels))
+        scores.append(case_score(overlap(np.stack([1 - p, p]), labels)))
     assert scores == sorted(scores, reverse=True)
     assert scores[-1] == 0.0
 
 
 def test_a_case_where_nothing_was_found_scores_one() -> None:
     nothing = np.stack([np.ones(SPACE), np.zeros(SPACE)])
-    assert case_score(nothing, np.zeros(SPACE, int)) == 1.0
+    assert case_score(overlap(nothing, np.zeros(SPACE, int))) == 1.0
+
+
+@given(probabilities(), st.integers(0, SPACE[0]))
+def test_the_sums_of_parts_add_up(p: np.ndarray, cut: int) -> None:
+    labels = p.argmax(axis=0)
+    parts = overlap(p[:, :cut], labels[:cut]) + overlap(p[:, cut:], labels[cut:])
+    for name, found in vars(overlap(p, labels)).items():
+        np.testing.assert_allclose(getattr(parts, name), found, atol=1e-9)
+
+
+@given(probabilities(classes=3), st.data())
+def test_voxels_given_to_the_background_count_no_more(p: np.ndarray, data: st.DataObject) -> None:
+    labels = p.argmax(axis=0)
+    lost = (labels == 1) & data.draw(arrays(bool, SPACE))
+    found = overlap(p, labels).without(1, p[1][lost])
+    assert expected_dice(found) == pytest.approx(expected_dice(overlap(p, np.where(lost, 0, labels))))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,17 @@ from ..runs.spec import Plan
 
 BYTES_PER_TILE = 1_500_000_000
 AIR_RANGE = 1e-3  # a tile whose values span less than this part of the scan's range shows nothing
+
+
+Window = tuple[slice, ...]
+
+
+@dataclass(frozen=True)
+class View:
+    """One look at a scan: which network, and the axis (0 for D) to mirror before, and after."""
+
+    member: int = 0
+    flip: int | None = None
 
 
 class Predictor:
@@ -44,27 +56,52 @@ class Predictor:
         ]
 
     def probabilities(self, image: NDArray[np.float16], member: int = 0, flip: int | None = None) -> Tensor:
-        """Class probabilities.
+        """Class probabilities of a whole scan; `parts` needs less memory.
 
         Parameters
         ----------
         image : ndarray, (C, D, H, W)
             In network space.
-        member : int
-            Which network.
-        flip : int, optional
-            Axis (0 for D) to mirror before, and after.
+        member, flip : int
+            See `View`.
 
         Returns
         -------
         Tensor, (K, D, H, W) float32, on the CPU
         """
-        source = torch.from_numpy(np.asarray(image, dtype=np.float32))
-        if flip is not None:
-            source = source.flip(flip + 1)
-        logits = self._slices(source, member) if self._plan.net.ndim == 2 else self._tiles(source, member)
-        out = torch.softmax(logits, dim=0)
-        return out if flip is None else out.flip(flip + 1)
+        out = torch.empty(self._plan.net.classes, *image.shape[1:])
+        for where, (found,) in self.parts(image, [View(member, flip)]):
+            out[(slice(None), *where)] = found
+        return out
+
+    def parts(self, image: NDArray[np.float16], views: Sequence[View]) -> Iterator[tuple[Window, list[Tensor]]]:
+        """Class probabilities of several views, a part of the scan at a time.
+
+        Parameters
+        ----------
+        image : ndarray, (C, D, H, W)
+            In network space.
+        views : sequence of View
+
+        Yields
+        ------
+        window : tuple of three slices
+            Where. Windows fill the scan once, in the order of D, then H, then W.
+        found : list of Tensor, (K, d, h, w) float32, on the CPU
+            What each view says there.
+        """
+        space = image.shape[1:]
+        looked_at = space[-self._plan.net.ndim :]
+        size = tile_size(looked_at, self._plan.net, BYTES_PER_TILE)
+        cut = size != looked_at
+        spread = float(image.max()) - float(image.min()) if cut else 0.0
+        for outer, inner, keep in self._windows(space, size):
+            tile = torch.from_numpy(np.asarray(image[(slice(None), *outer)], dtype=np.float32))
+            kept: Any = (slice(None), *keep)
+            if cut and float(tile.max() - tile.min()) <= AIR_RANGE * spread:
+                yield inner, [self._air(tile[kept].shape[1:])] * len(views)
+            else:
+                yield inner, [self._look(tile, view)[kept].softmax(dim=0) for view in views]
 
     @property
     def count(self) -> int:
@@ -84,29 +121,32 @@ class Predictor:
         cropped: Tensor = out[inside]
         return cropped.float().cpu()
 
-    def _slices(self, source: Tensor, member: int) -> Tensor:
-        """(C, D, H, W) slice by slice, several at once."""
-        stack = source.movedim(1, 0)
-        at_once = max(1, int(BYTES_PER_TILE / (bytes_per_voxel(self._plan.net) * stack[0, 0].numel())))
-        parts = [self._run(chunk, member) for chunk in stack.split(at_once)]
-        return torch.cat(parts).movedim(0, 1)
+    def _look(self, tile: Tensor, view: View) -> Tensor:
+        """Logits (K, d, h, w) of a tile (C, d, h, w)."""
+        tile = tile if view.flip is None else tile.flip(view.flip + 1)
+        if self._plan.net.ndim == 2:  # d slices at once
+            logits = self._run(tile.movedim(1, 0), view.member).movedim(0, 1)
+        else:
+            logits = self._run(tile[None], view.member)[0]
+        return logits if view.flip is None else logits.flip(view.flip + 1)
 
-    def _tiles(self, source: Tensor, member: int) -> Tensor:
-        space = tuple(source.shape[1:])
-        size = tile_size(space, self._plan.net)
-        if size == space:
-            return self._run(source[None], member)[0]
-        spread = float(source.max() - source.min())
+    def _air(self, space: tuple[int, ...]) -> Tensor:
+        """There is nothing to see: background."""
         logits = torch.zeros(self._plan.net.classes, *space)
-        for outer, inner, keep in tiles(space, size, halo(self._plan.net)):
-            tile = source[(slice(None), *outer)]
-            if float(tile.max() - tile.min()) <= AIR_RANGE * spread:
-                air: Any = (0, *inner)
-                logits[air] = 20.0  # nothing to see: background
-                continue
-            kept: Any = (0, slice(None), *keep)
-            logits[(slice(None), *inner)] = self._run(tile[None], member)[kept]
-        return logits
+        logits[0] = 20.0
+        return logits.softmax(dim=0)
+
+    def _windows(self, space: tuple[int, ...], size: tuple[int, ...]) -> Iterator[tuple[Window, Window, Window]]:
+        """Windows of (D, H, W) to read, to fill, and to keep of what was read."""
+        net = self._plan.net
+        if net.ndim == 3:
+            yield from tiles(space, size, halo(net))
+            return
+        at_once = max(1, int(BYTES_PER_TILE / (bytes_per_voxel(net) * np.prod(size, dtype=float))))
+        for start in range(0, space[0], at_once):
+            rows = slice(start, min(start + at_once, space[0]))
+            for outer, inner, keep in tiles(space[1:], size, halo(net)):
+                yield (rows, *outer), (rows, *inner), (slice(None), *keep)
 
 
 def halo(net: NetSpec) -> tuple[int, ...]:
@@ -128,7 +168,7 @@ def bytes_per_voxel(net: NetSpec) -> int:
     return 4 * (4 * net.widths[0] + net.classes + net.in_channels) + 8 * net.widths[min(1, len(net.widths) - 1)]
 
 
-def tile_size(space: tuple[int, ...], net: NetSpec, memory: float = BYTES_PER_TILE) -> tuple[int, ...]:
+def tile_size(space: tuple[int, ...], net: NetSpec, memory: float) -> tuple[int, ...]:
     """The largest tile within `memory` bytes: the longest side is halved until it fits, in whole total strides."""
     size, margin = list(space), halo(net)
     per_voxel = bytes_per_voxel(net)
@@ -139,9 +179,6 @@ def tile_size(space: tuple[int, ...], net: NetSpec, memory: float = BYTES_PER_TI
             break
         size[axis] = smaller
     return tuple(size)
-
-
-Window = tuple[slice, ...]
 
 
 def tiles(

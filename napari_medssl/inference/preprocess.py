@@ -1,4 +1,4 @@
-"""Between a case's own grid and the space a network sees.
+"""From a case's own grid to the space a network sees; `case_space.py` is the way back.
 
 Network space is always (C, D, H, W): canonical (RAS) axes at the plan's spacing, normalised, float16 in the cache. A
 raster image has D = 1; for a slice-wise network D is the axis that is sliced. Resampling aligns voxel *extents*, not
@@ -6,6 +6,8 @@ centres, so that going there and back is the identity for any factor.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 import torch
@@ -32,8 +34,10 @@ def to_network_space(volume: Volume, plan: Plan) -> NDArray[np.float16]:
     -------
     ndarray of float16, (C, D, H, W)
     """
-    array = _with_depth(volume.grid.canonical().apply(volume.array), volume.grid.ndim)
-    array = np.stack([_normalise(channel, plan) for channel in array])
+    source = _with_depth(volume.grid.canonical().apply(volume.array), volume.grid.ndim)
+    array = np.empty(source.shape, np.float32)
+    for channel, normalised in zip(source, array, strict=True):
+        _normalise(channel, plan, normalised)
     size = network_shape(volume.grid, plan, sliced_first=False)
     tensor = torch.from_numpy(array)[None]
     if tuple(tensor.shape[2:]) != size:
@@ -63,30 +67,6 @@ def labels_to_network_space(
     return np.ascontiguousarray(_slice_first(array[None], plan)[0])
 
 
-def to_case_space(maps: Tensor, grid: Grid, plan: Plan) -> Tensor:
-    """Maps of network space, on the canonical axes at the case's own spacing.
-
-    Parameters
-    ----------
-    maps : Tensor, (K, D, H, W)
-        Probabilities, say.
-
-    Returns
-    -------
-    Tensor, (K, *canonical shape); use `undo_axes` on what is made of it.
-    """
-    maps = _unslice(maps, plan)
-    shape = _with_depth_shape(grid.canonical().grid.shape)
-    if tuple(maps.shape[1:]) != shape:
-        maps = F.interpolate(maps[None].float(), shape, mode="trilinear", align_corners=False)[0]
-    return maps[:, 0] if grid.ndim == 2 else maps
-
-
-def undo_axes(array: NDArray[np.generic], grid: Grid) -> NDArray[np.generic]:
-    """Canonical axes back to the order of the case's file."""
-    return np.ascontiguousarray(grid.canonical().undo(array))
-
-
 def network_shape(grid: Grid, plan: Plan, *, sliced_first: bool = True) -> tuple[int, int, int]:
     """(D, H, W) of a case in network space; before slicing order when not `sliced_first`."""
     canonical = grid.canonical().grid
@@ -103,27 +83,45 @@ def network_shape(grid: Grid, plan: Plan, *, sliced_first: bool = True) -> tuple
     return size[0], size[1], size[2]
 
 
-def _normalise(channel: NDArray[np.generic], plan: Plan) -> NDArray[np.float32]:
-    """Normalise one channel; voxels that are no finite number count for nothing and become the mean."""
-    values = channel.astype(np.float32)
-    finite = np.isfinite(values)
-    known = values if finite.all() else values[finite]
+def _normalise(channel: NDArray[np.generic], plan: Plan, out: NDArray[np.float32]) -> None:
+    """Normalise one channel into `out`, in place: scans may be large.
+
+    Voxels that are no finite number count for nothing and become the mean.
+    """
+    out[...] = channel
+    finite = np.isfinite(out)
+    whole = bool(finite.all())
+    known = out if whole else out[finite]
     if known.size == 0:
-        return np.zeros_like(values)
+        out[...] = 0
+        return
     if plan.normalisation == "ct":
-        low, high = plan.clip or (-1000.0, 1000.0)
-        values, mean, sd = np.clip(values, low, high), plan.mean, plan.sd
+        np.clip(out, *(plan.clip or (-1000.0, 1000.0)), out=out)
+        mean, sd = plan.mean, plan.sd
     elif plan.normalisation == "range":
-        low, high = float(known.min()), float(known.max())
-        mean, sd = low, high - low
+        mean = float(known.min())
+        sd = float(known.max()) - mean
     else:
         low, high = np.percentile(known, (0.1, 99.9)) if known.size > 1000 else (known.min(), known.max())
-        values = np.clip(values, low, high)
-        inside = values if finite.all() else values[finite]
-        mean, sd = float(inside.mean(dtype=np.float64)), float(inside.std(dtype=np.float64))
-    out = (values - np.float32(mean)) / np.float32(sd if sd > 1e-12 else 1.0)
-    out = out if finite.all() else np.where(finite, out, np.float32(0))
-    return np.asarray(np.clip(out, -60000, 60000), dtype=np.float32)  # float16 reaches 65504
+        np.clip(out, low, high, out=out)
+        known = out if whole else out[finite]
+        mean = float(known.mean(dtype=np.float64))
+        sd = _deviation(known.ravel(), mean)
+    out -= np.float32(mean)
+    out /= np.float32(sd if sd > 1e-12 else 1.0)
+    if not whole:
+        out[~finite] = 0
+    np.clip(out, -60000, 60000, out=out)  # float16 reaches 65504
+
+
+def _deviation(values: NDArray[np.float32], mean: float) -> float:
+    """Standard deviation, a stretch at a time: `std` in double precision would hold a copy of twice the size."""
+    stretch = 1 << 20
+    squares = (
+        float(np.square(values[at : at + stretch].astype(np.float64) - mean).sum())
+        for at in range(0, values.size, stretch)
+    )
+    return math.sqrt(sum(squares) / values.size)
 
 
 def _average(tensor: Tensor, size: tuple[int, ...]) -> Tensor:
@@ -146,7 +144,3 @@ def _with_depth_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def _slice_first(array: NDArray[np.generic], plan: Plan) -> NDArray[np.generic]:
     return np.moveaxis(array, plan.slice_axis + 1, 1) if plan.slice_axis else array
-
-
-def _unslice(maps: Tensor, plan: Plan) -> Tensor:
-    return maps.movedim(1, plan.slice_axis + 1) if plan.slice_axis else maps

@@ -6,29 +6,43 @@ import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
-import cc3d
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from ..errors import MedSSLError
 from ..project import Case, Project
 from ..runs.events import Proposed, RunEvent, Warned
 from ..runs.stop import StopToken
+from .case_space import slabs, to_case_space
 from .model import DeployedModel
-from .predictor import Predictor
-from .preprocess import to_case_space, to_network_space, undo_axes
-from .uncertainty import case_score, disagreement, expected_dice, flip_variance, predictive_entropy
+from .pieces import smaller_pieces
+from .predictor import Predictor, View
+from .preprocess import network_shape, to_network_space
+from .uncertainty import (
+    Overlap,
+    case_score,
+    disagreement,
+    expected_dice,
+    flip_variance,
+    overlap,
+    predictive_entropy,
+)
+
+MAPS = ("entropy", "disagreement", "flips")
 
 
 @dataclass(frozen=True)
 class Proposition:
     """What a model says of a case, in the axis order of its file.
 
-    `labels` (*shape) uint8 label values; `maps` (*shape) float32 in 0..1.
+    `labels` (*shape) uint8 label values; `maps` (*shape) float16 in 0..1, which is four times finer than the 256 steps
+    that are kept of them.
     """
 
     labels: NDArray[np.uint8]
-    maps: dict[str, NDArray[np.float32]]
+    maps: dict[str, NDArray[np.float16]]
     score: float
     expected_dice: dict[str, float]
 
@@ -37,32 +51,42 @@ def propose_case(predictor: Predictor, model: DeployedModel, case: Case) -> Prop
     """Predict one case.
 
     The labels are those of the deployed member; the others and the mirrored view only make it unsure. Probabilities are
-    resampled before they are turned into labels, so that edges stay smooth on a finer grid.
+    resampled before they are turned into labels, so that edges stay smooth on a finer grid. They are never all in
+    memory: tile by tile they become uncertainty maps, and slab by slab labels.
     """
     volume = case.read_image()
-    image = to_network_space(volume, model.plan)
-    main = predictor.probabilities(image)
-    others = [predictor.probabilities(image, member) for member in range(1, predictor.count)]
-    axes = model.plan.mirror_axes or (_left_right(model),)
-    views = [main, *(predictor.probabilities(image, flip=axis) for axis in axes)]
-    members = [main, *others]
-    mean = sum(members) / len(members)
-    fields = {
-        "entropy": predictive_entropy(np.asarray(mean)),
-        "disagreement": disagreement([np.asarray(m) for m in members]),
-        "flips": flip_variance([np.asarray(v) for v in views]),
-    }
-    grid = volume.grid
-    probabilities = to_case_space(main, grid, model.plan).numpy()
-    classes = _largest_pieces(probabilities.argmax(axis=0).astype(np.uint8), model.plan.single_piece)
-    promised = expected_dice(probabilities, classes)
-    stack = np.stack(list(fields.values()))
-    on_grid = to_case_space(main.new_tensor(stack), grid, model.plan).numpy()
+    grid, image = volume.grid, to_network_space(volume, model.plan)
+    del volume  # as large as all that follows
+    members = [View(member) for member in range(predictor.count)]
+    mirrored = [View(flip=axis) for axis in model.plan.mirror_axes or (_left_right(model),)]
+    parts = (
+        (where, torch.cat((found[0], _unsure(found[: len(members)], found[len(members) :]))))
+        for where, found in predictor.parts(image, [*members, *mirrored])
+    )
+    classes, maps = np.empty(grid.shape, np.uint8), {name: np.empty(grid.shape, np.float16) for name in MAPS}
+    sure = np.empty(grid.shape if model.plan.single_piece else 0, np.float16)
+    turn = grid.canonical().apply
+    sums: Overlap | None = None
+    for window, found in to_case_space(slabs(parts, network_shape(grid, model.plan)), grid, model.plan):
+        probabilities, unsure = found[: -len(MAPS)].numpy(), found[-len(MAPS) :].numpy()
+        chosen = probabilities.argmax(axis=0).astype(np.uint8)
+        turn(classes)[window] = chosen
+        for field, values in zip(maps.values(), unsure, strict=True):
+            turn(field)[window] = values
+        if model.plan.single_piece:
+            turn(sure)[window] = probabilities.max(axis=0)
+        here = overlap(probabilities, chosen)
+        sums = here if sums is None else sums + here
+    assert sums is not None
+    for index in model.plan.single_piece:
+        lost = smaller_pieces(classes == index)
+        sums = sums.without(index, sure[lost])
+        classes[lost] = 0
     return Proposition(
-        labels=undo_axes(np.array(model.values, np.uint8)[classes], grid).astype(np.uint8),
-        maps={name: undo_axes(f, grid).astype(np.float32) for name, f in zip(fields, on_grid, strict=True)},
-        score=case_score(probabilities, classes),
-        expected_dice={model.class_names[index - 1]: round(d, 4) for index, d in promised.items()},
+        labels=np.array(model.values, np.uint8)[classes],
+        maps=maps,
+        score=case_score(sums),
+        expected_dice={model.class_names[index - 1]: round(d, 4) for index, d in expected_dice(sums).items()},
     )
 
 
@@ -101,14 +125,12 @@ def _left_right(model: DeployedModel) -> int:
     return 2 if model.plan.slice_axis is None else 1
 
 
-def _largest_pieces(classes: NDArray[np.uint8], single: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Keep the largest piece of each class that is one piece in people; the rest becomes background."""
-    out = classes.copy()
-    for index in single:
-        mask = classes == index
-        if mask.any():
-            pieces = cc3d.connected_components(mask)
-            sizes = cc3d.statistics(pieces)["voxel_counts"]
-            sizes[0] = 0
-            out[mask & (pieces != int(np.argmax(sizes)))] = 0
-    return out
+def _unsure(members: list[Tensor], views: list[Tensor]) -> Tensor:
+    """The maps (len(MAPS), d, h, w) of a part, from probabilities (K, d, h, w)."""
+    arrays = [member.numpy() for member in members]
+    fields = {
+        "entropy": predictive_entropy(np.asarray(sum(arrays) / len(arrays))),
+        "disagreement": disagreement(arrays),
+        "flips": flip_variance([arrays[0], *(view.numpy() for view in views)]),
+    }
+    return torch.from_numpy(np.stack([fields[name] for name in MAPS]))

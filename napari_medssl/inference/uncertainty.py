@@ -6,6 +6,7 @@ All maps lie between 0 (sure) and 1. Probabilities are (K, *space), class 0 bein
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,12 +58,39 @@ def flip_variance(views: Sequence[Array]) -> NDArray[np.float32]:
     return out
 
 
-def expected_dice(probabilities: Array, labels: NDArray[np.integer]) -> dict[int, float]:
-    """Dice per foreground class that the probabilities themselves promise.
+@dataclass(frozen=True)
+class Overlap:
+    """Sums over a scan, or a part of it (parts add up), by class index: (K,) each.
 
-    For class c with hard labels y: 2 sum(p_c y) / (sum(p_c) + sum(y)), the expectation of Dice's numerator over that of
-    its denominator when every voxel is of class c with probability p_c. A class that is neither predicted nor expected
-    (less than one voxel of probability) is left out.
+    Parameters
+    ----------
+    expected : ndarray of float64
+        Probability of the class: its expected size in voxels.
+    predicted : ndarray of float64
+        Voxels that were given to it.
+    agreed : ndarray of float64
+        Probability of the class in these voxels.
+    """
+
+    expected: NDArray[np.float64]
+    predicted: NDArray[np.float64]
+    agreed: NDArray[np.float64]
+
+    def __add__(self, other: Overlap) -> Overlap:
+        return Overlap(self.expected + other.expected, self.predicted + other.predicted, self.agreed + other.agreed)
+
+    def without(self, index: int, probabilities: NDArray[np.floating]) -> Overlap:
+        """Some voxels of a class, of these probabilities, are given to the background after all."""
+        one = np.arange(len(self.expected)) == index
+        return replace(
+            self,
+            predicted=self.predicted - one * len(probabilities),
+            agreed=self.agreed - one * probabilities.sum(dtype=np.float64),
+        )
+
+
+def overlap(probabilities: Array, labels: NDArray[np.integer]) -> Overlap:
+    """What `expected_dice` and `case_score` need to know.
 
     Parameters
     ----------
@@ -70,21 +98,33 @@ def expected_dice(probabilities: Array, labels: NDArray[np.integer]) -> dict[int
     labels : (*space)
         The hard prediction, class indices.
     """
-    out = {}
-    for index in range(1, len(probabilities)):
-        p, y = probabilities[index], labels == index
-        expected, predicted = float(p.sum(dtype=np.float64)), int(y.sum())
-        if predicted or expected >= 1.0:
-            out[index] = 2.0 * float(p[y].sum(dtype=np.float64)) / (expected + predicted)
-    return out
+    inside = [labels == index for index in range(len(probabilities))]
+    return Overlap(
+        np.array([p.sum(dtype=np.float64) for p in probabilities]),
+        np.array([np.count_nonzero(y) for y in inside], np.float64),
+        np.array([p[y].sum(dtype=np.float64) for p, y in zip(probabilities, inside, strict=True)]),
+    )
 
 
-def case_score(probabilities: Array, labels: NDArray[np.integer]) -> float:
+def expected_dice(sums: Overlap) -> dict[int, float]:
+    """Dice per foreground class that the probabilities themselves promise.
+
+    For class c with hard labels y: 2 sum(p_c y) / (sum(p_c) + sum(y)), the expectation of Dice's numerator over that of
+    its denominator when every voxel is of class c with probability p_c. A class that is neither predicted nor expected
+    (less than one voxel of probability) is left out.
+    """
+    return {
+        index: float(2.0 * sums.agreed[index] / (sums.expected[index] + sums.predicted[index]))
+        for index in range(1, len(sums.expected))
+        if sums.predicted[index] or sums.expected[index] >= 1.0
+    }
+
+
+def case_score(sums: Overlap) -> float:
     """One score per case: the *expected error*, 1 minus the mean expected Dice of its classes.
 
     Unlike the mean or sum of a voxel map it does not depend on how much air surrounds the organ or how large the scan
-    is.
-    1 when nothing was found at all.
+    is. 1 when nothing was found at all.
     """
-    dice = expected_dice(probabilities, labels)
+    dice = expected_dice(sums)
     return 1.0 - float(np.mean(list(dice.values()))) if dice else 1.0

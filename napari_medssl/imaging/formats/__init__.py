@@ -195,11 +195,14 @@ def write_map(path: Path | str, array: NDArray[np.floating[Any]], grid: Grid) ->
 
     if array.shape != grid.shape:
         raise ValueError(f"a map of shape {array.shape} does not fit a grid of {grid.shape}")
-    values = np.nan_to_num(array.astype(np.float32, copy=False), nan=0.0, posinf=0.0, neginf=0.0)
-    least = min(float(values.min()), 0.0)
-    span = float(values.max()) - least
-    slope = span / 255 if span > 0 else 1.0
-    stored = np.rint((values - least) / slope).clip(0, 255).astype(np.uint8)
+    least = largest = 0.0
+    for plane in array:
+        values = _finite(plane)
+        least, largest = min(least, float(values.min())), max(largest, float(values.max()))
+    slope = (largest - least) / 255 if largest > least else 1.0
+    stored = np.empty(array.shape, np.uint8)
+    for plane, packed in zip(array, stored, strict=True):  # one at a time: scans may be large
+        packed[...] = np.rint((_finite(plane) - least) / slope).clip(0, 255)
     write_nifti(Path(path), stored, grid, slope=slope, inter=least)
 
 
@@ -244,6 +247,10 @@ def _channel_names(count: int, *, colours: bool) -> tuple[str, ...]:
     if count == 1:
         return ("image",)
     return ("red", "green", "blue") if colours and count == 3 else tuple(f"channel {n}" for n in range(count))
+
+
+def _finite(array: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+    return np.nan_to_num(array.astype(np.float32, copy=False), nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def _on(grid: Grid, array: NDArray[Any]) -> NDArray[Any]:

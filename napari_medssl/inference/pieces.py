@@ -1,0 +1,29 @@
+"""Structures that are one piece in people."""
+
+from __future__ import annotations
+
+import cc3d
+import numpy as np
+from numpy.typing import NDArray
+
+
+def smaller_pieces(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """What is not of a mask's largest connected piece.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, 2-D or 3-D
+    """
+    out = np.zeros_like(mask)
+    if not mask.any():
+        return out
+    box = tuple(
+        slice(int(found[0]), int(found[-1]) + 1)
+        for axis in range(mask.ndim)
+        if len(found := np.flatnonzero(mask.any(axis=tuple(a for a in range(mask.ndim) if a != axis))))
+    )
+    pieces = cc3d.connected_components(mask[box])
+    sizes = cc3d.statistics(pieces)["voxel_counts"]
+    sizes[0] = 0
+    out[box] = mask[box] & (pieces != int(np.argmax(sizes)))
+    return out
