@@ -34,8 +34,8 @@ class AveragedOptions(Options):
         "auto",
         "Form of the loss",
         "How Dice is counted: over the batch and without absent structures (auto), or as "
-        "in the paper's code for the left atrium (la) or the heart (acdc).",
-        choices=("auto", "la", "acdc"),
+        "in the papers' code for the left atrium (la), the heart (acdc) or tissue (cdma).",
+        choices=("auto", "la", "acdc", "cdma"),
     )
     balance: float = option(
         0.5,

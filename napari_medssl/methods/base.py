@@ -64,14 +64,17 @@ class ViewMaker(Protocol):
 class Schedule:
     """Learning rate over a phase, as a pure function of the step and of the part of the phase that is done.
 
-    "constant"; "poly": (1 - progress) ** 0.9; "cosine"; "step": x `gamma` every `every` steps. All after a linear
-    warm-up over the first `warmup` part of the phase.
+    "constant"; "poly": (1 - progress) ** 0.9; "cosine"; "step": x `gamma` every `every` steps; "drops": x `gamma` from
+    each of the parts `drops` of the phase on. All after a linear warm-up over the first `warmup` part of the phase.
     """
 
-    kind: Literal["constant", "poly", "cosine", "step"] = "constant"
+    kind: Literal["constant", "poly", "cosine", "step", "drops"] = "constant"
     warmup: float = 0.0
     every: int = 0
     gamma: float = 1.0
+    floor: float = 0.0
+    from_zero: bool = False
+    drops: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ class Optimiser:
     nesterov: bool = False
     keep_state: bool = False  # go on with the momentum of the phase before
     clip: float | None = None  # gradient norm
+    decay_end: float | None = None  # weight decay goes there along a cosine; None: it stays
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,10 @@ from torch.nn import functional as F
 
 from .base import IGNORE
 
-LossForm = Literal["auto", "la", "acdc"]
+LossForm = Literal["auto", "la", "acdc", "cdma"]
 LA_SMOOTH = 1e-5
 ACDC_SMOOTH = 1e-10
+CDMA_SMOOTH = 1e-5
 MOST_WEIGHT = 50.0
 EMPTY = 1e-16  # keeps the mean over an empty region at 0
 
@@ -105,6 +106,7 @@ def dice_loss(probabilities: Tensor, target: Tensor, mask: Tensor, form: LossFor
     form : str
         "la": per sample and class, linear denominator, background included (BCP's left-atrium code).
         "acdc": per class over the batch jointly, squared denominator, background included (its ACDC code).
+        "cdma": the same with another constant (CDMA's code).
         "auto": per structure over the batch jointly, linear denominator. Structures that are nowhere in the region
         are left out: Dice would punish the faintest trace of them as much as a whole miss.
     """
@@ -113,9 +115,10 @@ def dice_loss(probabilities: Tensor, target: Tensor, mask: Tensor, form: LossFor
     axes = tuple(range(2, probabilities.ndim)) if form == "la" else (0, *range(2, probabilities.ndim))
     both = (probabilities * truth).sum(axes)
     size = truth.sum(axes)
-    if form == "acdc":
+    if form in ("acdc", "cdma"):
+        smooth = ACDC_SMOOTH if form == "acdc" else CDMA_SMOOTH
         predicted = (probabilities.square() * inside).sum(axes)
-        return (1 - (2 * both + ACDC_SMOOTH) / (predicted + size + ACDC_SMOOTH)).mean()
+        return (1 - (2 * both + smooth) / (predicted + size + smooth)).mean()
     predicted = (probabilities * inside).sum(axes)
     score = (2 * both + LA_SMOOTH) / (predicted + size + LA_SMOOTH)
     if form == "la":

@@ -26,6 +26,8 @@ def learning_rate(schedule: Schedule, base: float, step: int, progress: float) -
     linearly over its part of the phase; the shape after it runs over the rest.
     """
     if schedule.warmup > 0 and progress < schedule.warmup:
+        if schedule.from_zero:
+            return base * _rise(step, progress, schedule.warmup)
         # half a hundredth of the way up at once, so that the first step already learns
         return base * max(progress / schedule.warmup, 0.005)
     rest = (progress - schedule.warmup) / (1 - schedule.warmup) if schedule.warmup < 1 else 1.0
@@ -34,10 +36,30 @@ def learning_rate(schedule: Schedule, base: float, step: int, progress: float) -
         case "poly":
             return base * float((1 - rest) ** 0.9)
         case "cosine":
-            return base * 0.5 * (1 + math.cos(math.pi * rest))
+            return cosine(base, schedule.floor, rest)
         case "step":
             return base * float(schedule.gamma ** (step // schedule.every)) if schedule.every > 0 else base
+        case "drops":  # a hair early rather than a step late
+            return base * float(schedule.gamma ** sum(progress >= point - 1e-9 for point in schedule.drops))
     return base
+
+
+def _rise(step: int, progress: float, length: float) -> float:
+    """0 at the first step and 1 at the last one of a warm-up over the first `length` of a phase."""
+    if step == 0:
+        return 0.0
+    one_step = progress / step
+    return min(1.0, progress / max(length - one_step, one_step))
+
+
+def cosine(start: float, end: float, progress: float) -> float:
+    """From `start` to `end` along half a cosine."""
+    return end + 0.5 * (start - end) * (1 + math.cos(math.pi * progress))
+
+
+def stair(progress: float, epochs: int) -> int:
+    """Which of `epochs` equal parts of a phase this is, from 0."""
+    return math.floor(progress * epochs + 1e-9)  # k / epochs may fall short of k by a rounding
 
 
 def sigmoid_ramp(position: float, length: float) -> float:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from torch import nn
 
 from ..errors import SpecError
 from .bcp_unet2d import BCPUNet2d
-from .spec import NetSpec
+from .desd_resnet import DeSDResNet
+from .mtnet import MTNet
+from .spec import Architecture, NetSpec
 from .unet import UNet
 from .vnet import VNet
+
+BRANCHED = ("unet", "mtnet")  # networks that may have several decoders
+STRIDING_STEMS = ("desd-resnet", "mtnet", "pcrl-resnet18")  # networks whose first stage is coarser than the image
 
 
 def build_encoder(spec: NetSpec) -> nn.Module:
@@ -32,7 +39,9 @@ def build_net(spec: NetSpec) -> nn.Module:
         raise SpecError(f"{len(spec.widths)} widths but {len(spec.strides)} strides; give one of each per stage.")
     if any(len(stride) != spec.ndim for stride in spec.strides):
         raise SpecError(f"Strides of a {spec.ndim}-D network need {spec.ndim} numbers each, not {spec.strides}.")
-    if any(stride > 1 for stride in spec.strides[0]):
+    if spec.branches and spec.architecture not in BRANCHED:
+        raise SpecError(f"The network {spec.architecture} has one decoder; choose one of {', '.join(BRANCHED)}.")
+    if spec.architecture not in STRIDING_STEMS and any(stride > 1 for stride in spec.strides[0]):
         raise SpecError("The first stage of a network does not down-sample: its strides must all be 1.")
     match spec.architecture:
         case "unet":
@@ -41,4 +50,8 @@ def build_net(spec: NetSpec) -> nn.Module:
             return VNet(spec)
         case "bcp-unet2d":
             return BCPUNet2d(spec)
-    raise SpecError(f"There is no network {spec.architecture!r}; there are: unet, vnet, bcp-unet2d.")
+        case "desd-resnet":
+            return DeSDResNet(spec)
+        case "mtnet":
+            return MTNet(spec)
+    raise SpecError(f"There is no network {spec.architecture!r}; there are: {', '.join(get_args(Architecture))}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Architecture = Literal["unet", "vnet", "bcp-unet2d"]
+Architecture = Literal["unet", "vnet", "bcp-unet2d", "desd-resnet", "mtnet", "pcrl-unet3d", "pcrl-resnet18"]
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,9 @@ class NetSpec:
     ----------
     architecture : str
         "unet": the auto preset's encoder with skip decoder, 2-D or 3-D. "vnet": BCP's V-Net (3-D). "bcp-unet2d":
-        BCP's U-Net for ACDC (2-D).
+        BCP's U-Net for ACDC (2-D). "mtnet": CDMA's DeepLabv3+ on a ResNet-50 (2-D).
+        "pcrl-unet3d", "pcrl-resnet18": PCRLv2's encoders with a skip decoder. "desd-resnet": DeSD's ResNet with a skip
+        decoder, 2-D or 3-D.
     ndim : int
         2 or 3.
     in_channels, classes : int
@@ -24,9 +26,18 @@ class NetSpec:
     widths : tuple of int
         Channels of each encoder stage, finest first.
     strides : tuple of tuple of int
-        Down-sampling into each stage per axis; the first is all ones. Anisotropic data halve the coarse axis later.
+        Down-sampling into each stage per axis; the first is all ones, but for encoders whose stem strides. Anisotropic
+        data halve the coarse axis later.
     dropout : float
         Probability at the bottleneck and before the head; 0 is off.
+    norm : str
+        Of the encoder, and of "unet", "vnet" and "bcp-unet2d" as a whole. "frozen": batch norm that keeps the
+        statistics it was loaded with.
+    branches : tuple of str
+        Attention of each of several decoders on one encoder ("csa", "sa", "ca"), the one that predicts first; none is
+        one plain decoder. For "unet" and "mtnet".
+    third_norm : bool
+        Also normalise after the second convolution of a decoder ("mtnet").
     """
 
     architecture: Architecture
@@ -37,6 +48,8 @@ class NetSpec:
     strides: tuple[tuple[int, ...], ...]
     dropout: float = 0.0
     norm: Literal["batch", "instance", "group", "frozen"] = "batch"
+    branches: tuple[str, ...] = ()
+    third_norm: bool = False
 
     @property
     def factor(self) -> tuple[int, ...]:

@@ -10,10 +10,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from .attention import make_attention, plain_convolutions
 from .blocks import CONV, UP, channel_dropout, conv_unit
+from .branches import Branched, disturb
 from .spec import NetSpec
 
 FLAT_STAGES = 2  # most stages that look at an axis which is never halved with kernels of 1
+ATTENTION_RATIO = 4  # narrower networks than the published one: gates keep a hidden layer worth the name
+ATTENTION_KERNEL = {2: 7, 3: 5}  # published: 7, in 2-D
 
 
 class Encoder(nn.Module):
@@ -64,12 +68,15 @@ class SkipDecoder(nn.Module):
         As of the encoder.
     units : int
         Units per stage.
+    attention : str, optional
+        Which attention follows each stage but the finest, where it would cost most; see `make_attention`.
     """
 
-    def __init__(self, spec: NetSpec, units: int = 1) -> None:
+    def __init__(self, spec: NetSpec, units: int = 1, attention: str | None = None) -> None:
         super().__init__()
         self.ups = nn.ModuleList()
         self.stages = nn.ModuleList()
+        self.gates = nn.ModuleList()
         shapes = kernels(spec.strides)
         ones = (1,) * spec.ndim
         for level in range(len(spec.widths) - 1, 0, -1):
@@ -80,35 +87,50 @@ class SkipDecoder(nn.Module):
             for unit in range(units):
                 layers += conv_unit(2 * width if unit == 0 else width, width, shapes[level - 1], ones, spec.norm)
             self.stages.append(nn.Sequential(*layers))
+            placed = attention if level > 1 or len(spec.widths) == 2 else None
+            self.gates.append(nn.Identity() if placed is None else _gate(placed, width, spec.ndim))
         self.dropout = channel_dropout(spec.dropout, spec.ndim)
         self.head = CONV[spec.ndim](spec.widths[0], spec.classes, 1)
 
     def forward(self, pyramid: Sequence[Tensor]) -> Tensor:
         """Logits (B, classes, *space) from the encoder's features."""
         x = pyramid[-1]
-        for up, stage, skip in zip(self.ups, self.stages, reversed(pyramid[:-1]), strict=True):
-            x = stage(torch.cat((up(x), skip), dim=1))
+        parts = zip(self.ups, self.stages, self.gates, reversed(pyramid[:-1]), strict=True)
+        for up, stage, gate, skip in parts:
+            x = gate(stage(torch.cat((up(x), skip), dim=1)))
         out: Tensor = self.head(self.dropout(x))
         return out
 
 
-class UNet(nn.Module):
-    """Encoder and skip decoder; sides of the input are multiples of `NetSpec.factor`."""
+class UNet(Branched):
+    """Encoder and skip decoder, or one decoder per branch; sides of the input are multiples of `NetSpec.factor`."""
 
     def __init__(self, spec: NetSpec) -> None:
-        super().__init__()
+        super().__init__(spec.branches)
         self.encoder = Encoder(spec)
-        self.decoder = SkipDecoder(spec)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d | nn.ConvTranspose3d):
-                nn.init.kaiming_normal_(module.weight, a=0.01)
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
+        self.set_decoders(lambda kind: SkipDecoder(spec, attention=kind))
+        for conv in plain_convolutions(self):
+            nn.init.kaiming_normal_(conv.weight, a=0.01)  # type: ignore[arg-type]
+            if conv.bias is not None:
+                nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits (B, classes, *space) of images (B, in_channels, *space)."""
-        out: Tensor = self.decoder(self.encoder(x))
+    def shared(self, x: Tensor) -> list[Tensor]:
+        """The encoder's features."""
+        features: list[Tensor] = self.encoder(x)
+        return features
+
+    def disturbed(self, features: list[Tensor], noise: float) -> list[Tensor]:
+        """With noise on the deepest."""
+        return [*features[:-1], disturb(features[-1], noise)]
+
+    def decode(self, decoder: nn.Module, features: list[Tensor], size: torch.Size) -> Tensor:
+        """Logits (B, classes, *space) of one decoder."""
+        out: Tensor = decoder(features)
         return out
+
+
+def _gate(kind: str, width: int, ndim: int) -> nn.Module:
+    return make_attention(kind, width, ndim, ATTENTION_RATIO, ATTENTION_KERNEL[ndim])
 
 
 def kernels(strides: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
