@@ -75,6 +75,7 @@ class Schedule:
     floor: float = 0.0
     from_zero: bool = False
     drops: tuple[float, ...] = ()
+    epochs: int = 0  # cosine: in so many equal steps, and a last one at its end; 0 falls evenly
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,11 @@ class Options:
 
     CONTINUING: ClassVar[Mapping[str, Any]] = MappingProxyType({})
 
+    @classmethod
+    def over_paper(cls, paper: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
+        """The settings of the paper preset under those that a person chose; a choice may draw others along."""
+        return {**paper, **chosen}
+
     learning_rate: float = option(
         0.05, "Learning rate", "Step size of the optimiser at its highest.", low=1e-6, high=1.0
     )

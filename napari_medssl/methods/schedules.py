@@ -36,7 +36,7 @@ def learning_rate(schedule: Schedule, base: float, step: int, progress: float) -
         case "poly":
             return base * float((1 - rest) ** 0.9)
         case "cosine":
-            return cosine(base, schedule.floor, rest)
+            return cosine(base, schedule.floor, in_epochs(rest, schedule.epochs))
         case "step":
             return base * float(schedule.gamma ** (step // schedule.every)) if schedule.every > 0 else base
         case "drops":  # a hair early rather than a step late
@@ -60,6 +60,14 @@ def cosine(start: float, end: float, progress: float) -> float:
 def stair(progress: float, epochs: int) -> int:
     """Which of `epochs` equal parts of a phase this is, from 0."""
     return math.floor(progress * epochs + 1e-9)  # k / epochs may fall short of k by a rounding
+
+
+def in_epochs(progress: float, epochs: int) -> float:
+    """Progress that stands still for an epoch: e / `epochs` in epoch e, of `epochs` + 1 equal ones; 1 in the last.
+
+    0 epochs leave it as it is.
+    """
+    return min(epochs, stair(progress, epochs + 1)) / epochs if epochs > 0 else progress
 
 
 def sigmoid_ramp(position: float, length: float) -> float:

@@ -10,6 +10,7 @@ from ..errors import SpecError
 from .bcp_unet2d import BCPUNet2d
 from .desd_resnet import DeSDResNet
 from .mtnet import MTNet
+from .pcrl import PCRLResNet18, PCRLUNet3d
 from .spec import Architecture, NetSpec
 from .unet import UNet
 from .vnet import VNet
@@ -54,4 +55,8 @@ def build_net(spec: NetSpec) -> nn.Module:
             return DeSDResNet(spec)
         case "mtnet":
             return MTNet(spec)
+        case "pcrl-unet3d":
+            return PCRLUNet3d(spec)
+        case "pcrl-resnet18":
+            return PCRLResNet18(spec)
     raise SpecError(f"There is no network {spec.architecture!r}; there are: {', '.join(get_args(Architecture))}.")

@@ -52,6 +52,12 @@ class NetSpec:
     third_norm: bool = False
 
     @property
+    def sees_whole_input(self) -> bool:
+        """Whether norms or pooling over all of the input touch every output: only inputs as large as those that it
+        learnt from give it the features that it knows."""
+        return self.architecture == "mtnet"
+
+    @property
     def factor(self) -> tuple[int, ...]:
         """Total stride per axis: sides of an input must be multiples of it."""
         total = [1] * self.ndim
