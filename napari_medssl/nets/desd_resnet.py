@@ -93,6 +93,6 @@ def desd_encoder_spec(spec: NetSpec) -> ResNetSpec:
                 project_first=True,
             )
     raise SpecError(
-        f"DeSD's network has the widths n, 4n, 8n, 16n, 32n (or n, n, 2n, 4n, 8n), not {spec.widths}; for others choose "
-        "the architecture unet."
+        f"DeSD's network has the widths n, 4n, 8n, 16n, 32n (or n, n, 2n, 4n, 8n), not {spec.widths}; for others "
+        "choose the architecture unet."
     )
