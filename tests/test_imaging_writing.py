@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from napari_medssl.disk import write_atomically
 from napari_medssl.errors import BadFileError
 from napari_medssl.imaging import Grid, Labels, file_sha256, read_labels, write_labels
-from napari_medssl.imaging.formats.atomic import write_atomically
 
 GRID = Grid((3, 4, 5), np.eye(4))
 ONE = Labels(np.ones(GRID.shape, np.uint8), GRID)

@@ -28,7 +28,7 @@ TORCH_FREE = (
     "methods.catalog",
     "methods.options",
     "methods.averaged_options",
-    *(f"methods.{method}_{part}" for method in ("bcp",) for part in ("options", "paper")),
+    *(f"methods.{method}_{part}" for method in ("bcp", "desd") for part in ("options", "paper")),
     "training",
     "inference",
     "inference.uncertainty",
@@ -36,12 +36,13 @@ TORCH_FREE = (
 )
 
 # Which of our own modules a room may import, anywhere in its files (`room` or `room.module`).
-CORE = ("errors", "imaging", "project", "runs", "selection", "methods.catalog", "methods.options", "nets.spec")
+CORE = ("errors", "disk", "imaging", "project", "runs", "selection", "methods.catalog", "methods.options", "nets.spec")
 ALLOWED: dict[str, tuple[str, ...]] = {
     "": ("errors", "imaging.formats", "project"),  # the package's own lazy names
     "errors": (),
-    "imaging": ("errors", "imaging"),
-    "project": ("errors", "imaging", "project"),
+    "disk": ("errors",),
+    "imaging": ("errors", "disk", "imaging"),
+    "project": ("errors", "disk", "imaging", "project"),
     "selection": ("errors", "imaging", "project", "selection", "inference.uncertainty"),
     "nets": ("errors", "nets"),
     "methods": ("errors", "nets", "methods"),

@@ -5,7 +5,6 @@ A file is written to a temporary name and renamed: a state is there as a whole o
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,7 +12,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from ..errors import RunError
+from ..disk import replacing, sweep
+from ..errors import BadFileError, RunError
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], meta: str) -> None:
@@ -24,14 +24,13 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], meta: str) -> None:
     RunError
         When the disk is full or read-only.
     """
-    temporary = path.with_name(f".{path.name}.tmp")
+    sweep(path.parent)
     try:
-        save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, temporary, {"medssl": meta})
-        with open(temporary, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except (OSError, SafetensorError) as error:
-        temporary.unlink(missing_ok=True)
+        with replacing(path) as temporary:
+            save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, temporary, {"medssl": meta})
+    except BadFileError as error:
+        raise RunError(f"The model could not be saved. {error} The run can be resumed.") from error
+    except SafetensorError as error:
         raise RunError(
             f"{path}: the model could not be saved ({error}). Free some space; the run can be resumed."
         ) from error

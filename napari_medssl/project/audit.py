@@ -14,8 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..disk import read_json, write_json
 from ..errors import ProjectError
-from .disk import one_clear_line, read_json, write_new_json
+from .refusals import one_clear_line
 
 if TYPE_CHECKING:
     from .case import Case
@@ -126,7 +127,7 @@ def _freeze(project: Project, patients: Iterable[str], author: str, seed: int | 
     values = {"patients": audit.patients, "time": audit.time, "author": audit.author, "seed": audit.seed}
     with one_clear_line("The audit set was not frozen", project.root):
         try:
-            write_new_json(project.root / AUDIT_NAME, values)
+            write_json(project.root / AUDIT_NAME, values, new=True)
         except FileExistsError:
             raise ProjectError(
                 "This project has an audit set already. It stays as it is, so that all models are measured alike."

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..disk import read_json, write_json
 from ..errors import BadFileError, ProjectError
 from ..imaging import Grid, Labels, Volume, file_sha256, read_image, read_labels
-from .disk import one_clear_line, read_json, write_json
 from .images import ImageRef, is_there
 from .names import check_name
 from .origins import uniform_origins
 from .proposals import Proposal, has_proposal, read_proposal, read_proposals, write_proposal
+from .refusals import one_clear_line
 from .revisions import ORIGINS, Origin, Revision, read_revision, revision_ids
 from .saving import Provenance, check_array, compare_with, write_revision
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from ..disk import make_folder, names_in, read_json, write_json
 from ..errors import MedSSLError
-from .disk import make_folder, names_in, read_json, write_json
 
 STALE_SECONDS = 120.0
 

@@ -8,15 +8,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..disk import make_folder, names_in, read_json, write_json
 from ..errors import BadFileError, ProjectError
 from ..imaging import case_stem
 from .audit import read_audit_patients
 from .case import CASE_NAME, Case, new_record
 from .classes import ClassInfo, check_classes
-from .disk import make_folder, names_in, one_clear_line, read_json, write_new_json
 from .images import look_at_image
 from .lease import Lease, take_lease
 from .names import check_name, folded, natural_key, safe_name
+from .refusals import one_clear_line
 from .settings import PROJECT_NAME, change_settings, check_channels, new_settings, read_settings
 
 _NUMBER = re.compile(r"-(\d+)$")
@@ -215,7 +216,7 @@ class Project:
         with one_clear_line(f"Case {name}: not added", path):
             make_folder(path.parent)
             try:
-                write_new_json(path, record, indent=None)
+                write_json(path, record, indent=None, new=True)
             except FileExistsError:
                 raise ProjectError(f"There is a case {name!r} already. Give the new one another name.") from None
         case = Case(self, name, record)

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..disk import make_folder, names_in, read_json, write_json
 from ..errors import ProjectError
 from ..imaging import Grid, Labels, file_sha256, read_labels, read_map, write_labels, write_map
-from .disk import make_folder, names_in, read_json, write_json
 from .names import check_name, natural_key
 
 PROPOSAL_NAME = "proposal.json"

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from .disk import names_in, read_json, write_json
+from ..disk import names_in, read_json, write_json
 
 Origin = Literal["drawn", "accepted", "imported", "corrected"]
 ORIGINS: tuple[str, ...] = get_args(Origin)

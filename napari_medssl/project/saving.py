@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..disk import make_folder, sweep
 from ..errors import BadFileError, ProjectError
 from ..imaging import Labels, file_sha256, write_labels
 from .classes import ClassInfo, foreign_values, refuse_values, voxel_counts
-from .disk import make_folder, sweep
 from .origins import Comparison, compare, origins_from_proposal
 from .proposals import Proposal, label_ending
 from .revisions import Origin, Revision, commit_revision, new_revision_id, revision_ids

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ..disk import make_folder, names_in, read_json, write_json
 from ..errors import ProjectError
 from .classes import ClassInfo, check_classes
-from .disk import make_folder, names_in, one_clear_line, read_json, write_json, write_new_json
+from .refusals import one_clear_line
 
 SCHEMA = 1
 PROJECT_NAME = "project.json"
@@ -45,7 +46,7 @@ def new_settings(root: Path, classes: Iterable[ClassInfo], channels: Iterable[st
             )
         make_folder(root)
         try:
-            write_new_json(root / PROJECT_NAME, settings)
+            write_json(root / PROJECT_NAME, settings, new=True)
         except FileExistsError:
             raise ProjectError(f"{root}: somebody made a project here just now. Open it.") from None
     return settings

@@ -13,6 +13,7 @@ from typing import Any
 
 import psutil
 
+from ..disk import write_json
 from ..errors import RunError
 
 PROCESS_NAME = "process.json"
@@ -63,10 +64,8 @@ def claim(folder: Path) -> None:
 
 def hand_over(folder: Path, pid: int) -> None:
     """Say that the run, which this process has claimed, lives in process `pid`."""
-    temporary = folder / f".{PROCESS_NAME}.{os.getpid()}.tmp"
     with suppress(psutil.NoSuchProcess):  # it is over already
-        temporary.write_text(json.dumps(_describe(pid)), encoding="utf-8")
-        os.replace(temporary, folder / PROCESS_NAME)
+        write_json(folder / PROCESS_NAME, _describe(pid))
 
 
 def release(folder: Path) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from ..disk import write_atomically
 from ..errors import SpecError
 from ..methods.catalog import MethodInfo, method_info
 from .settings import check_settings
@@ -175,10 +176,14 @@ def start_run_folder(project: Project, run: str) -> Path:
 
 
 def write_spec(folder: Path, spec: RunSpec) -> None:
-    """Write a spec in one piece."""
-    temporary = folder / f".{SPEC_NAME}.{os.getpid()}.tmp"
-    temporary.write_text(spec_to_json(spec), encoding="utf-8")
-    os.replace(temporary, folder / SPEC_NAME)
+    """Write a spec in one piece.
+
+    Raises
+    ------
+    BadFileError
+        If it cannot be written.
+    """
+    write_atomically(folder / SPEC_NAME, [spec_to_json(spec).encode()])
 
 
 def _check_needs(info: MethodInfo, labelled: int, unlabelled: int) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, get_args
 
-from ..errors import RunError
+from ..disk import write_json
+from ..errors import BadFileError, RunError
 
 How = Literal["keep", "pause", "discard"]
 StopToken = Callable[[], How | None]
@@ -30,12 +30,10 @@ def request_stop(folder: Path, how: How) -> None:
     RunError
         When the request cannot be written.
     """
-    temporary = folder / f".{STOP_NAME}.{os.getpid()}.tmp"
     try:
-        temporary.write_text(json.dumps({"how": how}), encoding="utf-8")
-        os.replace(temporary, folder / STOP_NAME)
-    except OSError as error:
-        raise RunError(f"{folder.name}: the request to stop cannot be written ({error.strerror}).") from error
+        write_json(folder / STOP_NAME, {"how": how})
+    except BadFileError as error:
+        raise RunError(f"Run {folder.name} cannot be asked to stop. {error}") from error
 
 
 def withdraw_stop(folder: Path) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_medssl.disk import write_atomically
 from napari_medssl.imaging.codes import NiftiCodes
-from napari_medssl.imaging.formats.atomic import write_atomically
 from napari_medssl.imaging.formats.names import ending
 from napari_medssl.imaging.formats.nifti_header import RASTER_MARK
 from napari_medssl.imaging.grid import Grid

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_medssl.disk import write_atomically
 from napari_medssl.errors import BadFileError
-from napari_medssl.imaging.formats.atomic import write_atomically
 from napari_medssl.imaging.formats.stream import LARGEST_EXPANSION, readable
 from napari_medssl.imaging.formats.tiff import is_tiff, read_tiff, read_tiff_header
 from napari_medssl.imaging.grid import Grid

@@ -1,0 +1,191 @@
+"""Files written so that a reader, a crash, a full disk or a second window never sees half of one.
+
+The only place that renames files. Everything that is not appended to a journal is written through `replacing`.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from .errors import BadFileError
+
+_DAY = 86_400.0
+_WRITABLE = "choose a folder that can be written to, or ask for the right to write there"
+_REMEDIES = {
+    errno.ENOSPC: "free some space on that disk and try again",
+    errno.EDQUOT: "free some space in your quota and try again",
+    errno.EROFS: _WRITABLE,
+    errno.EACCES: _WRITABLE,
+    errno.EPERM: _WRITABLE,
+    errno.ENOENT: "make the folder first, or mount the drive it is on",
+}
+
+
+def remedy(error: OSError) -> str:
+    """What to do about a failed write, as a clause."""
+    return _REMEDIES.get(error.errno or 0, "check the disk and try again")
+
+
+@contextmanager
+def replacing(path: Path, *, new: bool = False) -> Iterator[Path]:
+    """Write a file under a temporary name; at the end of the block it gets its own: fsync, rename, fsync of the folder.
+
+    Whatever stood at `path` before stays whole until the new file is on the disk, and for good where the block fails.
+    The temporary name starts with a dot, so that no listing takes it for an image.
+
+    Parameters
+    ----------
+    path : Path
+        Where the file goes.
+    new : bool
+        Only under a name that nothing has yet; of two writers at once, one wins.
+
+    Yields
+    ------
+    Path
+        Where to write it.
+
+    Raises
+    ------
+    BadFileError
+        If it cannot be written: disk full, read-only, no such folder. `path` is untouched then.
+    FileExistsError
+        If the name of a `new` file is taken.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        try:
+            yield temporary
+            _sync_file(temporary)
+            (_rename_new if new else os.replace)(temporary, path)
+        finally:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+        sync_folder(path.parent)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise BadFileError(path, f"it cannot be written ({error.strerror or error})", remedy(error)) from error
+
+
+def write_atomically(path: Path, pieces: Iterable[bytes]) -> None:
+    """Write bytes through `replacing`.
+
+    Raises
+    ------
+    BadFileError
+        If they cannot be written. `path` is untouched then.
+    """
+    with replacing(path) as temporary, temporary.open("xb") as file:
+        for piece in pieces:
+            file.write(piece)
+
+
+def write_json(path: Path, values: Any, indent: int | None = 1, *, new: bool = False) -> None:
+    """Write JSON through `replacing`.
+
+    Raises
+    ------
+    BadFileError
+        If it cannot be written.
+    FileExistsError
+        If the name of a `new` file is taken.
+    """
+    separators = (",", ":") if indent is None else None
+    text = json.dumps(values, indent=indent, separators=separators, ensure_ascii=False) + "\n"
+    with replacing(path, new=new) as temporary, temporary.open("xb") as file:
+        file.write(text.encode())
+
+
+def read_json(path: Path | str) -> dict[str, Any] | None:
+    """The JSON object of a file; None where there is no such file, or no whole object in it (a sync still under way).
+
+    Raises
+    ------
+    OSError
+        If the file is there and cannot be read.
+    """
+    try:
+        # os.open instead of open(): a listing reads ten thousand of these, and this is twice as fast
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        data = b""
+        while chunk := os.read(handle, 1 << 16):
+            data += chunk
+    finally:
+        os.close(handle)
+    try:
+        values = json.loads(data.decode())
+    except ValueError:
+        return None
+    return values if isinstance(values, dict) else None
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and its parents, durably; fine where it is there already."""
+    if path.is_dir():
+        return
+    make_folder(path.parent)
+    path.mkdir(exist_ok=True)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make new names in a folder durable. Windows has no such call, and some network shares refuse it."""
+    if os.name == "nt":
+        return
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def names_in(folder: Path | str, ending: str = "") -> list[str]:
+    """Names in a folder that end so, hidden ones left out; none where there is no such folder."""
+    try:
+        found = os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [name for name in found if name.endswith(ending) and not name.startswith(".")]
+
+
+def sweep(folder: Path) -> None:
+    """Remove temporary files that a crash left in a folder more than a day ago; nothing with a name of its own."""
+    with suppress(OSError):
+        for entry in os.scandir(folder):
+            if entry.name.startswith(".") and entry.name.endswith(".tmp"):
+                with suppress(OSError):
+                    if time.time() - entry.stat().st_mtime > _DAY:
+                        os.unlink(entry.path)
+
+
+def _sync_file(path: Path) -> None:
+    with path.open("rb+") as file:  # for writing: Windows refuses otherwise
+        os.fsync(file.fileno())
+
+
+def _rename_new(temporary: Path, path: Path) -> None:
+    """Rename, unless the new name is taken. `os.link` decides in one step where the disk knows hard links."""
+    if os.name == "nt":
+        temporary.rename(path)  # refuses a taken name there
+        return
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        os.replace(temporary, path)

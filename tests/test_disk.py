@@ -1,0 +1,97 @@
+"""Every file is written through one door: whole, on the disk, or not at all."""
+
+from __future__ import annotations
+
+import ast
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from napari_medssl.disk import read_json, replacing, write_json
+from napari_medssl.errors import BadFileError, RunError
+from napari_medssl.inference.tensor_file import load_tensors, save_tensors
+from napari_medssl.runs.process import PROCESS_NAME, hand_over
+from napari_medssl.runs.stop import STOP_NAME, request_stop
+
+PACKAGE = Path(__file__).resolve().parents[1] / "napari_medssl"
+#: preprocessed scans may be lost: they are made anew
+EXCEPT = {PACKAGE / "disk.py", PACKAGE / "training" / "cache.py"}
+
+
+def fill_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+
+
+def test_a_new_file_never_takes_the_place_of_another(tmp_path: Path) -> None:
+    path = tmp_path / "audit.json"
+    write_json(path, {"who": "first"}, new=True)
+    with pytest.raises(FileExistsError):
+        write_json(path, {"who": "second"}, new=True)
+    assert read_json(path) == {"who": "first"}
+    write_json(path, {"who": "third"})
+    assert read_json(path) == {"who": "third"}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("new", [False, True])
+def test_a_block_that_fails_leaves_nothing(tmp_path: Path, new: bool) -> None:
+    with pytest.raises(ZeroDivisionError), replacing(tmp_path / "x", new=new) as temporary:
+        temporary.write_bytes(b"half")
+        raise ZeroDivisionError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_disks_without_hard_links_are_fine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_links(*_: object) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", no_links)
+    write_json(tmp_path / "x.json", {"a": 1}, new=True)
+    with pytest.raises(FileExistsError):
+        write_json(tmp_path / "x.json", {"a": 2}, new=True)
+    assert read_json(tmp_path / "x.json") == {"a": 1}
+
+
+WRITES: dict[str, Callable[[Path], object]] = {
+    "stop": lambda folder: request_stop(folder, "discard"),
+    "process": lambda folder: hand_over(folder, os.getpid()),
+    "model": lambda folder: save_tensors(folder / "model.safetensors", {"a": torch.zeros(3)}, "{}"),
+}
+
+
+@pytest.mark.parametrize("what", WRITES)
+def test_a_full_disk_leaves_the_files_of_a_run_as_they_were(
+    tmp_path: Path, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request_stop(tmp_path, "pause")
+    hand_over(tmp_path, os.getppid())
+    save_tensors(tmp_path / "model.safetensors", {"a": torch.ones(3)}, "{}")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert set(before) == {STOP_NAME, PROCESS_NAME, "model.safetensors"}
+    fill_the_disk(monkeypatch)
+    with pytest.raises((RunError, BadFileError), match=r"No space left on device\)\. Free some space"):
+        WRITES[what](tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert load_tensors(tmp_path / "model.safetensors")[0]["a"].sum() == 3
+
+
+def test_what_a_killed_process_left_of_a_model_is_swept_up(tmp_path: Path) -> None:
+    old = tmp_path / ".model.safetensors.0000.tmp"
+    old.write_bytes(b"1")
+    os.utime(old, (1e9, 1e9))
+    save_tensors(tmp_path / "model.safetensors", {}, "{}")
+    assert not old.exists()
+
+
+@pytest.mark.parametrize("path", sorted(set(PACKAGE.rglob("*.py")) - EXCEPT), ids=lambda path: path.stem)
+def test_nothing_else_renames_files(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "os":
+            assert node.attr not in ("replace", "rename", "link"), f"{path}:{node.lineno}: write through disk.replacing"
