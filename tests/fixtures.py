@@ -10,11 +10,12 @@ import nibabel as nib
 import numpy as np
 from PIL import Image
 
+from napari_medssl.nets.spec import NetSpec
 from napari_medssl.project import ClassInfo, Project
 from napari_medssl.runs.drivers import InlineDriver
 from napari_medssl.runs.events import RunEvent, RunFinished
 from napari_medssl.runs.request import make_spec
-from napari_medssl.runs.spec import RunSpec
+from napari_medssl.runs.spec import Plan, RunSpec
 
 CLASSES = (ClassInfo(1, "bright", "#e69f00", "1"), ClassInfo(2, "dark", "#56b4e9", "2"))
 
@@ -108,6 +109,13 @@ def quick_spec(project: Project, method: str = "supervised", kind: str = "3d", *
     if method == "bcp":
         settings.setdefault("warmup_share", 0.3)  # tests count on where the first phase ends
     return make_spec(project, method, **{"steps": 10, "device": "cpu", "propose": (), **asked}, settings=settings)
+
+
+def plan_for(batch: int, patch: tuple[int, ...]) -> Plan:
+    """A plan with that batch and patch, for a small network."""
+    ndim = len(patch)
+    net = NetSpec("unet", ndim, 1, 3, (4, 8), ((1,) * ndim, (2,) * ndim))
+    return Plan(net=net, spacing=(1.0,) * ndim, patch=patch, batch=batch)
 
 
 def run_inline(project: Project, run: str) -> list[RunEvent]:

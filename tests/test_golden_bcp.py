@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from fixtures import plan_for
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -354,7 +355,7 @@ def paper_options(ndim: int) -> BCPOptions:
 
 
 def self_training_phase(ndim: int) -> Phase:
-    (phase,) = [p for p in BCP().phases(paper_options(ndim), 4, (16, 16)) if p.name == SELF_TRAINING]
+    (phase,) = [p for p in BCP().phases(paper_options(ndim), plan_for(4, (16, 16))) if p.name == SELF_TRAINING]
     return phase
 
 

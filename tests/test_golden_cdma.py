@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from fixtures import plan_for
 from torch import Tensor, nn
 
 from napari_medssl.methods.base import Phase
@@ -277,7 +278,7 @@ def rate_at(epoch: int) -> float:
 
 
 def phases() -> list[Phase]:
-    return CDMA().phases(paper_options(), 8, (256, 256))
+    return CDMA().phases(paper_options(), plan_for(8, (256, 256)))
 
 
 def check_groups(golden: Golden) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from fixtures import plan_for
 from torch import nn
 
 from napari_medssl.errors import SpecError
@@ -58,7 +59,7 @@ def a_batch(ndim: int = 2, count: int = 4, seed: int = 0, unlabelled: bool = Tru
 
 
 def phase_of(method: str, options: Any, name: str | None = None) -> Phase:
-    phases = method_info(method).load().phases(options, 4, (16, 16))
+    phases = method_info(method).load().phases(options, plan_for(4, (16, 16)))
     return phases[0] if name is None else next(p for p in phases if p.name == name)
 
 
@@ -105,7 +106,7 @@ def test_loss_falls(method: str, name: str | None) -> None:
 def test_every_phase_runs_and_names_its_terms(method: str, preset: str, ndim: int) -> None:
     options = paper_options(method, ndim) if preset == "paper" else options_for(method)
     learner = fresh(method, options, NETS[ndim])
-    phases = method_info(method).load().phases(options, 4, (16, 16))
+    phases = method_info(method).load().phases(options, plan_for(4, (16, 16)))
     assert sum(p.share for p in phases) == pytest.approx(1.0)
     for phase in phases:
         assert (phase.labelled, phase.steps is not None) == (4, True)
@@ -122,7 +123,7 @@ def test_every_phase_runs_and_names_its_terms(method: str, preset: str, ndim: in
 def test_state_holds_everything(method: str) -> None:
     """Three steps, saved, three more in a new learner: the same as six, bit for bit."""
     options = options_for(method)
-    phase = method_info(method).load().phases(options, 4, (16, 16))[-1]
+    phase = method_info(method).load().phases(options, plan_for(4, (16, 16)))[-1]
     whole = fresh(method, options)
     optimiser = make_optimiser(whole, phase)
     train(whole, phase, range(3), optimiser)
@@ -140,7 +141,7 @@ def test_state_holds_everything(method: str) -> None:
 @pytest.mark.parametrize("method", CATALOG)
 def test_optimiser_changes_the_student_only(method: str) -> None:
     learner = fresh(method, options_for(method))
-    phases = method_info(method).load().phases(options_for(method), 4, (16, 16))
+    phases = method_info(method).load().phases(options_for(method), plan_for(4, (16, 16)))
     learner.losses(a_batch(), a_step(phases[-1])).total.backward()
     assert all(p.grad is not None for p in learner.student.parameters())
     assert all(p.grad is None and not p.requires_grad for p in learner.average.parameters())
@@ -197,7 +198,7 @@ def test_self_training_starts_with_two_of_the_deployed_model(deploy: str, wanted
 
 
 def test_no_labels_first_when_its_share_is_nothing() -> None:
-    phases = method_info("bcp").load().phases(options_for("bcp", warmup_share=0.0), 2, (16, 16))
+    phases = method_info("bcp").load().phases(options_for("bcp", warmup_share=0.0), plan_for(2, (16, 16)))
     assert [phase.name for phase in phases] == [SELF_TRAINING]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from fixtures import balls, finished, make_project, quick, quick_spec, run_inline
+from fixtures import balls, finished, make_project, plan_for, quick, quick_spec, run_inline
 
 from napari_medssl.errors import SpecError
 from napari_medssl.inference.model import MODEL, load_deployed
@@ -30,7 +30,7 @@ from napari_medssl.training.resolve import resolve
 PHASES = [
     (name, index)
     for name, info in CATALOG.items()
-    for index in range(len(info.load().phases(resolve_options(info.options, {}), 4, (16, 16))))
+    for index in range(len(info.load().phases(resolve_options(info.options, {}), plan_for(4, (16, 16)))))
 ]
 
 
@@ -154,7 +154,7 @@ def test_voxels_nobody_looked_at_have_no_influence(method: str, phase: int) -> N
     """The gradient at what a person left open is 0, unless the teacher speaks there."""
     info = method_info(method)
     options = resolve_options(info.options, {"largest_component": False} if method == "bcp" else {})
-    phases = info.load().phases(options, 4, (16, 16))
+    phases = info.load().phases(options, plan_for(4, (16, 16)))
     torch.manual_seed(0)
     learner = info.load().learner(options, NetSpec("unet", 2, 1, 3, (4, 8), ((1, 1), (2, 2))))
     labels = torch.randint(0, 3, (4, 16, 16))
@@ -184,7 +184,7 @@ def test_nothing_but_open_voxels_teaches_nothing(method: str) -> None:
     info = method_info(method)
     options = resolve_options(info.options, {})
     learner = info.load().learner(options, NetSpec("unet", 2, 1, 3, (4, 8), ((1, 1), (2, 2))))
-    phase = info.load().phases(options, 2, (16, 16))[0]
+    phase = info.load().phases(options, plan_for(2, (16, 16)))[0]
     nothing = Patches(torch.randn(2, 1, 16, 16), torch.full((2, 16, 16), 255))
     losses = learner.losses(Batch(nothing), Step(0, phase, 0, 0.0, seed_everything(0, 0)))
     assert losses.total.item() == pytest.approx(0.0, abs=1e-6)
@@ -341,7 +341,8 @@ def test_memory_does_not_grow_with_the_number_of_cases(tmp_path: Path) -> None:
         assert plan is not None
         cache = Cache(project, plan)
         sampler = Sampler(cache, plan, spec.labelled, spec.unlabelled, 0)
-        phase = method_info("bcp").load().phases(resolve_options(method_info("bcp").options, {}), 2, (16, 16))[1]
+        info = method_info("bcp")
+        phase = info.load().phases(resolve_options(info.options, {}), plan_for(2, (16, 16)))[1]
         for case in spec.unlabelled:
             cache.image(case)
         gc.collect()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 import torch
@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..nets.spec import NetSpec
+
+if TYPE_CHECKING:
+    from ..runs.spec import Plan
 
 IGNORE = 255
 
@@ -175,8 +178,8 @@ class Learner(nn.Module):
 class Method(Protocol):
     """Stateless and cheap."""
 
-    def phases(self, options: Any, batch: int, patch: tuple[int, ...]) -> list[Phase]:
-        """The stretches of training, of `batch` patches of each kind in a step, `patch` voxels large."""
+    def phases(self, options: Any, plan: Plan) -> list[Phase]:
+        """The stretches of training; the plan gives the number of patches of each kind in a step, and their size."""
         ...
 
     def learner(self, options: Any, net: NetSpec) -> Learner: ...

@@ -7,7 +7,7 @@ the settings of its paper preset this is the released recipe; `BCPOptions` names
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from numpy.random import RandomState
@@ -24,6 +24,9 @@ from .losses import LossForm, Region, region_losses
 from .pseudo_labels import pseudo_labels
 from .schedules import sigmoid_ramp
 
+if TYPE_CHECKING:
+    from ..runs.spec import Plan
+
 LABELS_FIRST = "labels-first"
 SELF_TRAINING = "self-training"
 MASKS = {"box": box_mask, "cells": cells_mask, "slab": slab_mask}
@@ -32,14 +35,14 @@ MASKS = {"box": box_mask, "cells": cells_mask, "slab": slab_mask}
 class BCP:
     """Two phases: copy-paste among labelled scans, then between labelled and unlabelled ones."""
 
-    def phases(self, options: BCPOptions, batch: int, patch: tuple[int, ...]) -> list[Phase]:
+    def phases(self, options: BCPOptions, plan: Plan) -> list[Phase]:
         """Labels first, unless its share is 0; then self-training."""
         first = Phase(
             LABELS_FIRST,
             "Learning from labels first",
             options.warmup_share,
             make_optimiser_options(options, options.warmup_schedule),
-            labelled=batch,
+            labelled=plan.batch,
             steps=options.warmup_steps,
         )
         optimiser = make_optimiser_options(options, options.schedule, keep_state=options.keep_momentum)
@@ -48,8 +51,8 @@ class BCP:
             "Learning from unlabelled scans too",
             1 - options.warmup_share,
             replace(optimiser, lr=optimiser.lr * options.second_rate),
-            labelled=batch,
-            unlabelled=batch,
+            labelled=plan.batch,
+            unlabelled=plan.batch,
             steps=options.steps,
         )
         return [first, second] if options.warmup_share > 0 and options.warmup_steps > 0 else [second]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +25,9 @@ from .distillation import cross_distillation, uncertainty
 from .losses import LossForm, Region, region_losses
 from .schedules import sigmoid_ramp
 
+if TYPE_CHECKING:
+    from ..runs.spec import Plan
+
 LABELS_FIRST = "labels-first"
 DISTILLATION = "distillation"
 
@@ -32,7 +35,7 @@ DISTILLATION = "distillation"
 class CDMA:
     """Two phases: labels only, then the branches' agreement on all scans too."""
 
-    def phases(self, options: CDMAOptions, batch: int, patch: tuple[int, ...]) -> list[Phase]:
+    def phases(self, options: CDMAOptions, plan: Plan) -> list[Phase]:
         """Labels first, unless its share is 0; then both."""
         share = options.warmup_share
         first = Phase(
@@ -40,7 +43,7 @@ class CDMA:
             "Learning from labels first",
             share,
             _optimiser(options, 0.0, share),
-            labelled=batch,
+            labelled=plan.batch,
             steps=options.warmup_steps,
         )
         second = Phase(
@@ -48,8 +51,8 @@ class CDMA:
             "Learning from unlabelled scans too",
             1 - share,
             replace(_optimiser(options, share, 1.0), keep_state=True),
-            labelled=batch,
-            unlabelled=batch,
+            labelled=plan.batch,
+            unlabelled=plan.batch,
             steps=options.steps,
         )
         return [first, second] if share > 0 and options.warmup_steps > 0 else [second]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -18,13 +19,15 @@ from ..nets.build import build_encoder
 from ..nets.ema import copy_state, update_ema
 from ..nets.projector import Projector
 from ..nets.spec import NetSpec
-from ..runs.spec import Plan
 from .averaged import make_optimiser_options
 from .base import Batch, Learner, Losses, ParamGroup, Phase, Step
 from .desd_loss import entropy, move_centre, stage_loss, teacher_targets, teacher_temperature
 from .desd_options import DeSDOptions
 from .desd_views import make_views
 from .schedules import cosine
+
+if TYPE_CHECKING:
+    from ..runs.spec import Plan
 
 
 class DeSD:

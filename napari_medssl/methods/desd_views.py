@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -16,9 +17,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..runs.spec import Plan
 from .desd_intensity import FIRST, LOCAL, SECOND, Strength, change
 from .desd_options import DeSDOptions
+
+if TYPE_CHECKING:
+    from ..runs.spec import Plan
 
 Triple = tuple[int, int, int]
 

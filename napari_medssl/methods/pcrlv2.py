@@ -9,14 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from torch import Tensor, nn
 
 from ..errors import SpecError
 from ..nets.nsunet import NSUNet, ViewFeatures
 from ..nets.spec import NetSpec
-from ..runs.spec import Plan
 from .averaged import make_optimiser_options
 from .base import Batch, Learner, Losses, ParamGroup, Phase, Step
 from .pcrlv2_boxes import Containment, WindowRule
@@ -25,6 +24,9 @@ from .pcrlv2_losses import Draws, compare_at, compare_locals, draw_scales, falli
 from .pcrlv2_options import PCRLv2Options
 from .pcrlv2_views import PairViews, Standardise
 from .schedules import in_epochs
+
+if TYPE_CHECKING:
+    from ..runs.spec import Plan
 
 # Windows as multiples of the view they become: 96 x 96 x 64, 96 cubed, 112 x 112 x 64 and 64 x 64 x 32 for the official
 # 64 x 64 x 32; 32 x 32 x 16, 16, 32 and 8 cubed for the official 16 cubed. In 2-D without the last axis.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from ..nets.spec import NetSpec
 from .averaged import AveragedLearner, make_optimiser_options
@@ -10,14 +10,17 @@ from .averaged_options import SupervisedOptions
 from .base import Batch, Learner, Losses, Phase, Step
 from .losses import LossForm, Region, region_losses
 
+if TYPE_CHECKING:
+    from ..runs.spec import Plan
+
 
 class Supervised:
     """The baseline: cross-entropy and Dice on what a person labelled."""
 
-    def phases(self, options: SupervisedOptions, batch: int, patch: tuple[int, ...]) -> list[Phase]:
+    def phases(self, options: SupervisedOptions, plan: Plan) -> list[Phase]:
         """One."""
         optimiser = make_optimiser_options(options, options.schedule)
-        return [Phase("labels", "Learning from labels", 1.0, optimiser, labelled=batch, steps=options.steps)]
+        return [Phase("labels", "Learning from labels", 1.0, optimiser, labelled=plan.batch, steps=options.steps)]
 
     def learner(self, options: SupervisedOptions, net: NetSpec) -> Learner:
         """Fresh weights."""

@@ -77,7 +77,7 @@ def _train(spec: RunSpec, project: Project, stop: StopToken) -> Iterator[RunEven
     assert spec.plan is not None
     info = method_info(spec.method)
     method, options = info.load(), options_of(spec)
-    phases = method.phases(options, spec.plan.batch, spec.plan.patch)
+    phases = method.phases(options, spec.plan)
     budgets = split(spec.budget, phases)
     resume = (folder / CHECKPOINT).is_file()
     torch.manual_seed(spec.seed)
