@@ -27,6 +27,8 @@ SPECS = {
     "unet-2d-instance": NetSpec("unet", 2, 1, 3, (4, 6), ((1, 1), (2, 2)), norm="instance"),
     "vnet": NetSpec("vnet", 3, 1, 2, (2, 4, 6, 8, 10), HALVING_3D, dropout=0.5),
     "vnet-instance": NetSpec("vnet", 3, 2, 3, (2, 4, 6, 8, 10), HALVING_3D, norm="instance"),
+    "mtnet": NetSpec("mtnet", 2, 3, 2, (4, 16, 32, 64, 128), (*((2, 2),) * 4, (1, 1)), dropout=0.5),
+    "mtnet-group": NetSpec("mtnet", 2, 1, 3, (4, 16, 32, 64, 128), (*((2, 2),) * 4, (1, 1)), norm="group"),
     "bcp-unet2d": NetSpec("bcp-unet2d", 2, 1, 4, (2, 4, 6, 8, 10), HALVING_2D, dropout=0.5),
 }
 

@@ -1,7 +1,8 @@
 """Probabilities of a whole scan, in as few and as large tiles as memory allows.
 
 A convolutional network with fixed batch statistics is translation-equivariant: tiles that overlap by its receptive
-field give what one pass over the whole scan would, so nothing is blended and little is computed twice.
+field give what one pass over the whole scan would, so nothing is blended and little is computed twice. The others get
+windows of the size that they learnt from, overlapping by a quarter, of which the middle is kept.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from ..runs.spec import Plan
 
 BYTES_PER_TILE = 1_500_000_000
 AIR_RANGE = 1e-3  # a tile whose values span less than this part of the scan's range shows nothing
+OVERLAP = 8  # windows of the size of a patch lose an eighth on each side
 
 
 Window = tuple[slice, ...]
@@ -30,10 +32,14 @@ Window = tuple[slice, ...]
 
 @dataclass(frozen=True)
 class View:
-    """One look at a scan: which network, and the axis (0 for D) to mirror before, and after."""
+    """One look at a scan: which network, and the axis (0 for D) to mirror before, and after.
+
+    With `every`, all branches of the network say what they see, in one pass of its encoder.
+    """
 
     member: int = 0
     flip: int | None = None
+    every: bool = False
 
 
 class Predictor:
@@ -42,7 +48,7 @@ class Predictor:
     Parameters
     ----------
     members : sequence of nn.Module
-        Input (B, C, *space), output logits (B, K, *space).
+        Input (B, C, *space), output logits (B, K, *space). Those with branches are `nets.branches.Branched`.
     plan : Plan
     """
 
@@ -88,47 +94,55 @@ class Predictor:
         window : tuple of three slices
             Where. Windows fill the scan once, in the order of D, then H, then W.
         found : list of Tensor, (K, d, h, w) float32, on the CPU
-            What each view says there.
+            What each view says there; several where it is of every branch.
         """
         space = image.shape[1:]
         looked_at = space[-self._plan.net.ndim :]
-        size = tile_size(looked_at, self._plan.net, BYTES_PER_TILE)
+        size = self._tile_size(looked_at)
         cut = size != looked_at
         spread = float(image.max()) - float(image.min()) if cut else 0.0
         for outer, inner, keep in self._windows(space, size):
             tile = torch.from_numpy(np.asarray(image[(slice(None), *outer)], dtype=np.float32))
             kept: Any = (slice(None), *keep)
             if cut and float(tile.max() - tile.min()) <= AIR_RANGE * spread:
-                yield inner, [self._air(tile[kept].shape[1:])] * len(views)
+                yield inner, [self._air(tile[kept].shape[1:])] * sum(map(self._opinions, views))
             else:
-                yield inner, [self._look(tile, view)[kept].softmax(dim=0) for view in views]
+                yield inner, [logits[kept].softmax(dim=0) for view in views for logits in self._look(tile, view)]
 
     @property
     def count(self) -> int:
         """How many networks there are."""
         return len(self._members)
 
-    def _run(self, batch: Tensor, member: int) -> Tensor:
-        """Logits of (B, C, *space); sides are padded to what the network needs by repeating the edge."""
+    def _opinions(self, view: View) -> int:
+        """How many predictions a view gives."""
+        return len(getattr(self._members[view.member], "branches", ())) or 1 if view.every else 1
+
+    def _run(self, batch: Tensor, view: View) -> Tensor:
+        """Logits (B, opinions, K, *space) of (B, C, *space); sides are padded to what the network needs by repeating
+        the edge."""
         net = self._plan.net
         space = batch.shape[2:]
         pad = [p for n, f in zip(space, net.factor, strict=True) for p in (-n % f, 0)][::-1]
         batch = F.pad(batch, pad, mode="replicate") if any(pad) else batch
         low = self._plan.precision == "bfloat16"
         with torch.inference_mode(), torch.autocast(self._device.type, torch.bfloat16, enabled=low):
-            out: Tensor = self._members[member](batch.to(self._device))
+            member: Any = self._members[view.member]
+            batch = batch.to(self._device)
+            found = member.branch_logits(batch) if self._opinions(view) > 1 else [member(batch)]
+            out = torch.stack(found, dim=1)
         inside: Any = (..., *(slice(0, n) for n in space))
         cropped: Tensor = out[inside]
         return cropped.float().cpu()
 
-    def _look(self, tile: Tensor, view: View) -> Tensor:
-        """Logits (K, d, h, w) of a tile (C, d, h, w)."""
+    def _look(self, tile: Tensor, view: View) -> list[Tensor]:
+        """Logits (K, d, h, w), one per opinion, of a tile (C, d, h, w)."""
         tile = tile if view.flip is None else tile.flip(view.flip + 1)
         if self._plan.net.ndim == 2:  # d slices at once
-            logits = self._run(tile.movedim(1, 0), view.member).movedim(0, 1)
+            opinions = self._run(tile.movedim(1, 0), view).movedim(0, 2)
         else:
-            logits = self._run(tile[None], view.member)[0]
-        return logits if view.flip is None else logits.flip(view.flip + 1)
+            opinions = self._run(tile[None], view)[0]
+        return [logits if view.flip is None else logits.flip(view.flip + 1) for logits in opinions]
 
     def _air(self, space: tuple[int, ...]) -> Tensor:
         """There is nothing to see: background."""
@@ -136,16 +150,24 @@ class Predictor:
         logits[0] = 20.0
         return logits.softmax(dim=0)
 
+    def _tile_size(self, space: tuple[int, ...]) -> tuple[int, ...]:
+        net = self._plan.net
+        if net.sees_whole_input:
+            return tuple(min(p, n) for p, n in zip(self._plan.patch, space, strict=True))
+        return tile_size(space, net, BYTES_PER_TILE)
+
     def _windows(self, space: tuple[int, ...], size: tuple[int, ...]) -> Iterator[tuple[Window, Window, Window]]:
         """Windows of (D, H, W) to read, to fill, and to keep of what was read."""
         net = self._plan.net
+        whole = net.sees_whole_input
+        margin = tuple(p // OVERLAP for p in self._plan.patch) if whole else halo(net)
         if net.ndim == 3:
-            yield from tiles(space, size, halo(net))
+            yield from tiles(space, size, margin, same_size=whole)
             return
         at_once = max(1, int(BYTES_PER_TILE / (bytes_per_voxel(net) * np.prod(size, dtype=float))))
         for start in range(0, space[0], at_once):
             rows = slice(start, min(start + at_once, space[0]))
-            for outer, inner, keep in tiles(space[1:], size, halo(net)):
+            for outer, inner, keep in tiles(space[1:], size, margin, same_size=whole):
                 yield (rows, *outer), (rows, *inner), (slice(None), *keep)
 
 
@@ -182,16 +204,19 @@ def tile_size(space: tuple[int, ...], net: NetSpec, memory: float) -> tuple[int,
 
 
 def tiles(
-    space: tuple[int, ...], size: tuple[int, ...], margin: tuple[int, ...]
+    space: tuple[int, ...], size: tuple[int, ...], margin: tuple[int, ...], same_size: bool = False
 ) -> Iterator[tuple[Window, Window, Window]]:
-    """Tiles that cover a space: what to read, what to fill, and which part of the tile fills it."""
-    per_axis = [list(_cuts(n, s, m)) for n, s, m in zip(space, size, margin, strict=True)]
+    """Tiles that cover a space: what to read, what to fill, and which part of the tile fills it.
+
+    The last one along an axis is as long as is left, or, with `same_size`, begins earlier.
+    """
+    per_axis = [list(_cuts(n, s, m, same_size)) for n, s, m in zip(space, size, margin, strict=True)]
     for combination in itertools.product(*per_axis):
         outer, inner, keep = zip(*combination, strict=True)
         yield outer, inner, keep
 
 
-def _cuts(length: int, size: int, margin: int) -> Iterator[tuple[slice, slice, slice]]:
+def _cuts(length: int, size: int, margin: int, same_size: bool) -> Iterator[tuple[slice, slice, slice]]:
     if size >= length:
         yield slice(0, length), slice(0, length), slice(0, length)
         return
@@ -201,3 +226,5 @@ def _cuts(length: int, size: int, margin: int) -> Iterator[tuple[slice, slice, s
         until = length if stop == length else stop - margin
         yield slice(start, stop), slice(filled, until), slice(filled - start, until - start)
         filled, start = until, until - margin
+        if same_size:
+            start = min(start, length - size)

@@ -50,17 +50,17 @@ class Proposition:
 def propose_case(predictor: Predictor, model: DeployedModel, case: Case) -> Proposition:
     """Predict one case.
 
-    The labels are those of the deployed member; the others and the mirrored view only make it unsure. Probabilities are
-    resampled before they are turned into labels, so that edges stay smooth on a finer grid. They are never all in
-    memory: tile by tile they become uncertainty maps, and slab by slab labels.
+    The labels are those of the deployed member's first branch; the others and the mirrored view only make it unsure.
+    Probabilities are resampled before they are turned into labels, so that edges stay smooth on a finer grid. They are
+    never all in memory: tile by tile they become uncertainty maps, and slab by slab labels.
     """
     volume = case.read_image()
     grid, image = volume.grid, to_network_space(volume, model.plan)
     del volume  # as large as all that follows
-    members = [View(member) for member in range(predictor.count)]
+    members = [View(member, every=True) for member in range(predictor.count)]
     mirrored = [View(flip=axis) for axis in model.plan.mirror_axes or (_left_right(model),)]
     parts = (
-        (where, torch.cat((found[0], _unsure(found[: len(members)], found[len(members) :]))))
+        (where, torch.cat((found[0], _unsure(found[: -len(mirrored)], found[-len(mirrored) :]))))
         for where, found in predictor.parts(image, [*members, *mirrored])
     )
     classes, maps = np.empty(grid.shape, np.uint8), {name: np.empty(grid.shape, np.float16) for name in MAPS}

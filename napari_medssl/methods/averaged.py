@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import SpecError
+from ..nets.branches import fitting
 from ..nets.build import build_net
 from ..nets.ema import copy_state, update_ema, warmed_decay
 from ..nets.spec import NetSpec
@@ -59,11 +60,10 @@ class AveragedLearner(Learner):
 
     def initialise_from(self, state: Mapping[str, Tensor]) -> list[str]:
         """Take what fits by name and shape into student and average."""
-        own = self.student.state_dict()
-        fits = {name: value for name, value in state.items() if name in own and own[name].shape == value.shape}
+        fits, left = fitting(self.student.state_dict(), state)
         self.student.load_state_dict(fits, strict=False)
         copy_state(self.average, self.student)
-        return sorted(own.keys() ^ fits.keys() | (state.keys() - fits.keys()))
+        return left
 
     def get_extra_state(self) -> Tensor:
         """Updates of the average so far: they set how fast it forgets."""

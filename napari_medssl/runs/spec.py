@@ -56,6 +56,8 @@ class Plan:
         Axes of (D, H, W) network space that augmentation may mirror.
     single_piece : tuple of int
         Class indices that are one connected piece in the labelled cases: proposals keep the largest piece only.
+    augmentation : str
+        "strong"; "paper": BCP's published recipe; "tiles": CDMA's, for images; "none".
     precision : str
         "float32" or "bfloat16" (autocast).
     threads : int
@@ -75,7 +77,7 @@ class Plan:
     sd: float = 1.0
     mirror_axes: tuple[int, ...] = ()
     single_piece: tuple[int, ...] = ()
-    augmentation: Literal["strong", "paper", "none"] = "strong"
+    augmentation: Literal["strong", "paper", "tiles", "none"] = "strong"
     precision: Literal["float32", "bfloat16"] = "float32"
     device: str = "cpu"
     threads: int = 1

@@ -19,9 +19,11 @@ from ..runs.spec import LabelledCase, Plan
 from .augment import NONE, Augmentation, cut
 from .cache import Cache
 from .paper_augment import augment_slice, augment_volume
+from .tile_augment import augment_tile
 
 FOREGROUND_SHARE = 0.5  # of labelled patches are centred on a class drawn at random
 AHEAD = 3
+PUBLISHED = ("paper", "tiles")  # augmentations that cut their own patches
 
 
 Patch = tuple[torch.Tensor, torch.Tensor | None]  # image, labels
@@ -63,7 +65,7 @@ class Sampler:
         # each case in turn, in an order of its own for each round: no case waits for its luck
         entry = self.labelled[_turn(self.seed, turn, len(self.labelled))]
         image, labels = self.cache.image(entry.case), self.cache.labels(entry)
-        if self.plan.augmentation == "paper":
+        if self.plan.augmentation in PUBLISHED:
             return _paper_patch(image, labels, self.plan, rng), np.full(3, 0.5)
         centre = self._centre(entry, image.shape[1:], patch, rng)
         place = (centre + 0.5) / np.array(image.shape[1:])
@@ -75,7 +77,7 @@ class Sampler:
         rng = np.random.default_rng([self.seed, step, 10_000 + item])
         spacing, patch = network_axes(self.plan)
         image = self.cache.image(self.unlabelled[int(rng.integers(len(self.unlabelled)))])
-        if self.plan.augmentation == "paper":
+        if self.plan.augmentation in PUBLISHED:
             return _paper_patch(image, None, self.plan, rng)
         shape = image.shape[1:]
         centre = _anywhere(shape, patch, rng) if place is None else _inside(place * shape - 0.5, shape, patch)
@@ -173,7 +175,10 @@ def _paper_patch(
     else:
         at = int(legacy.randint(image.shape[1]))
         of_slice = None if labels is None else labels[at]
-        found, target = augment_slice(image[:, at], of_slice, plan.patch, legacy, legacy.random_sample)
+        if plan.augmentation == "tiles":
+            found, target = augment_tile(image[:, at], of_slice, plan.patch, rng)
+        else:
+            found, target = augment_slice(image[:, at], of_slice, plan.patch, legacy, legacy.random_sample)
         found, target = found[:, None], None if target is None else target[None]
     patch = torch.from_numpy(np.ascontiguousarray(found, dtype=np.float32))
     return patch, None if target is None else torch.from_numpy(np.ascontiguousarray(target, dtype=np.int64))

@@ -17,6 +17,8 @@ from .machine import Machine
 
 THICK = 4.0  # slices this many times thicker than wide are better looked at one by one
 SMALLEST_STAGE = 4  # voxels per axis at the deepest stage
+ONLY_2D = ("bcp-unet2d", "mtnet", "pcrl-resnet18")
+ONLY_3D = ("vnet", "pcrl-unet3d")
 
 # Voxels of a whole scan, voxels of a patch, channels of the first stage, most stages, patches of each kind in a step
 CPU_3D = (160_000, 100_000, 16, 4, 2)
@@ -49,12 +51,15 @@ def make_plan(facts: Fingerprint, machine: Machine, wishes: Mapping[str, Any], m
         When a wish does not fit the data.
     """
     reasons: list[str] = []
+    wishes = _in_hounsfield(facts, wishes, reasons)
     flat, slice_axis = _slicing(facts, wishes)
     scan_voxels, patch_voxels, width, depth, batch = (
         (GPU_2D if flat else GPU_3D) if machine.has_gpu else (CPU_2D if flat else CPU_3D)
     )
     if minutes is not None and not (flat or machine.has_gpu):
         scan_voxels = min(scan_voxels, max(CPU_3D_PER_MINUTE, round(minutes * CPU_3D_PER_MINUTE)))
+    if wishes.get("augmentation") == "tiles" and not flat:
+        raise SpecError("Tiles are cut from images or slices. Choose the augmentation 'strong' for whole volumes.")
     if slice_axis is not None and _is_thick(facts):
         reasons.append("Slices are much thicker than wide, so the network looks at them one by one.")
     spacing = wishes.get("spacing") or _spacing(facts, scan_voxels, slice_axis, reasons)
@@ -124,6 +129,16 @@ def fit_patch(patch: tuple[int, ...], net: NetSpec) -> tuple[int, ...]:
     return tuple(-(-p // f) * f for p, f in zip(patch, net.factor, strict=True))
 
 
+def _in_hounsfield(facts: Fingerprint, wishes: Mapping[str, Any], reasons: list[str]) -> Mapping[str, Any]:
+    """The wish for "hounsfield" as what a plan knows: CT clipped to +-1024 HU and divided by 1024."""
+    if wishes.get("normalisation") != "hounsfield":
+        return wishes
+    if facts.is_ct:
+        return {**wishes, "normalisation": "ct", "clip": (-1024.0, 1024.0), "mean": 0.0, "sd": 1024.0}
+    reasons.append("The published scaling of values is for CT; these scans get a mean of 0 and a deviation of 1 each.")
+    return {**wishes, "normalisation": "z-score"}
+
+
 def _slicing(facts: Fingerprint, wishes: Mapping[str, Any]) -> tuple[bool, int | None]:
     """Whether the network is 2-D, and which axis of 3-D scans it slices then."""
     architecture = wishes.get("architecture")
@@ -133,9 +148,9 @@ def _slicing(facts: Fingerprint, wishes: Mapping[str, Any]) -> tuple[bool, int |
         axis = wishes["slice_axis"]
         flat = axis is not None
     else:
-        flat = architecture == "bcp-unet2d" or (architecture != "vnet" and _is_thick(facts))
+        flat = architecture in ONLY_2D or (architecture not in ONLY_3D and _is_thick(facts))
         axis = int(np.argmax(facts.spacing)) if flat else None
-    if architecture == ("vnet" if flat else "bcp-unet2d"):
+    if architecture in (ONLY_3D if flat else ONLY_2D):
         raise SpecError(
             f"The network {architecture} is {3 if flat else 2}-D and cannot look at "
             f"{'images or slices' if flat else 'whole volumes'}. Choose the architecture 'unet'."

@@ -46,6 +46,7 @@ def resolve(spec: RunSpec, project: Project) -> RunSpec:
     else:
         facts = take_fingerprint(project, _cases(spec), spec.labelled)
         plan = make_plan(facts, machine, wishes, spec.budget.minutes)
+    plan = replace(plan, net=method_info(spec.method).net(options, plan.net))
     resolved = replace(spec, options=dataclasses.asdict(options), plan=plan)
     write_spec(project.run_folder(spec.run), resolved)
     return resolved
@@ -61,7 +62,7 @@ def _split(spec: RunSpec, project: Project) -> tuple[Options, dict[str, Any]]:
     info = method_info(spec.method)
     settings = dict(spec.settings)
     if spec.preset == "paper":
-        settings = info.paper(project.case(_cases(spec)[0]).grid.ndim) | settings
+        settings = info.options.over_paper(info.paper(project.case(_cases(spec)[0]).grid.ndim), settings)
     elif spec.start_from:
         settings = dict(info.options.CONTINUING) | settings
     return check_settings(info, settings)
@@ -119,6 +120,8 @@ def _fixed(plan: Plan, wishes: dict[str, Any]) -> dict[str, Any]:
         "dropout": net.dropout,
         "norm": net.norm,
     }
+    if wishes.get("normalisation") == "hounsfield":  # of a plan that has long become a scaling
+        wishes = {name: value for name, value in wishes.items() if name != "normalisation"}
     changed = [name for name, value in fixed.items() if wishes.get(name, value) != value]
     if changed:
         raise SpecError(f"{', '.join(changed)} cannot change when starting from a model. Start without it.")
