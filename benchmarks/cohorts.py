@@ -16,9 +16,7 @@ import nibabel
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medssl.imaging.formats import read_image, read_labels
-from napari_medssl.imaging.grid import Grid
-from napari_medssl.imaging.volume import Labels
+from napari_medssl.imaging import Grid, Labels, read_image, read_labels
 from napari_medssl.project import ClassInfo, Project, freeze_audit
 
 HIPPOCAMPUS = (ClassInfo(1, "anterior"), ClassInfo(2, "posterior"))

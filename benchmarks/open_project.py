@@ -17,8 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_medssl.imaging import Grid
-from napari_medssl.imaging.codes import NiftiCodes
+from napari_medssl.imaging import Grid, NiftiCodes
 from napari_medssl.project import ClassInfo, Project
 from napari_medssl.project.case import new_record
 from napari_medssl.project.images import ImageRef

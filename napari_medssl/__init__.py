@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .errors import MedSSLError
-    from .imaging.formats import read_image, read_labels
+    from .imaging import read_image, read_labels
     from .project import Project
 
 __version__ = "0.1.0"
@@ -18,8 +18,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "MedSSLError": "errors",
     "Project": "project",
-    "read_image": "imaging.formats",
-    "read_labels": "imaging.formats",
+    "read_image": "imaging",
+    "read_labels": "imaging",
 }
 
 __all__ = ["MedSSLError", "Project", "__version__", "read_image", "read_labels"]

@@ -42,9 +42,13 @@ def test_a_new_file_never_takes_the_place_of_another(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("new", [False, True])
 def test_a_block_that_fails_leaves_nothing(tmp_path: Path, new: bool) -> None:
-    with pytest.raises(ZeroDivisionError), replacing(tmp_path / "x", new=new) as temporary:
-        temporary.write_bytes(b"half")
-        raise ZeroDivisionError
+    def write() -> None:
+        with replacing(tmp_path / "x", new=new) as temporary:
+            temporary.write_bytes(b"half")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 from napari_medssl.errors import BadFileError
-from napari_medssl.imaging import Volume, check_image, read_grid, read_image, read_labels, write_labels
-from napari_medssl.imaging.volume import Labels
+from napari_medssl.imaging import Labels, Volume, check_image, read_grid, read_image, read_labels, write_labels
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 ODD = (REPOSITORY / os.environ.get("MEDSSL_DATA", "../shared/data") / "odd").resolve()

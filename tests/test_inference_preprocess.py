@@ -10,8 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_medssl.imaging.grid import Grid
-from napari_medssl.imaging.volume import Volume
+from napari_medssl.imaging import Grid, Volume
 from napari_medssl.inference import case_space
 from napari_medssl.inference.case_space import slabs, to_case_space
 from napari_medssl.inference.preprocess import labels_to_network_space, network_shape, to_network_space

@@ -38,7 +38,7 @@ TORCH_FREE = (
 # Which of our own modules a room may import, anywhere in its files (`room` or `room.module`).
 CORE = ("errors", "disk", "imaging", "project", "runs", "selection", "methods.catalog", "methods.options", "nets.spec")
 ALLOWED: dict[str, tuple[str, ...]] = {
-    "": ("errors", "imaging.formats", "project"),  # the package's own lazy names
+    "": ("errors", "imaging", "project"),  # the package's own lazy names
     "errors": (),
     "disk": ("errors",),
     "imaging": ("errors", "disk", "imaging"),
@@ -176,6 +176,12 @@ def test_arrows_go_down_only(module: str) -> None:
         name = full.removeprefix("napari_medssl.")
         lazy = LAZY.get(room, ()) if inside else ()
         assert _within(name, ALLOWED[room] + lazy), f"{module or '__init__'} must not import {name}"
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if _room(m) != "imaging"])
+def test_imaging_has_one_door(module: str) -> None:
+    for full, _ in _imports(MODULES[module], module):
+        assert not full.startswith("napari_medssl.imaging."), f"{module} imports {full}: import from imaging"
 
 
 @pytest.mark.parametrize("module", MODULES)

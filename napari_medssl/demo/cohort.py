@@ -18,7 +18,7 @@ from .anatomy import AORTA, LIVER, SPLEEN
 from .phantom import make_phantom
 
 if TYPE_CHECKING:
-    from ..imaging.volume import Labels, Volume
+    from ..imaging import Labels, Volume
 
 CLASSES = {LIVER: "liver", SPLEEN: "spleen", AORTA: "aorta"}
 VARIETY = 0.6
@@ -37,8 +37,7 @@ def make_case(
     seed: int, *, variety: float = VARIETY, pathology: bool | None = None, axes: str | None = None
 ) -> tuple[Volume, Labels]:
     """One generated scan and its true labels; see `phantom.make_phantom` for the parameters."""
-    from ..imaging.grid import Grid
-    from ..imaging.volume import Labels, Volume
+    from ..imaging import Grid, Labels, Volume
 
     image, labels, affine, _ = make_phantom(seed, variety=variety, pathology=pathology, axes=axes)
     grid = Grid(image.shape, affine)

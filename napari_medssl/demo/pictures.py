@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from ..imaging.grid import Grid
+    from ..imaging import Grid
 
 COLUMNS = ("scan", "proposal", "truth", "uncertainty")
 PIXELS_PER_MM = 1.0

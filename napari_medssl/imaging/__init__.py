@@ -1,23 +1,16 @@
-"""Arrays that know where they are in the patient, and the files they come from. No torch, no Qt."""
+"""Arrays that know where they are in the patient, and the files they come from. No torch, no Qt.
 
-from napari_medssl.imaging.codes import NiftiCodes
-from napari_medssl.imaging.formats import (
-    case_stem,
-    check_image,
-    file_sha256,
-    find_images,
-    is_image_path,
-    read_grid,
-    read_image,
-    read_labels,
-    read_map,
-    write_labels,
-    write_map,
-)
-from napari_medssl.imaging.grid import Grid
-from napari_medssl.imaging.header import Header
-from napari_medssl.imaging.orientation import Reorientation
-from napari_medssl.imaging.volume import UNSEEN, Labels, Volume
+This is the way in: nobody else needs to know which module holds what.
+"""
+
+from .codes import NiftiCodes
+from .formats.names import case_stem, ending, find_images, is_image_path, pair_of
+from .grid import Grid
+from .header import Header
+from .orientation import Reorientation
+from .reading import check_image, file_sha256, read_grid, read_image, read_labels, read_map
+from .volume import UNSEEN, Labels, Volume
+from .writing import write_labels, write_map
 
 __all__ = [
     "UNSEEN",
@@ -29,9 +22,11 @@ __all__ = [
     "Volume",
     "case_stem",
     "check_image",
+    "ending",
     "file_sha256",
     "find_images",
     "is_image_path",
+    "pair_of",
     "read_grid",
     "read_image",
     "read_labels",

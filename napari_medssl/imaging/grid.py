@@ -9,8 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medssl.imaging.codes import NiftiCodes
-from napari_medssl.imaging.orientation import Reorientation, closest_axes
+from .codes import NiftiCodes
+from .orientation import Reorientation, closest_axes
 
 
 @dataclass(frozen=True, eq=False)

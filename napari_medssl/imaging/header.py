@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from napari_medssl.imaging.grid import Grid
+from .grid import Grid
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from napari_medssl.imaging.grid import Grid
+    from .grid import Grid
 
 
 @dataclass(frozen=True, eq=False)

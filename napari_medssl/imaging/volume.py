@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medssl.imaging.grid import Grid
+from .grid import Grid
 
 #: the value of a voxel nobody has looked at
 UNSEEN = 255

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..imaging.grid import Grid
+from ..imaging import Grid
 from ..runs.spec import Plan
 from .predictor import Window
 from .preprocess import network_shape

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..imaging.grid import Grid
-from ..imaging.volume import Volume
+from ..imaging import Grid, Volume
 from ..runs.spec import Plan
 
 

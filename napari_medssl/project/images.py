@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BadFileError
-from ..imaging import Header, check_image, file_sha256
-from ..imaging.formats.names import ending, pair_of
+from ..imaging import Header, check_image, ending, file_sha256, pair_of
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import BadFileError, ProjectError
-from ..imaging import Labels, case_stem, find_images, is_image_path, read_grid, read_labels
-from ..imaging.formats.names import ending
+from ..imaging import Labels, case_stem, ending, find_images, is_image_path, read_grid, read_labels
 from .classes import foreign_values, present_values, refuse_values
 from .names import folded, safe_name
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..imaging.grid import Grid
+from ..imaging import Grid
 
 PLANES = {"axial": (0, 1, 2), "coronal": (1, 0, 2), "sagittal": (2, 0, 1)}
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import MedSSLError
-from ..imaging.grid import Grid
+from ..imaging import Grid
 from .display import Display
 from .loading import shown_channel
 
@@ -18,7 +18,7 @@ LayerData = tuple[Any, dict[str, Any], str]
 
 def get_reader(path: str | Sequence[str]) -> Callable[[str | Sequence[str]], list[LayerData]] | None:
     """The reader of a scan; None for what is not ours. Looks at the name only."""
-    from ..imaging.formats import is_image_path
+    from ..imaging import is_image_path
 
     paths = [path] if isinstance(path, str) else list(path)
     if not paths or not all(is_image_path(p) for p in paths):
@@ -28,7 +28,7 @@ def get_reader(path: str | Sequence[str]) -> Callable[[str | Sequence[str]], lis
 
 def read_scans(path: str | Sequence[str]) -> list[LayerData]:
     """Scans as image layers, turned as in radiology, in mm; the grid travels in the metadata."""
-    from ..imaging.formats import case_stem, read_image
+    from ..imaging import case_stem, read_image
 
     layers: list[LayerData] = []
     for name in [path] if isinstance(path, str) else path:
@@ -51,8 +51,7 @@ def write_labels_layer(path: str, data: Any, attributes: dict[str, Any]) -> list
     MedSSLError
         When the layer does not know its grid, or is not on it.
     """
-    from ..imaging.formats import write_labels
-    from ..imaging.volume import Labels
+    from ..imaging import Labels, write_labels
 
     said = (attributes.get("metadata") or {}).get("medssl_grid")
     if said is None:

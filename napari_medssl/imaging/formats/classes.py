@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medssl.errors import BadFileError
+from ...errors import BadFileError
 
 #: slopes such as 1/255 stored in 32 bits leave this much on a whole number
 _ROUNDING = 1e-3

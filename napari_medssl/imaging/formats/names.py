@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from napari_medssl.errors import BadFileError
+from ...errors import BadFileError
 
 NIFTI_ENDINGS = (".nii.gz", ".nii", ".hdr.gz", ".hdr", ".img.gz", ".img")
 RASTER_ENDINGS = (".png", ".tiff", ".tif", ".jpeg", ".jpg")

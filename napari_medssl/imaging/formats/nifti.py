@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medssl.errors import BadFileError
-from napari_medssl.imaging.formats.names import ending, pair_of
-from napari_medssl.imaging.formats.nifti_header import NiftiHeader, read_header
-from napari_medssl.imaging.formats.stream import ByteStream
+from ...errors import BadFileError
+from .names import ending, pair_of
+from .nifti_header import NiftiHeader, read_header
+from .stream import ByteStream
 
 _PIECE = 1 << 20
 

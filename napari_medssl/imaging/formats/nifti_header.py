@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medssl.errors import BadFileError
-from napari_medssl.imaging.codes import NiftiCodes
-from napari_medssl.imaging.formats.stream import ByteStream
-from napari_medssl.imaging.grid import Grid, affine_fault
-from napari_medssl.imaging.header import Header
+from ...errors import BadFileError
+from ..codes import NiftiCodes
+from ..grid import Grid, affine_fault
+from ..header import Header
+from .stream import ByteStream
 
 #: `descrip` of a map or mask written for a raster image, whose grid is in pixels
 RASTER_MARK = b"MedSSL raster"

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medssl.disk import write_atomically
-from napari_medssl.imaging.codes import NiftiCodes
-from napari_medssl.imaging.formats.names import ending
-from napari_medssl.imaging.formats.nifti_header import RASTER_MARK
-from napari_medssl.imaging.grid import Grid
+from ...disk import write_atomically
+from ..codes import NiftiCodes
+from ..grid import Grid
+from .names import ending
+from .nifti_header import RASTER_MARK
 
 _PIECE = 1 << 20
 #: largest length NIfTI-1's 16-bit dimensions can name

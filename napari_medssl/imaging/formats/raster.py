@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medssl.disk import write_atomically
-from napari_medssl.errors import BadFileError
-from napari_medssl.imaging.formats.stream import LARGEST_EXPANSION, readable
-from napari_medssl.imaging.formats.tiff import is_tiff, read_tiff, read_tiff_header
-from napari_medssl.imaging.grid import Grid
-from napari_medssl.imaging.header import Header
+from ...disk import write_atomically
+from ...errors import BadFileError
+from ..grid import Grid
+from ..header import Header
+from .stream import LARGEST_EXPANSION, readable
+from .tiff import is_tiff, read_tiff, read_tiff_header
 
 _AGAIN = "copy the file again from where it came from"
 #: Pillow's mode -> the mode to read it as, channels, dtype

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from napari_medssl.errors import BadFileError
+from ...errors import BadFileError
 
 GZIP_MAGIC = b"\x1f\x8b"
 #: deflate cannot expand more than this (zlib's technical notes: 1032:1), so no honest header can claim more

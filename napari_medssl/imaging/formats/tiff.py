@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medssl.errors import BadFileError
-from napari_medssl.imaging.formats.stream import readable
-from napari_medssl.imaging.grid import Grid
-from napari_medssl.imaging.header import Header
+from ...errors import BadFileError
+from ..grid import Grid
+from ..header import Header
+from .stream import readable
 
 _AGAIN = "copy the file again from where it came from"
 _MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
