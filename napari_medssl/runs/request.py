@@ -4,82 +4,55 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from ..disk import write_atomically
 from ..errors import SpecError
-from ..methods.catalog import MethodInfo, method_info
+from ..methods.catalog import method_info
+from .estimate import ask_budget
+from .history import PastRun, read_past_run
+from .outlook import Wish, count_stock, find_lack
+from .picking import look_at_cases, pick
+from .presets import Preset
 from .settings import check_settings
-from .spec import SPEC_NAME, Budget, LabelledCase, RunSpec, read_spec, spec_to_json
+from .spec import SPEC_NAME, RunSpec, read_spec, spec_to_json
 
 if TYPE_CHECKING:
     from ..project import Project
 
-HOLD_OUT_FROM = 8  # labelled cases, below which none is held out
-HOLD_OUT_SHARE = 0.2
 MOST_MINUTES = 43_200
 
 
-@dataclass(frozen=True)
-class Picked:
-    """Which cases a run uses, and for what."""
+class Asked(TypedDict, total=False):
+    """What a person may say of a training run; see `sketch_spec`."""
 
-    labelled: tuple[LabelledCase, ...]
-    unlabelled: tuple[str, ...]
-    held_out: tuple[LabelledCase, ...]
+    minutes: float | None
+    steps: int | None
+    seed: int
+    device: str
+    preset: Preset
+    settings: Mapping[str, Any] | None
+    start_from: str | None
+    propose: tuple[str, ...] | None
 
 
-def pick_cases(project: Project, seed: int = 0) -> Picked:
-    """Cases of a run.
+def make_spec(project: Project, method: str, **asked: Unpack[Asked]) -> RunSpec:
+    """Pick the cases, reserve a folder and write the spec of a training run; see `sketch_spec`.
 
-    Audit cases are never learnt from; with labels, they are what the model is measured on. Without them a fifth of the
-    labelled patients is held out, once there are `HOLD_OUT_FROM` labelled cases; the same ones for the same labels
-    and seed.
+    Raises
+    ------
+    SpecError
+        When the method cannot run on what is there; the sentence says what would make it run.
     """
-    pool: list[tuple[LabelledCase, bool]] = []
-    audit: list[LabelledCase] = []
-    unlabelled: list[str] = []
-    patients: dict[str, str] = {}
-    for case in project.cases():
-        if case.status in ("excluded", "missing"):
-            continue
-        patients[case.name] = case.patient
-        # strokes added later do not take away what was complete before
-        revision = case.latest(complete=True) or case.latest()
-        if case.role == "audit":
-            if revision is not None and revision.complete:
-                audit.append(LabelledCase(case.name, revision.id))
-        elif revision is not None:
-            pool.append((LabelledCase(case.name, revision.id), revision.complete))
-            if not revision.complete:  # unlabelled, unless its draft is learnt from
-                unlabelled.append(case.name)
-        else:
-            unlabelled.append(case.name)
-    complete = [entry for entry, is_complete in pool if is_complete]
-    # half-drawn cases are learnt from only while there is nothing better: their edges are not final
-    usable = complete if len(complete) > 1 else [entry for entry, _ in pool]
-    held_out = audit or _hold_out(complete, patients, seed)
-    kept = {patients[entry.case] for entry in held_out}
-    labelled = [entry for entry in usable if patients[entry.case] not in kept]
-    used = {entry.case for entry in usable}
-    learnable = [name for name in unlabelled if name not in used and patients[name] not in kept]
-    return Picked(tuple(labelled), tuple(learnable), tuple(held_out))
+    sketch = sketch_spec(project, method, **asked)
+    spec = replace(sketch, run=project.new_run_name(method))
+    write_spec(project.run_folder(spec.run), spec)
+    return spec
 
 
-def _hold_out(complete: list[LabelledCase], patients: Mapping[str, str], seed: int) -> list[LabelledCase]:
-    if len(complete) < HOLD_OUT_FROM:
-        return []
-    groups = sorted({patients[entry.case] for entry in complete})
-    count = round(len(groups) * HOLD_OUT_SHARE)
-    chosen = {groups[i] for i in np.random.default_rng([seed, 11]).permutation(len(groups))[:count]}
-    return [entry for entry in complete if patients[entry.case] in chosen]
-
-
-def make_spec(
+def sketch_spec(
     project: Project,
     method: str,
     *,
@@ -87,12 +60,12 @@ def make_spec(
     steps: int | None = None,
     seed: int = 0,
     device: str = "auto",
-    preset: Literal["auto", "paper"] = "auto",
+    preset: Preset = "auto",
     settings: Mapping[str, Any] | None = None,
     start_from: str | None = None,
     propose: tuple[str, ...] | None = None,
 ) -> RunSpec:
-    """Pick the cases, reserve a folder and write the spec of a training run.
+    """The spec of a training run that nobody has reserved a folder for: it has no name yet.
 
     Raises
     ------
@@ -100,21 +73,22 @@ def make_spec(
         When the method cannot run on what is there; the sentence says what would make it run.
     """
     info = method_info(method)
-    picked = pick_cases(project, seed)
-    _check_needs(info, len(picked.labelled), len(picked.unlabelled))
     if minutes is not None and not 0 < minutes < MOST_MINUTES:
         raise SpecError(f"The time budget must be above 0 minutes, not {minutes}, and below a month.")
     if steps is not None and steps < 1:
         raise SpecError(f"The number of steps must be at least 1, not {steps}.")
     check_settings(info, settings or {})
-    if minutes is None and steps is None and preset == "auto":
-        minutes = 10.0
-    start = start_run_folder(project, start_from) if start_from else None
-    spec = RunSpec(
-        run=project.new_run_name(method),
+    standings = look_at_cases(project)
+    picked = pick(standings, seed)
+    wish = Wish(method, preset, minutes, steps, start_from, device, settings or {})
+    lack = find_lack(info, count_stock(project, standings, picked), wish, find_start(project, start_from))
+    if lack is not None:
+        raise SpecError(f"{info.title}: {lack}")
+    return RunSpec(
+        run="",
         method=method,
         preset=preset,
-        budget=Budget(minutes, steps),
+        budget=ask_budget(preset, minutes, steps),
         seed=seed,
         device=device,
         settings=dict(settings or {}),
@@ -122,10 +96,8 @@ def make_spec(
         unlabelled=picked.unlabelled,
         held_out=picked.held_out,
         propose=propose,
-        start_from=str(start_from) if start else None,
+        start_from=start_from or None,
     )
-    write_spec(project.run_folder(spec.run), spec)
-    return spec
 
 
 def make_predict_spec(
@@ -175,6 +147,17 @@ def start_run_folder(project: Project, run: str) -> Path:
     raise SpecError(f"There is no run {run!r}; this project has: {', '.join(project.runs()) or 'none yet'}.")
 
 
+def find_start(project: Project, run: str | None) -> PastRun | None:
+    """The run to begin with, by name or by folder; None where `run` is None or empty.
+
+    Raises
+    ------
+    SpecError
+        When there is no such run.
+    """
+    return read_past_run(start_run_folder(project, run)) if run else None
+
+
 def write_spec(folder: Path, spec: RunSpec) -> None:
     """Write a spec in one piece.
 
@@ -184,23 +167,3 @@ def write_spec(folder: Path, spec: RunSpec) -> None:
         If it cannot be written.
     """
     write_atomically(folder / SPEC_NAME, [spec_to_json(spec).encode()])
-
-
-def _check_needs(info: MethodInfo, labelled: int, unlabelled: int) -> None:
-    if labelled < info.needs_labelled:
-        raise SpecError(
-            f"{info.title}: {_count(info.needs_labelled, 'labelled scan')} needed, {labelled or 'none'} "
-            f"there. Label {_count(info.needs_labelled - labelled, 'more scan')}."
-        )
-    usable = unlabelled if info.segments else labelled + unlabelled
-    if usable < info.needs_unlabelled:
-        kind = "unlabelled scan" if info.segments else "scan"
-        otherwise = ", or learn from the labelled scans only (method 'supervised')" if info.segments else ""
-        raise SpecError(
-            f"{info.title}: {_count(info.needs_unlabelled, kind)} needed, {usable or 'none'} there. "
-            f"Add scans{otherwise}."
-        )
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

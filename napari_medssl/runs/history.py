@@ -1,0 +1,130 @@
+"""What the earlier runs of a project tell about the next one: their networks and how fast they went. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import MedSSLError
+from .events import Proposed, RunEvent, RunStarted, Stepped
+from .journal import JOURNAL_NAME, replay
+from .spec import SPEC_NAME, Plan, read_spec
+
+if TYPE_CHECKING:
+    from ..project import Project
+
+MODEL_NAME = "model.safetensors"
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast a run went, by the clock of its journal.
+
+    Attributes
+    ----------
+    step_seconds : float or None
+        From step to step, with everything that happens in between; None where it made none.
+    case_seconds : float or None
+        Per proposal; None where it made none.
+    """
+
+    began: float = float("inf")
+    step_seconds: float | None = None
+    case_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class PastRun:
+    """A run that was asked for: its spec without the cases, and what its journal says."""
+
+    run: str
+    task: str
+    method: str
+    preset: str
+    device: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    minutes: float | None = None
+    start_from: str | None = None
+    plan: Plan | None = None
+    pace: Pace = Pace()
+    has_model: bool = False
+
+
+def read_history(project: Project) -> tuple[PastRun, ...]:
+    """The runs of a project, oldest first; those that cannot be read are left out."""
+    runs = []
+    for name in project.runs():
+        try:
+            runs.append(read_past_run(project.run_folder(name)))
+        except MedSSLError:
+            continue  # reserved and not written yet, or of a newer version
+    return tuple(sorted(runs, key=lambda run: run.pace.began))
+
+
+def read_past_run(folder: Path) -> PastRun:
+    """The run of a folder.
+
+    Raises
+    ------
+    SpecError
+        When there is none, or it is unreadable.
+    """
+    try:
+        changed = (folder / SPEC_NAME).stat().st_mtime_ns
+    except OSError:
+        changed = 0  # to be told in the words of `read_spec`
+    journal = folder / JOURNAL_NAME
+    return replace(
+        _read_spec(folder, changed),
+        pace=_read_pace(journal, journal.stat().st_size) if journal.is_file() else Pace(),
+        has_model=(folder / MODEL_NAME).is_file(),
+    )
+
+
+@lru_cache(maxsize=256)
+def _read_spec(folder: Path, changed: int) -> PastRun:
+    """What a spec of that age says; it names every case, so it is not read each time."""
+    spec = read_spec(folder)
+    return PastRun(
+        run=spec.run,
+        task=spec.task,
+        method=spec.method,
+        preset=spec.preset,
+        device=spec.device,
+        settings=spec.settings,
+        minutes=spec.budget.minutes,
+        start_from=spec.start_from,
+        plan=spec.plan,
+    )
+
+
+def measure(events: Iterable[RunEvent]) -> Pace:
+    """How fast a run went. The gaps between its lives, when it was paused, do not count."""
+    began = float("inf")
+    seconds = steps = 0.0
+    said: list[float] = []
+    cases: list[float] = []
+    last: Stepped | None = None
+    for event in events:
+        match event:
+            case RunStarted():
+                began, last = min(began, event.at), None
+            case Stepped():
+                said.append(event.step_seconds)
+                if last is not None and event.step > last.step:
+                    seconds += event.at - last.at
+                    steps += event.step - last.step
+                last = event
+            case Proposed() if event.seconds > 0:
+                cases.append(event.seconds)
+    step_seconds = seconds / steps if steps else max(said, default=0.0)
+    return Pace(began, step_seconds or None, sum(cases) / len(cases) if cases else None)
+
+
+@lru_cache(maxsize=256)
+def _read_pace(journal: Path, size: int) -> Pace:
+    """The pace that a journal of that size tells; a journal only grows."""
+    return measure(replay(journal))

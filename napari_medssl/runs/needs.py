@@ -1,0 +1,61 @@
+"""What a method needs before it can run, and what is said where it is not there. The only place with these words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..methods.catalog import MethodInfo
+from .words import count
+
+
+@dataclass(frozen=True)
+class Lack:
+    """Why something cannot run, and what would make it run: whole sentences."""
+
+    why: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.why} {self.remedy}".strip()
+
+
+def needs_text(info: MethodInfo) -> str:
+    """What a method needs, such as "2 labelled scans and 2 unlabelled scans"."""
+    if not info.segments:
+        return f"{count(max(1, info.needs_unlabelled), 'scan')}, no labels"
+    needs = [count(info.needs_labelled, "labelled scan")]
+    if info.needs_unlabelled:
+        needs.append(count(info.needs_unlabelled, "unlabelled scan"))
+    return " and ".join(needs)
+
+
+def unmet(info: MethodInfo, labelled: int, unlabelled: int, classes: int) -> Lack | None:
+    """What a method lacks on a project; None when it can run.
+
+    Parameters
+    ----------
+    labelled, unlabelled : int
+        Scans it may learn from, as `picking.pick` picks them.
+    classes : int
+        Structures that the project names.
+    """
+    if not info.segments:
+        wanted, there = max(1, info.needs_unlabelled), labelled + unlabelled
+        if there < wanted:
+            return Lack(f"{count(wanted, 'scan')} needed, {there or 'none'} there.", "Add scans.")
+        return None
+    if labelled < info.needs_labelled:
+        first = "" if classes else "Name the structures to segment, and label"
+        more = count(info.needs_labelled - labelled, "more scan")
+        return Lack(
+            f"{count(info.needs_labelled, 'labelled scan')} needed, {labelled or 'none'} there.",
+            f"{first or 'Label'} {more}.",
+        )
+    if not classes:
+        return Lack("No structure to segment is named.", "Name at least one.")
+    if unlabelled < info.needs_unlabelled:
+        return Lack(
+            f"{count(info.needs_unlabelled, 'unlabelled scan')} needed, {unlabelled or 'none'} there.",
+            "Add scans, or learn from the labelled scans only (method 'supervised').",
+        )
+    return None

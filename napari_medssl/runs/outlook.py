@@ -1,0 +1,204 @@
+"""What a run would do before it is asked for: what it uses, whether it can run, how long it takes. No torch.
+
+`take_stock` looks at a project once (seconds with thousands of cases: not for an event loop); `look_ahead` makes an
+`Outlook` of that for any wish, at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..errors import SpecError
+from ..methods.catalog import MethodInfo, method_info
+from .estimate import Estimate, estimate
+from .history import PastRun, read_history
+from .needs import Lack, unmet
+from .picking import Picked, Standing, look_at_cases, pick, unfinished
+from .presets import Preset, preset_settings
+from .settings import check_settings
+from .starting import unfit_start
+from .words import count
+
+if TYPE_CHECKING:
+    from ..project import Project
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A run as a person asks for it; as in `runs.request.make_spec`.
+
+    `propose` is the number of cases to propose for; None: all without complete labels.
+    """
+
+    method: str
+    preset: Preset = "auto"
+    minutes: float | None = None
+    steps: int | None = None
+    start_from: str | None = None
+    device: str = "auto"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    propose: int | None = None
+
+
+@dataclass(frozen=True)
+class Stock:
+    """What a project offers a run: numbers of cases, and its earlier runs.
+
+    Attributes
+    ----------
+    labelled, unlabelled, held_out : int
+        Cases to learn from with and without their labels, and labelled ones that models are measured on.
+    audit : int
+        Cases of the audit set, labelled or not; no model learns from them.
+    unfinished : int
+        Cases without complete labels, which get proposals.
+    ndim : int
+        2 for images, 3 for volumes.
+    """
+
+    labelled: int = 0
+    unlabelled: int = 0
+    held_out: int = 0
+    audit: int = 0
+    unfinished: int = 0
+    classes: int = 0
+    channels: int = 1
+    ndim: int = 3
+    runs: tuple[PastRun, ...] = ()
+
+    def past(self, run: str) -> PastRun | None:
+        """The earlier run of that name."""
+        return next((past for past in self.runs if past.run == run), None)
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """A run before it is asked for, in words that a clinician understands.
+
+    Attributes
+    ----------
+    uses : str
+        What it learns from, such as "4 labelled and 76 unlabelled scans".
+    measured : str
+        What its model is measured on.
+    time : str
+        How long it takes, as far as anybody knows.
+    lack : Lack or None
+        Why it cannot run, and what would make it run.
+    """
+
+    method: str
+    title: str
+    summary: str
+    not_when: str
+    uses: str
+    measured: str
+    time: str
+    estimate: Estimate
+    labelled: int
+    unlabelled: int
+    held_out: int
+    audit: int
+    proposals: int
+    lack: Lack | None = None
+
+    @property
+    def can_run(self) -> bool:
+        """Whether it would be taken."""
+        return self.lack is None
+
+
+def take_stock(project: Project, seed: int = 0) -> Stock:
+    """Look at a project; reads the disk."""
+    standings = look_at_cases(project)
+    return count_stock(project, standings, pick(standings, seed), read_history(project))
+
+
+def count_stock(
+    project: Project, standings: Sequence[Standing], picked: Picked, runs: tuple[PastRun, ...] = ()
+) -> Stock:
+    """What was found, counted."""
+    return Stock(
+        labelled=len(picked.labelled),
+        unlabelled=len(picked.unlabelled),
+        held_out=len(picked.held_out),
+        audit=sum(case.audit for case in standings),
+        unfinished=len(unfinished(standings)),
+        classes=len(project.classes),
+        channels=len(project.channels),
+        ndim=project.case(standings[0].case).grid.ndim if standings else 3,
+        runs=runs,
+    )
+
+
+def look_ahead(stock: Stock, wish: Wish, start: PastRun | None = None) -> Outlook:
+    """What would come of a wish. Pure.
+
+    Parameters
+    ----------
+    stock : Stock
+    wish : Wish
+    start : PastRun, optional
+        The run to begin with, where it is of another project.
+
+    Raises
+    ------
+    SpecError
+        When there is no such method.
+    """
+    info = method_info(wish.method)
+    start = start or (stock.past(wish.start_from) if wish.start_from else None)
+    proposals = (stock.unfinished if wish.propose is None else wish.propose) if info.segments else 0
+    expected = estimate(info, wish, stock.runs, start, proposals, stock.ndim)
+    return Outlook(
+        method=info.name,
+        title=info.title,
+        summary=info.summary,
+        not_when=info.not_when,
+        uses=_uses(info, stock),
+        measured=_measured(info, stock),
+        time=expected.text,
+        estimate=expected,
+        labelled=stock.labelled,
+        unlabelled=stock.unlabelled,
+        held_out=stock.held_out,
+        audit=stock.audit,
+        proposals=proposals,
+        lack=find_lack(info, stock, wish, start),
+    )
+
+
+def find_lack(info: MethodInfo, stock: Stock, wish: Wish, start: PastRun | None) -> Lack | None:
+    """Why a wish cannot be met; None when it can."""
+    lack = unmet(info, stock.labelled, stock.unlabelled, stock.classes)
+    if lack is not None or not wish.start_from:
+        return lack
+    if start is None:
+        known = ", ".join(past.run for past in stock.runs) or "none yet"
+        return Lack(f"There is no run {wish.start_from!r}; this project has: {known}.", "")
+    chosen = preset_settings(info, wish.preset, stock.ndim, wish.settings, continuing=True)
+    try:
+        _, wishes = check_settings(info, chosen)
+    except SpecError as error:
+        return Lack(str(error), "")
+    return unfit_start(start, stock.channels, stock.classes, wishes)
+
+
+def _uses(info: MethodInfo, stock: Stock) -> str:
+    if info.kind == "self-supervised":
+        return f"{count(stock.labelled + stock.unlabelled, 'scan')}; labels are not looked at"
+    if info.kind == "supervised":
+        rest = f"; {stock.unlabelled:,} unlabelled not looked at" if stock.unlabelled else ""
+        return f"{count(stock.labelled, 'labelled scan')}{rest}"
+    return f"{stock.labelled:,} labelled, {count(stock.unlabelled, 'unlabelled scan')}"
+
+
+def _measured(info: MethodInfo, stock: Stock) -> str:
+    if not info.segments:
+        return "Makes no proposals: another training begins with what it learnt."
+    if stock.held_out:
+        whose = "of the audit set" if stock.audit else "held out"
+        return f"Measured on {count(stock.held_out, 'labelled scan')} {whose}, never learnt from."
+    return "Not measured: too few labelled scans to hold any out."
