@@ -19,7 +19,7 @@ from napari_medssl.methods.base import Batch, Patches, Step, seed_everything
 from napari_medssl.methods.catalog import CATALOG, method_info
 from napari_medssl.methods.options import resolve_options
 from napari_medssl.nets.spec import NetSpec
-from napari_medssl.project import Project, freeze_audit
+from napari_medssl.project import ClassInfo, Project, freeze_audit
 from napari_medssl.runs.events import Proposed, RunEvent, Stepped, Validated, Warned
 from napari_medssl.runs.request import make_spec
 from napari_medssl.runs.spec import LabelledCase, read_spec
@@ -300,16 +300,23 @@ class TestStartFrom:
     @pytest.mark.parametrize("setting", [{"widths": [8, 16]}, {"spacing": [2.0, 2.0]}, {"norm": "instance"}])
     def test_another_network_is_refused(self, ready: Any, setting: dict[str, Any]) -> None:
         project, before, _ = ready
-        spec = make_spec(project, "supervised", steps=1, propose=(), start_from=before, settings=setting)
-        last = finished(run_inline(project, spec.run))
-        assert last.reason == "failed"
-        assert "cannot change when starting from a model" in last.message
+        with pytest.raises(SpecError, match="cannot change when starting from a model"):
+            make_spec(project, "supervised", steps=1, propose=(), start_from=before, settings=setting)
 
     def test_other_classes_are_refused(self, ready: Any, tmp_path: Path) -> None:
         project, before, _ = ready
         other = make_project(tmp_path, "raster", classes=1)
+        with pytest.raises(SpecError, match="knows 2 classes"):
+            make_spec(other, "supervised", steps=1, start_from=str(project.run_folder(before)))
+
+    def test_classes_that_change_before_it_starts_are_refused(self, ready: Any, tmp_path: Path) -> None:
+        project, before, _ = ready
+        other = make_project(tmp_path, "raster")
         spec = make_spec(other, "supervised", steps=1, start_from=str(project.run_folder(before)))
-        assert "knows 2 classes" in finished(run_inline(other, spec.run)).message
+        other.set_classes([*other.classes, ClassInfo(3, "late")])
+        last = finished(run_inline(other, spec.run))
+        assert last.reason == "failed"
+        assert "knows 2 classes" in last.message
 
     def test_there_must_be_such_a_run(self, ready: Any) -> None:
         with pytest.raises(SpecError, match="no run 'bcp-999'"):
