@@ -13,8 +13,8 @@ from torch.nn import functional as F
 
 from ..imaging import Grid
 from ..runs.spec import Plan
-from .predictor import Window
 from .preprocess import network_shape
+from .sliding import Window
 
 BYTES_PER_SLAB = 64_000_000  # of maps at the case's spacing; resampling holds about five times as much
 

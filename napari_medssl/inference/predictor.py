@@ -2,7 +2,8 @@
 
 A convolutional network with fixed batch statistics is translation-equivariant: tiles that overlap by its receptive
 field give what one pass over the whole scan would, so nothing is blended and little is computed twice. The others get
-windows of the size that they learnt from, overlapping by a quarter, of which the middle is kept.
+windows of the size that they learnt from, overlapping by a quarter, of which the middle is kept. A plan may ask for a
+paper's windows instead (`sliding.py`).
 """
 
 from __future__ import annotations
@@ -21,13 +22,11 @@ from torch.nn import functional as F
 from ..nets.fold import fold_batchnorm
 from ..nets.spec import NetSpec
 from ..runs.spec import Plan
+from .sliding import Window, sliding_parts
 
 BYTES_PER_TILE = 1_500_000_000
 AIR_RANGE = 1e-3  # a tile whose values span less than this part of the scan's range shows nothing
 OVERLAP = 8  # windows of the size of a patch lose an eighth on each side
-
-
-Window = tuple[slice, ...]
 
 
 @dataclass(frozen=True)
@@ -96,6 +95,9 @@ class Predictor:
         found : list of Tensor, (K, d, h, w) float32, on the CPU
             What each view says there; several where it is of every branch.
         """
+        if self._plan.window_step is not None:
+            yield from self._sliding(image, views, self._plan.window_step)
+            return
         space = image.shape[1:]
         looked_at = space[-self._plan.net.ndim :]
         size = self._tile_size(looked_at)
@@ -135,6 +137,24 @@ class Predictor:
         cropped: Tensor = out[inside]
         return cropped.float().cpu()
 
+    def _sliding(
+        self, image: NDArray[np.float16], views: Sequence[View], step: tuple[int, ...]
+    ) -> Iterator[tuple[Window, list[Tensor]]]:
+        """As `parts`, with a paper's windows."""
+        patch = self._plan.patch
+        step = tuple(min(s, p) for s, p in zip(step, patch, strict=True))  # no gaps
+        if self._plan.net.ndim == 2:
+            slices = min(self._slices_at_once(patch), image.shape[1])
+            patch, step = (slices, *patch), (slices, *step)
+
+        def look(window: Tensor) -> list[Tensor]:
+            return [logits.softmax(dim=0) for view in views for logits in self._look(window, view)]
+
+        return sliding_parts(look, image, patch, step)
+
+    def _slices_at_once(self, size: tuple[int, ...]) -> int:
+        return max(1, int(BYTES_PER_TILE / (bytes_per_voxel(self._plan.net) * np.prod(size, dtype=float))))
+
     def _look(self, tile: Tensor, view: View) -> list[Tensor]:
         """Logits (K, d, h, w), one per opinion, of a tile (C, d, h, w)."""
         tile = tile if view.flip is None else tile.flip(view.flip + 1)
@@ -164,7 +184,7 @@ class Predictor:
         if net.ndim == 3:
             yield from tiles(space, size, margin, same_size=whole)
             return
-        at_once = max(1, int(BYTES_PER_TILE / (bytes_per_voxel(net) * np.prod(size, dtype=float))))
+        at_once = self._slices_at_once(size)
         for start in range(0, space[0], at_once):
             rows = slice(start, min(start + at_once, space[0]))
             for outer, inner, keep in tiles(space[1:], size, margin, same_size=whole):

@@ -75,6 +75,10 @@ _RULES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "mean": ("a number", _is_number),
     "sd": ("a number above 0", _is_size),
     "mirror_axes": ("axes from 0 to 2", _list_of(_is_axis)),
+    "window_step": (
+        "two or three whole numbers from 1 on, or none",
+        lambda v: v is None or _list_of(_is_count, 2, 3)(v),
+    ),
     "single_piece": ("numbers of classes from 1 on", _list_of(_is_count)),
     "augmentation": _one_of("strong", "paper", "tiles", "none"),
     "precision": _one_of("float32", "bfloat16"),

@@ -54,6 +54,9 @@ class Plan:
         z-score with `mean` and `sd` of the cohort).
     mirror_axes : tuple of int
         Axes of (D, H, W) network space that augmentation may mirror.
+    window_step : tuple of int or None
+        Predict in windows of the size of a patch, so many voxels apart, and average them, as papers do; None: in tiles
+        as large as memory allows.
     single_piece : tuple of int
         Class indices that are one connected piece in the labelled cases: proposals keep the largest piece only.
     augmentation : str
@@ -76,12 +79,17 @@ class Plan:
     mean: float = 0.0
     sd: float = 1.0
     mirror_axes: tuple[int, ...] = ()
+    window_step: tuple[int, ...] | None = None
     single_piece: tuple[int, ...] = ()
     augmentation: Literal["strong", "paper", "tiles", "none"] = "strong"
     precision: Literal["float32", "bfloat16"] = "float32"
     device: str = "cpu"
     threads: int = 1
     reasons: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.window_step is not None and len(self.window_step) != len(self.patch):
+            raise SpecError(f"The window step {self.window_step} does not fit a patch of {len(self.patch)} sides.")
 
 
 @dataclass(frozen=True)
