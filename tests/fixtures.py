@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ import numpy as np
 from PIL import Image
 
 from napari_medssl.nets.spec import NetSpec
+from napari_medssl.methods.catalog import method_info
 from napari_medssl.project import ClassInfo, Project
 from napari_medssl.runs.drivers import InlineDriver
 from napari_medssl.runs.events import RunEvent, RunFinished
 from napari_medssl.runs.request import make_spec
+from napari_medssl.runs.settings import PLAN_SETTINGS
 from napari_medssl.runs.spec import Plan, RunSpec
 
 CLASSES = (ClassInfo(1, "bright", "#e69f00", "1"), ClassInfo(2, "dark", "#56b4e9", "2"))
@@ -28,6 +31,11 @@ QUICK: Mapping[str, Any] = {
     "augmentation": "none",
     "learning_rate": 0.05,
     "ema": 0.9,
+}
+#: More of them by method: heads of a size for such networks, phases of a length that tests count on.
+QUICK_OF: Mapping[str, Mapping[str, Any]] = {
+    "bcp": {"warmup_share": 0.3},
+    "desd": {"hidden": 32, "bottleneck": 16, "outputs": 64, "learning_rate": 0.005},
 }
 PATCH = {"raster": [16, 16], "3d": [16, 16, 16], "thick": [16, 16]}
 SHAPE = {"raster": (24, 20), "3d": (16, 18, 16), "thick": (20, 24, 5)}
@@ -105,9 +113,10 @@ def quick(kind: str = "3d", **more: Any) -> dict[str, Any]:
 
 def quick_spec(project: Project, method: str = "supervised", kind: str = "3d", **asked: Any) -> RunSpec:
     """A reserved run of a few steps, `asked` as in `make_spec`; "settings" are added to the quick ones."""
-    settings = quick(kind, **asked.pop("settings", {}))
-    if method == "bcp":
-        settings.setdefault("warmup_share", 0.3)  # tests count on where the first phase ends
+    options = {field.name for field in dataclasses.fields(method_info(method).options)}
+    wanted = {**quick(kind), **QUICK_OF.get(method, {})}
+    settings = {name: value for name, value in wanted.items() if name in options | PLAN_SETTINGS}
+    settings |= asked.pop("settings", {})
     return make_spec(project, method, **{"steps": 10, "device": "cpu", "propose": (), **asked}, settings=settings)
 
 

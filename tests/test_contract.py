@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from fixtures import finished, make_project, quick_spec, run_inline
 
-from napari_medssl.inference.model import MODEL, load_deployed
-from napari_medssl.methods.catalog import CATALOG
+from napari_medssl.errors import SpecError
+from napari_medssl.inference.model import MODEL, load_deployed, load_model
+from napari_medssl.methods.catalog import CATALOG, method_info
 from napari_medssl.project import Project
 from napari_medssl.runs.drivers import ProcessDriver
 from napari_medssl.runs.events import (
@@ -117,6 +119,13 @@ def test_a_model_is_deployed_that_can_be_loaded(ran: Ran) -> None:
     deployed = [e for e in of(ran.events, CheckpointSaved) if e.deployed]
     assert [e.path for e in deployed] == [MODEL]
     assert finished(ran.events).model == MODEL
+    if not method_info(read_spec(ran.folder).method).segments:
+        (encoder,), _ = load_model(ran.folder)
+        assert encoder
+        assert all(name.startswith("encoder.") for name in encoder)
+        with pytest.raises(SpecError, match="not to segment"):
+            load_deployed(ran.folder, "cpu", 1, "float32")
+        return
     model = load_deployed(ran.folder, "cpu", 1, "float32")
     assert len(model.members) >= 1
     assert model.values == (0, 1, 2)
@@ -125,6 +134,9 @@ def test_a_model_is_deployed_that_can_be_loaded(ran: Ran) -> None:
 
 def test_every_unlabelled_case_gets_a_proposal_on_its_grid(ran: Ran) -> None:
     proposed = of(ran.events, Proposed)
+    if not method_info(read_spec(ran.folder).method).segments:
+        assert not proposed
+        return
     assert [p.case for p in proposed] == ["case-2", "case-3"]
     assert [(p.index, p.total) for p in proposed] == [(0, 2), (1, 2)]
     for event in proposed:
@@ -145,12 +157,18 @@ def test_nothing_is_left_lying_about(ran: Ran) -> None:
 
 @pytest.mark.parametrize("method", CATALOG)
 def test_a_failing_learner_ends_in_one_event(method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from napari_medssl.methods.averaged import AveragedLearner
-
     def broken(*_: object) -> None:
         raise ZeroDivisionError("a learner that cannot count")
 
-    monkeypatch.setattr(AveragedLearner, "after_step", broken)
+    kind = type(method_info(method).load())
+    make_learner = kind.learner
+
+    def learner(*arguments: Any) -> Any:
+        made = make_learner(*arguments)
+        made.after_step = broken
+        return made
+
+    monkeypatch.setattr(kind, "learner", learner)
     project = make_project(tmp_path, "raster")
     events = run_inline(project, quick_spec(project, method, "raster").run)
     assert len(of(events, RunFinished)) == 1

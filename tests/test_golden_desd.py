@@ -278,7 +278,7 @@ class Chain(nn.Module):
 def tiny_options(golden: Golden, stored: dict[str, Tensor]) -> DeSDOptions:
     rates, steps = golden["lr"], len(golden["lr"])
     # the last of the highest: the warm-up ends at the top, and the cosine after it begins there
-    rising = int(np.flatnonzero(np.isclose(rates, rates.max())).max())
+    rising = int(np.flatnonzero(np.isclose(rates, rates.max(), rtol=1e-12, atol=0.0)).max())
     hidden, bottleneck = stored["head.mlp.0.weight"].shape[0], stored["head.mlp.6.weight"].shape[0]
     return dataclasses.replace(
         paper_options(),
@@ -290,7 +290,7 @@ def tiny_options(golden: Golden, stored: dict[str, Tensor]) -> DeSDOptions:
         schedule_warmup=rising / steps,
         momentum=TINY_MOMENTUM,
         weight_decay=float(golden["wd"][0]),
-        weight_decay_end=end_of_cosine(golden["wd"]),
+        weight_decay_growth=end_of_cosine(golden["wd"]) / float(golden["wd"][0]),
         ema=float(golden["momentum"][0]),
         epochs=TINY_EPOCHS,
         temperature_warmup=TINY_RISING / TINY_EPOCHS,

@@ -36,13 +36,16 @@ class DeSD:
     def phases(self, options: DeSDOptions, plan: Plan) -> list[Phase]:
         """One."""
         optimiser = make_optimiser_options(options, options.schedule)
-        schedule = replace(optimiser.schedule, floor=options.learning_rate_floor, from_zero=True)
+        growth = options.weight_decay_growth
+        schedule = replace(optimiser.schedule, floor=options.learning_rate_floor, from_zero=options.warmup_from_zero)
         return [
             Phase(
                 "distillation",
                 "Learning to see from all scans",
                 1.0,
-                replace(optimiser, schedule=schedule, decay_end=options.weight_decay_end),
+                replace(
+                    optimiser, schedule=schedule, decay_end=None if growth == 1 else optimiser.weight_decay * growth
+                ),
                 labelled=0,
                 unlabelled=plan.batch * options.batch_factor,
                 steps=options.steps,

@@ -24,11 +24,20 @@ class DeSDOptions(Options):
     schedule_warmup: float = option(
         0.1, "Warm-up of the learning rate", "Part of the run in which the learning rate rises.", low=0.0, high=0.5
     )
+    warmup_from_zero: bool = option(
+        False,
+        "Warm-up from zero",
+        "Begin the warm-up with a learning rate of 0, as in the paper's code, instead of a small one.",
+    )
     learning_rate_floor: float = option(
         1e-5, "Lowest learning rate", "Where the schedule 'cosine' ends.", low=0.0, high=1.0
     )
-    weight_decay_end: float = option(
-        3e-5, "Weight decay at the end", "Where the weight decay goes along a cosine.", low=0.0, high=1.0
+    weight_decay_growth: float = option(
+        1.0,
+        "Growth of the weight decay",
+        "What the weight decay ends with, along a cosine, as a multiple of what it begins with.",
+        low=0.0,
+        high=1000.0,
     )
     ema: float = option(
         0.99,
