@@ -7,13 +7,19 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import psutil
 import torch
 from torch.nn import functional as F
 
 from ..errors import SpecError
+
+PATIENCE = 3.0  # seconds to compare threads and precisions; a trial that has begun is waited for
+TRIALS = 3
+HOPELESS = 3.0  # times slower than the best: no need to try again
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,7 @@ def probe(device: str = "auto", *, measure: bool = True) -> Machine:
     device : str
         "auto", "cpu", "cuda", "cuda:1", "mps".
     measure : bool
-        Try threads and precision of a CPU, which takes a second; one thread in float32 where not.
+        Try threads and precision of a CPU, which takes a second, and a few at most; one thread in float32 where not.
 
     Raises
     ------
@@ -85,23 +91,50 @@ def find_device(device: str) -> str:
     return device
 
 
+@cache
 def _fastest(cores: int) -> tuple[int, bool]:
-    """Threads and precision with the shortest training step of a small convolution, here and now.
+    """Threads and precision with the shortest step here; measured once in a process."""
+    before = torch.get_num_threads()
+    try:
+        return compare(cores, _trial, time.perf_counter)
+    finally:
+        torch.set_num_threads(before)
 
-    More threads must win by a fifth: they are the first to suffer when the machine gets busier.
+
+def compare(cores: int, trial: Callable[[int, bool], float], clock: Callable[[], float]) -> tuple[int, bool]:
+    """Threads and precision with the shortest trial.
+
+    More threads must win by a fifth: they are the first to suffer when the machine gets busier. Where it is so busy
+    that there is no time to compare, one thread is the safe answer.
+
+    Parameters
+    ----------
+    cores : int
+        At most so many threads.
+    trial : callable
+        Seconds of one step with so many threads, in bfloat16 or not.
+    clock : callable
+        Seconds.
     """
+    until = clock() + PATIENCE
     best, choice = float("inf"), (1, False)
     for threads in sorted({1, cores // 2 or 1, cores}):
-        torch.set_num_threads(threads)
         for low in (False, True):
-            seconds = min(_trial(low) for _ in range(3))
+            seconds = float("inf")
+            for _ in range(TRIALS):
+                if clock() >= until:
+                    return (1, choice[1] and choice[0] == 1)
+                seconds = min(seconds, trial(threads, low))
+                if seconds > HOPELESS * best:
+                    break
             if seconds < best * (0.8 if threads > choice[0] else 0.95):
                 best, choice = seconds, (threads, low)
-    torch.set_num_threads(choice[0])
     return choice
 
 
-def _trial(low: bool) -> float:
+def _trial(threads: int, low: bool) -> float:
+    """Seconds of a training step of a small convolution."""
+    torch.set_num_threads(threads)
     x = torch.ones(2, 16, 24, 32, 24).to(memory_format=torch.channels_last_3d).requires_grad_()
     weight = torch.ones(16, 16, 3, 3, 3, requires_grad=True)
     begin = time.perf_counter()
