@@ -14,7 +14,11 @@ from .bcp_options import BCPOptions
 from .bcp_paper import bcp_paper, supervised_paper
 from .cdma_options import CDMAOptions, cdma_net
 from .cdma_paper import cdma_paper
+from .desd_options import DeSDOptions
+from .desd_paper import desd_paper
 from .options import Options
+from .pcrlv2_options import PCRLv2Options
+from .pcrlv2_paper import pcrlv2_paper
 
 if TYPE_CHECKING:
     from .base import Method
@@ -96,6 +100,20 @@ CATALOG: Mapping[str, MethodInfo] = {
             needs_unlabelled=2,
         ),
         MethodInfo(
+            "desd",
+            "self-supervised",
+            "Learn from all scans before labelling – DeSD",
+            "Looks at each scan twice, cut and lit differently, until both looks mean the same to it at every depth of "
+            "the network. Needs no labels; a later training that begins with it needs fewer.",
+            "When most scans are labelled already, or there are only a few scans: it cannot segment by itself, and its "
+            "time is then better spent on a method that learns from labels.",
+            DeSDOptions,
+            "napari_medssl.methods.desd:DeSD",
+            desd_paper,
+            needs_labelled=0,
+            needs_unlabelled=2,
+        ),
+        MethodInfo(
             "cdma",
             "semi-supervised",
             "Learn from all scans with three opinions that teach each other – CDMA",
@@ -109,6 +127,19 @@ CATALOG: Mapping[str, MethodInfo] = {
             needs_labelled=1,
             needs_unlabelled=1,
             net=cdma_net,
+        ),
+        MethodInfo(
+            "pcrlv2",
+            "self-supervised",
+            "Learn from all scans before labelling – PCRLv2",
+            "Hides and distorts parts of your scans and learns to restore them, and to recognise the same place in "
+            "different views. It finds no structures itself: a training on labels begins with what it learnt.",
+            "When there are few scans, or time is short: then begin with labels at once. Not for a first result.",
+            PCRLv2Options,
+            "napari_medssl.methods.pcrlv2:PCRLv2",
+            pcrlv2_paper,
+            needs_labelled=0,
+            needs_unlabelled=2,
         ),
     )
 }

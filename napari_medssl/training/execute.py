@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -179,7 +179,25 @@ def _start_from(spec: RunSpec, project: Project, learner: torch.nn.Module) -> It
     members, _ = load_model(start_run_folder(project, spec.start_from))
     left_out = learner.initialise_from(members[0])  # type: ignore[operator]
     if left_out:
-        yield Warned(message=f"Taken over from {spec.start_from} but for: {', '.join(left_out[:6])}.")
+        yield Warned(message=f"Taken over from {spec.start_from}: {_in_words(left_out, members[0].keys())}.")
+
+
+def _in_words(left_out: list[str], state: Iterable[str]) -> str:
+    """What was taken over and what was not: the shortest names that tell them apart ("decoder", "decoder.head")."""
+    taken = set(state) - set(left_out)
+    if not taken:
+        return "nothing, since its network is another one"
+    beginnings = {name.rsplit(".", depth)[0] for name in taken for depth in range(1, name.count(".") + 1)} | taken
+    parts = []
+    for name in left_out:
+        words = name.split(".")
+        shortest = (".".join(words[:count]) for count in range(1, len(words) + 1))
+        part = next((p for p in shortest if p not in beginnings), name)
+        if part not in parts:
+            parts.append(part)
+    told = ", ".join(parts[:6]) + (f" and {len(parts) - 6} more" if len(parts) > 6 else "")
+    whole = ", ".join(sorted({name.split(".")[0] for name in taken}))
+    return f"{whole}. Not taken over, and new here: {told}"
 
 
 def _knowledge(spec: RunSpec, project: Project) -> dict[str, object]:
