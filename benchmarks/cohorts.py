@@ -3,6 +3,7 @@
 Hippocampus: the cases are shuffled once (the same for every seed); the last 66 are the test. Of the other 64, the seed
 picks the labelled ones; the rest is unlabelled. Left atrium: the first of `train.list` are labelled, the next 40
 unlabelled, the last 36 the test, as the official split would have it; halved by means of 2 x 2 x 2 voxels.
+Pathology: RGB images, shuffled once; the last 10 are the test, of the other 14 the seed picks the labelled ones.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from napari_medssl.project import ClassInfo, Project, freeze_audit
 
 HIPPOCAMPUS = (ClassInfo(1, "anterior"), ClassInfo(2, "posterior"))
 ATRIUM = (ClassInfo(1, "left atrium"),)
+GLANDS = (ClassInfo(1, "gland"),)
+TEST_PATHOLOGY = 10
 TEST_HIPPOCAMPUS, TEST_ATRIUM, UNLABELLED_ATRIUM = 66, 36, 40
 
 
@@ -35,10 +38,11 @@ class Cohort:
     test: tuple[str, ...]
     image: Callable[[str, Path], Path]
     truth: Callable[[str], Labels]
+    channels: tuple[str, ...] = ("image",)
 
     def make_project(self, root: Path) -> Project:
         """A project with all cases; test cases are set aside, so that no loader meets them."""
-        project = Project.create(root, classes=self.classes)
+        project = Project.create(root, classes=self.classes, channels=self.channels)
         for name in (*self.labelled, *self.unlabelled, *self.test):
             case = project.add_case(self.image(name, root), name=name)
             if name in self.labelled:
@@ -55,7 +59,7 @@ def data_folder() -> Path | None:
 
 def load(data: Path, name: str, seed: int, labelled: int) -> Cohort:
     """A cohort as a seed sees it."""
-    return (_hippocampus if name == "hippocampus" else _atrium)(data, seed, labelled)
+    return {"hippocampus": _hippocampus, "la-half": _atrium, "pathology": _pathology}[name](data, seed, labelled)
 
 
 def _hippocampus(data: Path, seed: int, labelled: int) -> Cohort:
@@ -72,6 +76,24 @@ def _hippocampus(data: Path, seed: int, labelled: int) -> Cohort:
         tuple(test),
         lambda case, _: folder / "images" / f"{case}.nii.gz",
         lambda case: read_labels(folder / "labels" / f"{case}.nii.gz"),
+    )
+
+
+def _pathology(data: Path, seed: int, labelled: int) -> Cohort:
+    folder = data / "pathology"
+    names = sorted(p.stem for p in (folder / "images").glob("*.png"))
+    shuffled = [str(n) for n in np.random.RandomState(0).permutation(names)]
+    pool, test = shuffled[:-TEST_PATHOLOGY], shuffled[-TEST_PATHOLOGY:]
+    mixed = [str(n) for n in np.random.RandomState(seed).permutation(pool)]
+    return Cohort(
+        "pathology",
+        GLANDS,
+        tuple(mixed[:labelled]),
+        tuple(mixed[labelled:]),
+        tuple(test),
+        lambda case, _: folder / "images" / f"{case}.png",
+        lambda case: read_labels(folder / "masks" / f"{case}.png"),
+        ("red", "green", "blue"),
     )
 
 

@@ -32,6 +32,41 @@ def write_real_scans(results: Path) -> None:
     replace_between("real-scans", "\n".join(rows))
 
 
+def write_steps(results: Path, official: dict[str, float]) -> None:
+    """Newest row of each method, precision, threads and device."""
+    newest: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for line in results.read_text(encoding="utf-8").splitlines() if results.exists() else []:
+        row = json.loads(line)
+        newest[(row["name"], row["device"], row["threads"], row["precision"])] = row
+    rows = [
+        "| step | precision | device, threads | s/step | times the official code | waiting for data | peak memory |"
+    ]
+    rows.append("|" + "---|" * 7)
+    for (name, device, threads, precision), row in sorted(newest.items()):
+        place = f"{device}, {threads}" if device == "cpu" else device
+        faster = f"{official[name] / row['seconds']:.1f} × faster" if device == "cpu" and threads == 1 else "–"
+        figures = f"{row['seconds']:.2f} | {faster} | {100 * row['wait']:.0f} % | {row['gigabytes']:.1f} GB |"
+        rows.append(f"| {name} | {precision} | {place} | {figures}")
+    replace_between("steps", "\n".join(rows))
+
+
+def write_tour(results: Path) -> None:
+    """Newest row of each method, kind of scans and preset."""
+    newest: dict[tuple[str, ...], dict[str, Any]] = {}
+    for line in results.read_text(encoding="utf-8").splitlines() if results.exists() else []:
+        row = json.loads(line)
+        newest[(row["scans"], row["method"], row["preset"])] = row
+    rows = [
+        "| scans | method | preset | steps | loss, first quarter → last | paused at, resumed the same | proposals |"
+    ]
+    rows.append("|" + "---|" * 7)
+    for (scans, method, preset), row in newest.items():
+        same = f"step {row['paused_at']}, {'bit for bit' if row['same'] else '**no**'}"
+        fell = f"{row['loss_first']:.3f} → {row['loss_last']:.3f}"
+        rows.append(f"| {scans} | {method} | {preset} | {row['steps']} | {fell} | {same} | {row['proposals'] or '–'} |")
+    replace_between("tour", "\n".join(rows))
+
+
 def replace_between(marker: str, text: str) -> None:
     """Put `text` between `<!-- marker -->` and `<!-- /marker -->`."""
     document = DOCUMENT.read_text(encoding="utf-8")
