@@ -199,7 +199,7 @@ def plan_of(ndim: int) -> Plan:
         spacing=(1.0,) * ndim,
         patch=tuple(settings["patch"]),
         batch=settings["batch"],
-        normalisation=settings["normalisation"],
+        normalisation="range",
         augmentation=settings["augmentation"],
     )
 

@@ -135,15 +135,15 @@ class PCRLv2Learner(Learner):
         return [ParamGroup(list(self.network.parameters()))]
 
     def members(self) -> list[nn.Module]:
-        """The network; what others start from is its encoder."""
-        return [self.network]
+        """The encoder; decoder and heads have done their part."""
+        return [nn.ModuleDict({"encoder": self.network.encoder})]
 
     def initialise_from(self, state: Mapping[str, Tensor]) -> list[str]:
-        """Take what fits by name and shape."""
-        own = self.network.state_dict()
+        """Take what fits of an encoder."""
+        own = {f"encoder.{name}": value for name, value in self.network.encoder.state_dict().items()}
         fits = {name: value for name, value in state.items() if name in own and own[name].shape == value.shape}
         self.network.load_state_dict(fits, strict=False)
-        return sorted(own.keys() - fits.keys() | (state.keys() - fits.keys()))
+        return sorted((own.keys() | state.keys()) - fits.keys())
 
 
 def make_views(options: PCRLv2Options, plan: Plan) -> PairViews:
@@ -158,8 +158,8 @@ def make_views(options: PCRLv2Options, plan: Plan) -> PairViews:
     bounded = plan.net.architecture == "pcrl-unet3d" or options.distortion == "photo"
     if bounded and plan.normalisation == "z-score":
         raise SpecError(
-            "PCRLv2's paper network and its distortion 'photo' want values from 0 to 1. Set normalisation to range, or "
-            "to ct for CT scans."
+            "PCRLv2's paper network and its distortion 'photo' want values from 0 to 1. Set normalisation to unit, or "
+            "choose the architecture 'unet' and the distortion 'volume'."
         )
     size = tuple(_rounded(options.view_share * n, f) for n, f in zip(plan.patch, factor, strict=True))
     local_size = tuple(_rounded(options.local_size or n / 2, f) for n, f in zip(size, factor, strict=True))

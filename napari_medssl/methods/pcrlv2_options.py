@@ -15,6 +15,10 @@ FIVE_SCALES_3D = (64, 128, 256, 512, 512, 512)  # of the encoder; the official o
 class PCRLv2Options(Options):
     """Options of PCRLv2 (Zhou et al., TPAMI 2023): restore and compare at the scales of a pyramid, without labels."""
 
+    learning_rate: float = option(
+        2e-3, "Learning rate", "Step size of the optimiser at its highest.", low=1e-6, high=1.0
+    )
+    optimiser: str = option("adamw", "Optimiser", "How weights follow the gradient.", choices=("sgd", "adamw"))
     scales: int = option(
         5,
         "Scales",

@@ -22,7 +22,7 @@ def pcrlv2_paper(ndim: int) -> dict[str, Any]:
         "scales": 5,
         "dropout": 0.0,
         "norm": "batch",
-        "normalisation": "range",
+        "normalisation": "unit",
         "augmentation": "paper",
         "precision": "float32",
         "optimiser": "sgd",

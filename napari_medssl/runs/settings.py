@@ -71,7 +71,7 @@ _RULES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "patch": ("two or three whole numbers from 1 on", _list_of(_is_count, 2, 3)),
     "batch": ("a whole number from 1 on", _is_count),
     "slice_axis": ("0, 1, 2 or none", lambda v: v is None or _is_axis(v)),
-    "normalisation": _one_of("z-score", "range", "ct", "hounsfield"),
+    "normalisation": _one_of("z-score", "range", "ct", "hounsfield", "unit"),
     "mean": ("a number", _is_number),
     "sd": ("a number above 0", _is_size),
     "mirror_axes": ("axes from 0 to 2", _list_of(_is_axis)),

@@ -62,6 +62,6 @@ def fixed_by(plan: Plan) -> dict[str, Any]:
 
 def changed_wishes(plan: Plan, wishes: Mapping[str, Any]) -> list[str]:
     """The wishes that differ from what `plan` fixes, by name."""
-    if wishes.get("normalisation") == "hounsfield":  # of a plan that has long become a scaling
+    if wishes.get("normalisation") in ("hounsfield", "unit"):  # of a plan that has long become a scaling
         wishes = {name: value for name, value in wishes.items() if name != "normalisation"}
     return [name for name, value in fixed_by(plan).items() if wishes.get(name, value) != value]

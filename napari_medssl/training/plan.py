@@ -51,7 +51,7 @@ def make_plan(facts: Fingerprint, machine: Machine, wishes: Mapping[str, Any], m
         When a wish does not fit the data.
     """
     reasons: list[str] = []
-    wishes = _in_hounsfield(facts, wishes, reasons)
+    wishes = _published_scaling(facts, wishes, reasons)
     flat, slice_axis = _slicing(facts, wishes)
     scan_voxels, patch_voxels, width, depth, batch = (
         (GPU_2D if flat else GPU_3D) if machine.has_gpu else (CPU_2D if flat else CPU_3D)
@@ -99,6 +99,7 @@ def make_plan(facts: Fingerprint, machine: Machine, wishes: Mapping[str, Any], m
         spacing=spacing,
         patch=fit_patch(patch, net),
         batch=batch,
+        window_step=_window_step(patch, net),
         slice_axis=slice_axis,
         normalisation="ct" if facts.is_ct else "z-score",
         clip=facts.clip,
@@ -129,8 +130,14 @@ def fit_patch(patch: tuple[int, ...], net: NetSpec) -> tuple[int, ...]:
     return tuple(-(-p // f) * f for p, f in zip(patch, net.factor, strict=True))
 
 
-def _in_hounsfield(facts: Fingerprint, wishes: Mapping[str, Any], reasons: list[str]) -> Mapping[str, Any]:
-    """The wish for "hounsfield" as what a plan knows: CT clipped to +-1024 HU and divided by 1024."""
+def _published_scaling(facts: Fingerprint, wishes: Mapping[str, Any], reasons: list[str]) -> Mapping[str, Any]:
+    """The wishes for "hounsfield" and "unit" as what a plan knows.
+
+    "hounsfield": CT clipped to +-1024 HU and divided by 1024. "unit": values from 0 to 1, of CT clipped to +-1000 HU.
+    """
+    if wishes.get("normalisation") == "unit":
+        in_unit = {"normalisation": "ct", "clip": (-1000.0, 1000.0), "mean": -1000.0, "sd": 2000.0}
+        return {**wishes, **(in_unit if facts.is_ct else {"normalisation": "range"})}
     if wishes.get("normalisation") != "hounsfield":
         return wishes
     if facts.is_ct:
@@ -199,6 +206,11 @@ def _strides(patch: tuple[int, ...], spacing: list[float], depth: int, widths: A
         size = [n // s for n, s in zip(size, stride, strict=True)]
         voxel = [v * s for v, s in zip(voxel, stride, strict=True)]
     return strides
+
+
+def _window_step(patch: tuple[int, ...], net: NetSpec) -> tuple[int, ...] | None:
+    """Windows of the patch's size that overlap by a quarter, for networks that need such."""
+    return tuple(max(1, 3 * p // 4) for p in patch) if net.sees_whole_input else None
 
 
 def _summary(plan: Plan) -> str:
