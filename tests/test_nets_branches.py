@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from napari_medssl.errors import SpecError
-from napari_medssl.inference.predictor import Predictor, View, tiles
+from napari_medssl.inference.predictor import Predictor, View
 from napari_medssl.nets.attention import ATTENTIONS, make_attention
 from napari_medssl.nets.branches import disturb, fitting
 from napari_medssl.nets.build import build_net
@@ -157,33 +157,6 @@ def test_all_branches_are_asked_in_one_pass(name: str) -> None:
     assert not torch.allclose(found[0], found[1])
     ((_, (alone,)),) = Predictor([fresh(ONE[name])], make_plan(ONE[name])).parts(image, [View(every=True)])
     assert alone.shape == found[0].shape
-
-
-def test_networks_that_know_the_whole_input_get_windows_of_their_patch() -> None:
-    spec = THREE["mtnet"]
-    image = np.random.default_rng(0).normal(0, 1, (3, 2, 90, 50)).astype(np.float16)
-    predictor = Predictor([fresh(spec)], make_plan(spec, 32))
-    shapes = []
-    predictor._members[0].encoder.register_forward_pre_hook(lambda module, args: shapes.append(args[0].shape))
-    filled = np.zeros(image.shape[1:], int)
-    for where, found in predictor.parts(image, [View(every=True)]):
-        filled[where] += 1
-        assert len(found) == 3
-    assert (filled == 1).all()
-    assert set(shapes) == {(2, 3, 32, 32)}
-
-
-def test_windows_of_one_size_cover_everything_once() -> None:
-    for length in range(1, 80):
-        size = min(24, length)
-        filled = np.zeros(length, int)
-        for (outer,), (inner,), (keep,) in tiles((length,), (size,), (3,), same_size=True):
-            assert outer.stop - outer.start == size
-            assert outer.start + keep.start == inner.start
-            assert outer.start + keep.stop == inner.stop
-            assert inner.start - outer.start >= 3 or outer.start == 0
-            filled[inner] += 1
-        assert (filled == 1).all()
 
 
 def test_frozen_statistics_stay_as_they_are() -> None:

@@ -1,9 +1,8 @@
 """Probabilities of a whole scan, in as few and as large tiles as memory allows.
 
 A convolutional network with fixed batch statistics is translation-equivariant: tiles that overlap by its receptive
-field give what one pass over the whole scan would, so nothing is blended and little is computed twice. The others get
-windows of the size that they learnt from, overlapping by a quarter, of which the middle is kept. A plan may ask for a
-paper's windows instead (`sliding.py`).
+field give what one pass over the whole scan would, so nothing is blended and little is computed twice. For networks
+that are not, plans ask for a paper's windows instead (`sliding.py`).
 """
 
 from __future__ import annotations
@@ -26,7 +25,6 @@ from .sliding import Window, sliding_parts
 
 BYTES_PER_TILE = 1_500_000_000
 AIR_RANGE = 1e-3  # a tile whose values span less than this part of the scan's range shows nothing
-OVERLAP = 8  # windows of the size of a patch lose an eighth on each side
 
 
 @dataclass(frozen=True)
@@ -100,7 +98,7 @@ class Predictor:
             return
         space = image.shape[1:]
         looked_at = space[-self._plan.net.ndim :]
-        size = self._tile_size(looked_at)
+        size = tile_size(looked_at, self._plan.net, BYTES_PER_TILE)
         cut = size != looked_at
         spread = float(image.max()) - float(image.min()) if cut else 0.0
         for outer, inner, keep in self._windows(space, size):
@@ -170,24 +168,16 @@ class Predictor:
         logits[0] = 20.0
         return logits.softmax(dim=0)
 
-    def _tile_size(self, space: tuple[int, ...]) -> tuple[int, ...]:
-        net = self._plan.net
-        if net.sees_whole_input:
-            return tuple(min(p, n) for p, n in zip(self._plan.patch, space, strict=True))
-        return tile_size(space, net, BYTES_PER_TILE)
-
     def _windows(self, space: tuple[int, ...], size: tuple[int, ...]) -> Iterator[tuple[Window, Window, Window]]:
         """Windows of (D, H, W) to read, to fill, and to keep of what was read."""
         net = self._plan.net
-        whole = net.sees_whole_input
-        margin = tuple(p // OVERLAP for p in self._plan.patch) if whole else halo(net)
         if net.ndim == 3:
-            yield from tiles(space, size, margin, same_size=whole)
+            yield from tiles(space, size, halo(net))
             return
         at_once = self._slices_at_once(size)
         for start in range(0, space[0], at_once):
             rows = slice(start, min(start + at_once, space[0]))
-            for outer, inner, keep in tiles(space[1:], size, margin, same_size=whole):
+            for outer, inner, keep in tiles(space[1:], size, halo(net)):
                 yield (rows, *outer), (rows, *inner), (slice(None), *keep)
 
 
@@ -224,19 +214,16 @@ def tile_size(space: tuple[int, ...], net: NetSpec, memory: float) -> tuple[int,
 
 
 def tiles(
-    space: tuple[int, ...], size: tuple[int, ...], margin: tuple[int, ...], same_size: bool = False
+    space: tuple[int, ...], size: tuple[int, ...], margin: tuple[int, ...]
 ) -> Iterator[tuple[Window, Window, Window]]:
-    """Tiles that cover a space: what to read, what to fill, and which part of the tile fills it.
-
-    The last one along an axis is as long as is left, or, with `same_size`, begins earlier.
-    """
-    per_axis = [list(_cuts(n, s, m, same_size)) for n, s, m in zip(space, size, margin, strict=True)]
+    """Tiles that cover a space: what to read, what to fill, and which part of the tile fills it."""
+    per_axis = [list(_cuts(n, s, m)) for n, s, m in zip(space, size, margin, strict=True)]
     for combination in itertools.product(*per_axis):
         outer, inner, keep = zip(*combination, strict=True)
         yield outer, inner, keep
 
 
-def _cuts(length: int, size: int, margin: int, same_size: bool) -> Iterator[tuple[slice, slice, slice]]:
+def _cuts(length: int, size: int, margin: int) -> Iterator[tuple[slice, slice, slice]]:
     if size >= length:
         yield slice(0, length), slice(0, length), slice(0, length)
         return
@@ -246,5 +233,3 @@ def _cuts(length: int, size: int, margin: int, same_size: bool) -> Iterator[tupl
         until = length if stop == length else stop - margin
         yield slice(start, stop), slice(filled, until), slice(filled - start, until - start)
         filled, start = until, until - margin
-        if same_size:
-            start = min(start, length - size)

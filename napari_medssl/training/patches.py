@@ -174,11 +174,11 @@ def _paper_patch(
         found, target = augment_volume(image, labels, plan.patch, legacy)
     else:
         at = int(legacy.randint(image.shape[1]))
-        of_slice = None if labels is None else labels[at]
+        plane, of_slice = image[:, at].astype(np.float32), None if labels is None else labels[at]
         if plan.augmentation == "tiles":
-            found, target = augment_tile(image[:, at], of_slice, plan.patch, rng)
+            found, target = augment_tile(plane, of_slice, plan.patch, rng)
         else:
-            found, target = augment_slice(image[:, at], of_slice, plan.patch, legacy, legacy.random_sample)
+            found, target = augment_slice(plane, of_slice, plan.patch, legacy, legacy.random_sample)
         found, target = found[:, None], None if target is None else target[None]
     patch = torch.from_numpy(np.ascontiguousarray(found, dtype=np.float32))
     return patch, None if target is None else torch.from_numpy(np.ascontiguousarray(target, dtype=np.int64))

@@ -2,7 +2,7 @@
 
 An image is cut into tiles side by side, the last one of a row moved back to the edge; tiles that are nearly white are
 left out. Each is stretched to 0..1, flipped, turned and made noisy. The authors resize tiles to the size of a patch,
-which does nothing to theirs; here an image that is smaller than a patch is continued at its edges, unlabelled, so that
+which does nothing to theirs; here zeros are put around an image that is smaller than a patch, as in prediction, so that
 it is learnt from at the scale that it is predicted at.
 """
 
@@ -50,12 +50,12 @@ def augment_tile(
     window = _choose(image, size, rng)
     tile = np.asarray(image[(slice(None), *window)], np.float32)
     target = None if labels is None else labels[window]
-    missing = [(0, max(0, n - m)) for n, m in zip(size, tile.shape[1:], strict=True)]
-    if any(after for _, after in missing):
-        tile = np.pad(tile, [(0, 0), *missing], mode="edge")
-        target = None if target is None else np.pad(target, missing, constant_values=IGNORE)
     low, high = float(tile.min()), float(tile.max())
     tile = (tile - low) / max(high - low, 1e-6)
+    missing = [max(0, n - m) for n, m in zip(size, tile.shape[1:], strict=True)]
+    around = [(n // 2, n - n // 2) for n in missing]
+    tile = np.pad(tile, [(0, 0), *around])
+    target = None if target is None else np.pad(target, around, constant_values=IGNORE)
     if rng.random() < FLIP:
         axis = int(rng.integers(2))
         tile, target = np.flip(tile, axis + 1), None if target is None else np.flip(target, axis)
