@@ -8,8 +8,8 @@ from __future__ import annotations
 import dataclasses
 import re
 from pathlib import Path
-from typing import Any
 
+from napari_medssl.commands.describing import range_text, value_text
 from napari_medssl.methods.catalog import CATALOG, MethodInfo
 
 PAGES = Path(__file__).parent / "methods"
@@ -20,7 +20,7 @@ def options_table(info: MethodInfo) -> str:
     rows = ["| option | default | values | what it is |", "|---|---|---|---|"]
     for field in dataclasses.fields(info.options):
         told = f"{field.metadata['title']}. {field.metadata['help']}"
-        rows.append(f"| `{field.name}` | {_shown(field.default)} | {_values(field.metadata)} | {told} |")
+        rows.append(f"| `{field.name}` | {value_text(field.default)} | {range_text(field.metadata)} | {told} |")
     return "\n".join(rows)
 
 
@@ -28,20 +28,6 @@ def with_table(page: str, info: MethodInfo) -> str:
     """A page with its table of options renewed."""
     place = re.compile(rf"(<!-- options: {info.name} -->\n).*?(<!-- end -->)", re.DOTALL)
     return place.sub(lambda found: f"{found[1]}{options_table(info)}\n{found[2]}", page)
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
-def _values(meta: Any) -> str:
-    if meta["choices"]:
-        return ", ".join(meta["choices"])
-    low = "" if meta["low"] is None else f"from {meta['low']:g}"
-    high = "" if meta["high"] is None else f"to {meta['high']:g}"
-    return f"{low} {high} {meta['unit']}".strip() or "on, off"
 
 
 if __name__ == "__main__":

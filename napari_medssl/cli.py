@@ -17,7 +17,7 @@ from .commands.screen import Screen
 from .errors import MedSSLError
 
 DONE, FAULT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
-COMMANDS = ("demo", "new", "status", "train", "runs", "predict", "labels", "evaluate", "suggest", "doctor")
+COMMANDS = ("demo", "new", "status", "methods", "train", "runs", "predict", "labels", "evaluate", "suggest", "doctor")
 
 # What the machine refuses and a person can mend; other operating system errors are faults.
 _MENDABLE = {

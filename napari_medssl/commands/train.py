@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--method",
         default="bcp",
         metavar="M",
-        help="; ".join(f"{m.name}: {m.title}" for m in CATALOG.values()) + " (default: bcp)",
+        help="; ".join(f"{m.name}: {m.title}" for m in CATALOG.values()) + " (default: bcp); see the command methods",
     )
     budget = parser.add_mutually_exclusive_group()
     budget.add_argument("--minutes", type=float, metavar="M", help="wall-clock budget (default: 10)")
@@ -49,12 +49,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="CASE",
         help="propose for these cases only (default: all without complete labels); none: for none",
     )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="plan it, try some steps, say how long it will take; change nothing"
+    )
 
 
 def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """Train to the end of the budget; Ctrl+C stops and keeps."""
     from ..project import Project
-    from ..runs.request import make_spec
+    from ..runs.request import Asked, make_spec
     from .parsing import pick_cases
     from .running import run_here
 
@@ -64,16 +67,18 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     if arguments.propose:
         none = arguments.propose == ["none"]
         propose = () if none else pick_cases([case.name for case in project.cases()], arguments.propose)
-    spec = make_spec(
-        project,
-        arguments.method,
-        minutes=arguments.minutes,
-        steps=arguments.steps,
-        seed=arguments.seed,
-        device=arguments.device,
-        preset=arguments.preset,
-        settings=settings,
-        start_from=arguments.start_from,
-        propose=propose,
-    )
-    return run_here(project, spec.run, screen)
+    asked: Asked = {
+        "minutes": arguments.minutes,
+        "steps": arguments.steps,
+        "seed": arguments.seed,
+        "device": arguments.device,
+        "preset": arguments.preset,
+        "settings": settings,
+        "start_from": arguments.start_from,
+        "propose": propose,
+    }
+    if arguments.dry_run:
+        from .dry_run import dry_run
+
+        return dry_run(project, arguments.method, asked, screen)
+    return run_here(project, make_spec(project, arguments.method, **asked).run, screen)

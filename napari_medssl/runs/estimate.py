@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from .outlook import Wish
 
 MINUTES = 10.0  # where nothing is said
-UNKNOWN = "how long that takes is not known before the first of them"
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Estimate:
 
     @property
     def text(self) -> str:
-        """A sentence for a person."""
+        """A sentence or two for a person."""
         training = "" if self.training_seconds is None else duration(self.training_seconds)
         proposing = "" if self.proposal_seconds is None else duration(self.proposal_seconds)
         words = f"{training} of training"
@@ -54,8 +53,12 @@ class Estimate:
         if self.proposals:
             what = count(self.proposals, "proposal")
             words += f", then about {proposing} for {what}" if proposing else f", then {what}"
-        unknown = not training or (self.proposals and not proposing)
-        return f"{words}; {UNKNOWN}." if unknown else f"{words}."
+        unknown = [name for name, known in (("a step", training), ("a proposal", proposing)) if not known]
+        if not self.proposals:
+            unknown = unknown[: not training]
+        return (
+            f"{words}. How long {' or '.join(unknown)} takes is not known before the first." if unknown else f"{words}."
+        )
 
 
 def ask_budget(preset: str, minutes: float | None, steps: int | None) -> Budget:

@@ -29,6 +29,12 @@ def needs_text(info: MethodInfo) -> str:
     return " and ".join(needs)
 
 
+def avoid_text(info: MethodInfo) -> str:
+    """When not to use a method, to follow "Not when"."""
+    words = info.not_when.removeprefix("When ")
+    return words[:1].lower() + words[1:]
+
+
 def unmet(info: MethodInfo, labelled: int, unlabelled: int, classes: int) -> Lack | None:
     """What a method lacks on a project; None when it can run.
 

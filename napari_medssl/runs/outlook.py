@@ -14,7 +14,7 @@ from ..errors import SpecError
 from ..methods.catalog import MethodInfo, method_info
 from .estimate import Estimate, estimate
 from .history import PastRun, read_history
-from .needs import Lack, unmet
+from .needs import Lack, avoid_text, unmet
 from .picking import Picked, Standing, look_at_cases, pick, unfinished
 from .presets import Preset, preset_settings
 from .settings import check_settings
@@ -79,8 +79,10 @@ class Outlook:
 
     Attributes
     ----------
+    not_when : str
+        When not to use it, to follow "Not when".
     uses : str
-        What it learns from, such as "4 labelled and 76 unlabelled scans".
+        What it learns from, such as "4 labelled, 76 unlabelled scans".
     measured : str
         What its model is measured on.
     time : str
@@ -156,7 +158,7 @@ def look_ahead(stock: Stock, wish: Wish, start: PastRun | None = None) -> Outloo
         method=info.name,
         title=info.title,
         summary=info.summary,
-        not_when=info.not_when,
+        not_when=avoid_text(info),
         uses=_uses(info, stock),
         measured=_measured(info, stock),
         time=expected.text,
