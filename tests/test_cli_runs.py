@@ -22,7 +22,9 @@ from napari_medssl.errors import RunError
 from napari_medssl.imaging import Labels, read_labels, write_labels
 from napari_medssl.inference.metrics import score_case
 from napari_medssl.project import ClassInfo, Project
+from napari_medssl.runs import drivers
 from napari_medssl.runs.events import PhaseStarted, RunFinished, RunStarted, Stepped, event_to_json
+from napari_medssl.runs.stop import request_stop, stop_token
 
 SHAPE = (24, 24, 16)
 STEPS = "3"
@@ -243,14 +245,23 @@ def test_bar_and_time_left():
     assert [eta_text(s) for s in (None, 5.0, 61.2, 3723)] == ["", "0:05 left", "1:01 left", "1:02:03 left"]
 
 
-def test_a_wish_to_stop_while_the_run_is_starting_is_not_lost(tmp_path):
-    seen = running._asked_again(events(), tmp_path, asked := [])
-    asked.append("keep")
-    next(seen)
-    assert json.loads((tmp_path / "stop.json").read_text()) == {"how": "keep"}
-    (tmp_path / "stop.json").unlink()
-    list(seen)
-    assert not (tmp_path / "stop.json").exists()  # said once
+def test_a_wish_to_stop_while_the_run_is_starting_is_not_lost(tmp_path, monkeypatch):
+    """The one that an earlier life of the run left is."""
+    project, _ = make_project(tmp_path)
+    folder = project.run_folder(project.new_run_name("bcp"))
+    request_stop(folder, "discard")
+    seen = []
+
+    class Driver:
+        def run(self, root, run, *, heed):
+            seen.append((folder / "stop.json").exists())
+            os.kill(os.getpid(), signal.SIGTERM)  # before the run's first word
+            seen.append((heed, stop_token(folder)()))
+            yield from events()
+
+    monkeypatch.setattr(drivers, "InlineDriver", Driver)
+    running.run_here(project, folder.name, Screen(machine=True), quiet=True)
+    assert seen == [False, (True, "pause")]
 
 
 def test_signals_are_given_back_after_a_run(tmp_path):

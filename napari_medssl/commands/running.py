@@ -15,8 +15,6 @@ from .screen import Screen
 
 if TYPE_CHECKING:
     from ..project import Project
-    from ..runs.events import RunEvent
-    from ..runs.stop import How
 
 
 def run_here(project: Project, run: str, screen: Screen, *, quiet: bool = False) -> dict[str, Any]:
@@ -32,10 +30,13 @@ def run_here(project: Project, run: str, screen: Screen, *, quiet: bool = False)
     """
     from ..runs.drivers import InlineDriver
     from ..runs.process import announced
+    from ..runs.stop import withdraw_stop
 
     folder = project.run_folder(run)
-    with announced(folder), _stop_on_signals(folder, screen) as asked:
-        status = follow(screen, _asked_again(InlineDriver().run(project.root, run), folder, asked), quiet=quiet)
+    with announced(folder):
+        withdraw_stop(folder)  # of an earlier life; from here on every wish to stop counts
+        with _stop_on_signals(folder, screen):
+            status = follow(screen, InlineDriver().run(project.root, run, heed=True), quiet=quiet)
     project.refresh()
     return summary(run, status)
 
@@ -59,44 +60,25 @@ def summary(run: str, status: RunStatus) -> dict[str, Any]:
     }
 
 
-def _asked_again(events: Iterator[RunEvent], folder: Path, asked: list[How]) -> Iterator[RunEvent]:
-    """The same events; a wish to stop that came while the run was still starting, and was swept away, is repeated."""
-    from ..runs.stop import request_stop
-
-    for number, event in enumerate(events):
-        if number == 0 and asked:
-            request_stop(folder, asked[-1])
-        yield event
-
-
 @contextmanager
-def _stop_on_signals(folder: Path, screen: Screen) -> Iterator[list[How]]:
-    """Turn the first Ctrl+C into "stop and keep", and the wish of the system to end us into "pause".
-
-    Gives the list of what was asked so far.
-    """
+def _stop_on_signals(folder: Path, screen: Screen) -> Iterator[None]:
+    """Turn the first Ctrl+C into "stop and keep", and the wish of the system to end us into "pause"."""
     from ..runs.stop import request_stop
-
-    asked: list[How] = []
-
-    def ask(how: How) -> None:
-        asked.append(how)
-        request_stop(folder, how)
 
     def interrupted(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         screen.note("Stopping after this step and keeping what was learnt; Ctrl+C again to break off.")
-        ask("keep")
+        request_stop(folder, "keep")
 
     try:
         before = {
             signal.SIGINT: signal.signal(signal.SIGINT, interrupted),
-            signal.SIGTERM: signal.signal(signal.SIGTERM, lambda *_: ask("pause")),
+            signal.SIGTERM: signal.signal(signal.SIGTERM, lambda *_: request_stop(folder, "pause")),
         }
     except ValueError:  # not the main thread: somebody else handles signals
         before = {}
     try:
-        yield asked
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

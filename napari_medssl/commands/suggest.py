@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .screen import Screen
-
-if TYPE_CHECKING:
-    from ..project import Project
-    from ..selection.ranking import Suggestion
 
 HELP = "say which cases to look at next, and why"
 
@@ -25,6 +21,7 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """Rank."""
     from ..errors import MedSSLError
     from ..project import Project
+    from ..selection.candidates import suggest
 
     if arguments.count < 1:
         raise MedSSLError(f"-k {arguments.count}: ask for at least one.")
@@ -42,18 +39,3 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
         "project": str(project.root),
         "suggestions": [{"case": s.case, "score": s.score, "reason": s.reason} for s in suggestions],
     }
-
-
-def suggest(project: Project) -> list[Suggestion]:
-    """The cases a person could label next, the most useful first; audit cases are not among them."""
-    from ..selection.ranking import Candidate, rank_cases
-
-    candidates = []
-    for case in project.cases():
-        if case.role == "audit" or case.status in ("labelled", "excluded", "missing"):
-            continue
-        proposal = case.latest_proposal()
-        expected = dict(proposal.info.get("expected_dice", {})) if proposal else {}
-        score = proposal.score if proposal else None
-        candidates.append(Candidate(case.name, score, expected, draft=case.status == "draft"))
-    return rank_cases(candidates)

@@ -65,8 +65,8 @@ def measure_outcome(demo: Demo, method: str, run: str, status: RunStatus) -> Out
 
 def correct_doubtful(demo: Demo, others: list[Demo], count: int) -> tuple[Correction, ...]:
     """Let the reader correct the `count` cases of `demo` that its model doubts most, and label them in `others` too."""
-    from ..commands.suggest import suggest
     from ..imaging import read_labels
+    from ..selection.candidates import suggest
     from .reader import correct
 
     made = []

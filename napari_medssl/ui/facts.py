@@ -124,12 +124,8 @@ def _fold_journal(path: Path, size: int) -> RunStatus:
 
 
 def _suggestions(project: Project, cases: tuple[CaseFacts, ...]) -> tuple[tuple[str, str], ...]:
-    from ..selection.ranking import Candidate, rank_cases
+    from ..selection.candidates import candidate
+    from ..selection.ranking import rank_cases
 
-    candidates = []
-    for case in cases:
-        if case.status in ("new", "draft", "proposed") and not case.audit:
-            proposal = None if case.score is None else project.case(case.name).latest_proposal()
-            expected = {} if proposal is None else dict(proposal.info.get("expected_dice") or {})
-            candidates.append(Candidate(case.name, case.score, expected, case.status == "draft"))
-    return tuple((s.case, s.reason) for s in rank_cases(candidates))
+    found = (candidate(project.case(case.name), case.status) for case in cases)
+    return tuple((s.case, s.reason) for s in rank_cases(one for one in found if one is not None))
