@@ -21,11 +21,11 @@ from napari_medssl.runs.history import MODEL_NAME, Pace, PastRun, measure, read_
 from napari_medssl.runs.journal import JOURNAL_NAME
 from napari_medssl.runs.needs import needs_text
 from napari_medssl.runs.outlook import Stock, Wish, look_ahead, take_stock
+from napari_medssl.runs.picking import look_at_cases, unfinished
 from napari_medssl.runs.presets import own_steps, preset_options
 from napari_medssl.runs.request import make_spec, sketch_spec, write_spec
 from napari_medssl.runs.spec import Plan, RunSpec
 from napari_medssl.runs.words import count, duration
-from napari_medssl.training.execute import unfinished
 
 NET = NetSpec("unet", 2, 1, 3, (4, 8), ((1, 1), (2, 2)))
 PLAN = Plan(NET, (1.0, 1.0), (16, 16), 2)
@@ -68,8 +68,12 @@ class TestWhatIsUsed:
 
     def test_proposals_are_made_for_what_is_unfinished(self, tmp_path: Path) -> None:
         project = make_project(tmp_path, "raster", labelled=2, unlabelled=3)
-        assert take_stock(project).unfinished == len(unfinished(project)) == 3
-        assert look_ahead(take_stock(project), Wish("bcp")).proposals == 3
+        project.case("case-1").exclude("blurred")
+        drawn = project.case("case-0").read_labels()
+        assert drawn is not None
+        project.case("case-0").save_labels(drawn.array, author="t", origin="drawn", complete=False)
+        assert unfinished(look_at_cases(project)) == ("case-0", "case-2", "case-3", "case-4")
+        assert take_stock(project).unfinished == look_ahead(take_stock(project), Wish("bcp")).proposals == 4
         assert look_ahead(take_stock(project), Wish("bcp", propose=1)).proposals == 1
         assert look_ahead(take_stock(project), Wish("pcrlv2")).proposals == 0
 

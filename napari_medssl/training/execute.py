@@ -17,6 +17,7 @@ from ..inference.propose import propose
 from ..methods.catalog import method_info
 from ..project import Project
 from ..runs.events import FinishReason, PhaseStarted, RunEvent, RunFinished, RunStarted, Warned
+from ..runs.picking import look_at_cases, unfinished
 from ..runs.request import start_run_folder
 from ..runs.spec import RunSpec, read_spec
 from ..runs.stop import StopToken, withdraw_stop
@@ -147,7 +148,7 @@ def _propose(
     torch.set_num_threads(threads)
     model = load_deployed(folder, device, threads, precision)
     check_classes(model, {c.value for c in project.classes})
-    cases = spec.propose if spec.propose is not None else tuple(unfinished(project))
+    cases = spec.propose if spec.propose is not None else unfinished(look_at_cases(project))
     complete = yield from propose(model, project, spec.run, cases, stop)
     trained = f"{step} steps, " if step else ""
     own = MODEL if spec.task == "train" else None
@@ -162,16 +163,6 @@ def _propose(
     else:
         message = f"{trained}proposing was stopped; the proposals made so far are there."
         yield RunFinished(reason="stopped", message=message, step=step, model=own)
-
-
-def unfinished(project: Project) -> list[str]:
-    """Cases without a complete human label, audit cases among them: those a proposal helps with."""
-    names = []
-    for case in project.cases():
-        revision = case.latest()
-        if case.status not in ("excluded", "missing") and not (revision is not None and revision.complete):
-            names.append(case.name)
-    return names
 
 
 def _start_from(spec: RunSpec, project: Project, learner: torch.nn.Module) -> Iterator[RunEvent]:
