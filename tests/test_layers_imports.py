@@ -28,7 +28,7 @@ TORCH_FREE = (
     "methods.catalog",
     "methods.options",
     "methods.averaged_options",
-    *(f"methods.{method}_{part}" for method in ("bcp", "desd") for part in ("options", "paper")),
+    *(f"methods.{method}_{part}" for method in ("bcp", "desd", "pcrlv2") for part in ("options", "paper")),
     "training",
     "inference",
     "inference.uncertainty",
@@ -50,11 +50,12 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "inference": (*CORE, "nets", "methods", "inference", "training"),
     "training": (*CORE, "nets", "methods", "inference", "training"),
     "ui": (*CORE, "ui", "demo"),
-    "cli": ("errors", "commands"),
-    "commands": (*CORE, "commands", "doctor", "demo", "inference", "training", "ui"),
+    "terminal": ("errors", "runs", "terminal"),
+    "cli": ("errors", "commands", "terminal"),
+    "commands": (*CORE, "commands", "terminal", "doctor", "demo", "inference", "training", "ui"),
     "__main__": ("cli",),
     "doctor": ("errors", "runs", "demo", "training"),
-    "demo": (*CORE, "demo", "inference", "training", "commands"),
+    "demo": (*CORE, "demo", "inference", "training", "terminal"),
 }
 # A run's process is where torch comes in: inside a function, never when the module is imported.
 LAZY: dict[str, tuple[str, ...]] = {"runs": ("training", "inference")}
