@@ -12,9 +12,9 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from . import __version__
-from .commands.following import RunFault
-from .commands.screen import Screen
 from .errors import MedSSLError
+from .terminal.following import RunFault
+from .terminal.screen import Screen
 
 DONE, FAULT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 COMMANDS = ("demo", "new", "status", "methods", "train", "runs", "predict", "labels", "evaluate", "suggest", "doctor")

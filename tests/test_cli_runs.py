@@ -16,8 +16,6 @@ from scipy import ndimage
 
 from napari_medssl import cli
 from napari_medssl.commands import running
-from napari_medssl.commands.following import RunFault, bar_text, eta_text, follow
-from napari_medssl.commands.screen import Screen
 from napari_medssl.errors import RunError
 from napari_medssl.imaging import Labels, read_labels, write_labels
 from napari_medssl.inference.metrics import score_case
@@ -25,6 +23,8 @@ from napari_medssl.project import ClassInfo, Project
 from napari_medssl.runs import drivers
 from napari_medssl.runs.events import PhaseStarted, RunFinished, RunStarted, Stepped, event_to_json
 from napari_medssl.runs.stop import request_stop, stop_token
+from napari_medssl.terminal.following import RunFault, bar_text, eta_text, follow
+from napari_medssl.terminal.screen import Screen
 
 SHAPE = (24, 24, 16)
 STEPS = "3"

@@ -11,9 +11,9 @@ import pytest
 
 from napari_medssl import cli
 from napari_medssl.commands import status as status_command
-from napari_medssl.commands.following import RunFault
-from napari_medssl.commands.screen import Screen, cell_text, without_nan
 from napari_medssl.errors import ProjectError, RunError
+from napari_medssl.terminal.following import RunFault
+from napari_medssl.terminal.screen import Screen, cell_text, without_nan
 
 HEAVY = ("torch", "napari", "nibabel", "scipy", "skimage", "rich", "numpy")
 

@@ -9,7 +9,6 @@ import pytest
 
 from napari_medssl import cli
 from napari_medssl.commands import demo as command
-from napari_medssl.commands.screen import Screen
 from napari_medssl.demo import contest, rounds
 from napari_medssl.demo import run as demo_run
 from napari_medssl.demo.report import verdict
@@ -20,6 +19,7 @@ from napari_medssl.imaging import read_labels
 from napari_medssl.project import Project
 from napari_medssl.runs.events import RunFinished, RunStarted, Stepped
 from napari_medssl.runs.status import fold
+from napari_medssl.terminal.screen import Screen
 
 CLASSES = {"liver", "spleen", "aorta"}
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import MedSSLError
-from .screen import Screen
+from ..terminal.screen import Screen
 
 HELP = "show the whole round trip on generated scans, in under five minutes"
 FOLDER = "medssl-demo"

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from .screen import Screen
+from ..terminal.screen import Screen
 
 HELP = "check the installation: versions, device, memory, disk, a short training"
 MARKS = {"ok": "ok", "note": "note", "bad": "BAD"}

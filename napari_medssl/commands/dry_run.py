@@ -12,8 +12,8 @@ from ..runs.outlook import Wish, look_ahead, take_stock
 from ..runs.request import Asked, find_start, sketch_spec
 from ..runs.spec import Plan, RunSpec
 from ..runs.words import count, duration
+from ..terminal.screen import Screen
 from .describing import method_json, outlook_json, outlook_lines, value_text
-from .screen import Screen
 
 if TYPE_CHECKING:
     from ..project import Project

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import MedSSLError
-from .screen import Screen
+from ..terminal.screen import Screen
 
 HELP = "measure the proposals of a model against the truth: Dice, HD95 and NSD"
 TOLERANCE_MM = 2.0  # as inference.metrics has it; importing that would cost every command numpy

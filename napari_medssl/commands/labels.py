@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MedSSLError
+from ..terminal.screen import Screen
 from .parsing import parse_label_cases, parse_mapping
-from .screen import Screen
 
 if TYPE_CHECKING:
     from ..project import Revision

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .screen import Screen
+from ..terminal.screen import Screen
 
 if TYPE_CHECKING:
     from ..methods.catalog import MethodInfo

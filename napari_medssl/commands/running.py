@@ -10,8 +10,8 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from ..runs.status import RunStatus
-from .following import follow
-from .screen import Screen
+from ..terminal.following import follow
+from ..terminal.screen import Screen
 
 if TYPE_CHECKING:
     from ..project import Project

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ProjectError, SpecError
-from .screen import Screen
+from ..terminal.screen import Screen
 
 if TYPE_CHECKING:
     from ..project import Project

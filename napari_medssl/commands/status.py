@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from .screen import Screen
+from ..terminal.screen import Screen
 
 HELP = "show what a project holds and how far it is"
 SHOWN = 40  # cases listed for people; machines get all

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from .screen import Screen
+from ..terminal.screen import Screen
 
 HELP = "say which cases to look at next, and why"
 

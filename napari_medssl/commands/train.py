@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ..methods.catalog import CATALOG
+from ..terminal.screen import Screen
 from .parsing import parse_settings
-from .screen import Screen
 
 HELP = "train a model, then propose labels for the cases without"
 

@@ -6,10 +6,10 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ..commands.following import bar_text, eta_text, failure
-from ..commands.screen import Screen
 from ..runs.events import Warned
 from ..runs.status import RunStatus
+from ..terminal.following import bar_text, eta_text, failure
+from ..terminal.screen import Screen
 
 if TYPE_CHECKING:
     from ..project import Project

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..commands.screen import Screen, cell_text
+from ..terminal.screen import Screen, cell_text
 from .rounds import METHODS, Outcome, Round
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ..commands.screen import Screen
+from ..terminal.screen import Screen
 from .report import as_json, picture_curves, picture_round, show_round, verdict, write_page
 from .rounds import METHODS, Round, correct_doubtful, measure_outcome
 
