@@ -9,7 +9,7 @@ import pytest
 from fixtures import finished, make_project, run_inline
 
 from napari_medssl.methods.catalog import CATALOG
-from napari_medssl.runs.events import Stepped
+from napari_medssl.runs.events import Stepped, Warned
 from napari_medssl.runs.request import make_spec
 from napari_medssl.runs.spec import read_spec
 
@@ -60,3 +60,21 @@ def test_cdma_starts_from_others_and_others_from_it(tmp_path: Path, quick_machin
         branches.append(len(plan.net.branches))
         before = spec.run
     assert branches == [0, 3, 0, 3]
+
+
+def test_what_was_taken_over_is_said(tmp_path: Path, quick_machine: None) -> None:
+    project = make_project(tmp_path, "raster")
+    settings = {"batch": 2, "threads": 1, "widths": [4, 8], "patch": [16, 16]}
+    before = make_spec(project, "supervised", steps=2, device="cpu", settings=settings, propose=()).run
+    run_inline(project, before)
+    said = []
+    for method in ("cdma", "bcp"):
+        after = make_spec(
+            project, method, steps=2, device="cpu", settings={"threads": 1}, start_from=before, propose=()
+        ).run
+        notes = [e.message for e in run_inline(project, after) if isinstance(e, Warned)]
+        said.append(next((n for n in notes if n.startswith("Taken over")), ""))
+        before = after
+    new = "decoders.ca.gates, decoders.csa.gates, decoders.sa.gates"
+    assert said[0] == f"Taken over from supervised-001: decoders, encoder. Not taken over, and new here: {new}."
+    assert said[1] == "Taken over from cdma-002: decoder, encoder. Of no use here: decoders.csa.gates."

@@ -170,25 +170,34 @@ def _start_from(spec: RunSpec, project: Project, learner: torch.nn.Module) -> It
     members, _ = load_model(start_run_folder(project, spec.start_from))
     left_out = learner.initialise_from(members[0])  # type: ignore[operator]
     if left_out:
-        yield Warned(message=f"Taken over from {spec.start_from}: {_in_words(left_out, members[0].keys())}.")
+        own = learner.members()[0].state_dict()  # type: ignore[operator]
+        yield Warned(message=f"Taken over from {spec.start_from}: {_in_words(left_out, own, members[0])}.")
 
 
-def _in_words(left_out: list[str], state: Iterable[str]) -> str:
-    """What was taken over and what was not: the shortest names that tell them apart ("decoder", "decoder.head")."""
-    taken = set(state) - set(left_out)
+def _in_words(left_out: list[str], own: Iterable[str], state: Iterable[str]) -> str:
+    """What of a network was taken over, what is new in it, and what it has no use for."""
+    names = set(own)
+    taken = names - set(left_out)
     if not taken:
         return "nothing, since its network is another one"
+    whole = ", ".join(sorted({name.split(".")[0] for name in taken}))
+    new = _shortest([name for name in left_out if name in names], taken)
+    useless = _shortest([name for name in left_out if name not in names], set(state) - set(left_out))
+    told = f". Not taken over, and new here: {new}" if new else ""
+    return whole + told + (f". Of no use here: {useless}" if useless else "")
+
+
+def _shortest(names: list[str], taken: set[str]) -> str:
+    """The shortest beginnings of names that are not those of something taken over ("decoder", "decoder.head")."""
     beginnings = {name.rsplit(".", depth)[0] for name in taken for depth in range(1, name.count(".") + 1)} | taken
     parts = []
-    for name in left_out:
+    for name in names:
         words = name.split(".")
         shortest = (".".join(words[:count]) for count in range(1, len(words) + 1))
         part = next((p for p in shortest if p not in beginnings), name)
         if part not in parts:
             parts.append(part)
-    told = ", ".join(parts[:6]) + (f" and {len(parts) - 6} more" if len(parts) > 6 else "")
-    whole = ", ".join(sorted({name.split(".")[0] for name in taken}))
-    return f"{whole}. Not taken over, and new here: {told}"
+    return ", ".join(parts[:6]) + (f" and {len(parts) - 6} more" if len(parts) > 6 else "")
 
 
 def _knowledge(spec: RunSpec, project: Project) -> dict[str, object]:
