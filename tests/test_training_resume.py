@@ -45,6 +45,16 @@ def assert_same_tensors(one: Path, other: Path) -> None:
     assert not different, different[:5]
 
 
+MTNET = {
+    "architecture": "mtnet",
+    "widths": [4, 16, 32, 64, 128],
+    "strides": [*([2, 2],) * 4, [1, 1]],
+    "dropout": 0.5,
+    "augmentation": "tiles",
+    "normalisation": "range",
+}
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return make_project(tmp_path_factory.mktemp("resume"), "raster", labelled=2, unlabelled=2)
@@ -60,6 +70,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         ("bcp", [6], {"keep_momentum": True}),  # between the phases
         ("bcp", [6, 13], {}),
         ("bcp", [13], {"teacher_mode": "train", "dropout": 0.2, "ramp_up": 0.5}),
+        ("cdma", [5], {"augmentation": "strong"}),
+        ("cdma", [8], {"feature_noise": 0.3}),  # between the phases
+        ("cdma", [2, 13], {"deploy": "student", "schedule": "drops", **MTNET}),
+        ("desd", [1, 9], {"augmentation": "strong", "local_views": 1}),
+        ("desd", [4], {"optimiser": "sgd", "weight_decay_growth": 10.0, "freeze_directions": 0.3}),
     ],
 )
 def test_paused_and_resumed_is_the_same_as_straight_through(
