@@ -27,9 +27,10 @@ from napari_medssl.training.cache import Cache
 from napari_medssl.training.patches import Sampler
 from napari_medssl.training.resolve import resolve
 
+SEGMENTING = {name: info for name, info in CATALOG.items() if info.segments}
 PHASES = [
     (name, index)
-    for name, info in CATALOG.items()
+    for name, info in SEGMENTING.items()
     for index in range(len(info.load().phases(resolve_options(info.options, {}), plan_for(4, (16, 16)))))
 ]
 
@@ -135,7 +136,7 @@ def test_the_best_model_on_held_out_cases_is_deployed(tmp_path: Path, monkeypatc
     assert step == max(m.step for m in measured if m.mean == best)
 
 
-@pytest.mark.parametrize("method", CATALOG)
+@pytest.mark.parametrize("method", SEGMENTING)
 def test_partly_labelled_cases_are_learnt_from(tmp_path: Path, method: str) -> None:
     project = make_project(tmp_path, "raster", labelled=2, unlabelled=2)
     for number in (0, 1):
@@ -179,7 +180,7 @@ def test_voxels_nobody_looked_at_have_no_influence(method: str, phase: int) -> N
         assert not quiet[:, :, 8:].all()
 
 
-@pytest.mark.parametrize("method", CATALOG)
+@pytest.mark.parametrize("method", SEGMENTING)
 def test_nothing_but_open_voxels_teaches_nothing(method: str) -> None:
     info = method_info(method)
     options = resolve_options(info.options, {})
@@ -199,6 +200,9 @@ def test_several_channels_and_one_class(tmp_path: Path, method: str) -> None:
     assert plan is not None
     assert (plan.net.in_channels, plan.net.classes) == (2, 2)
     proposal = project.case("case-2").latest_proposal()
+    if method not in SEGMENTING:
+        assert proposal is None
+        return
     assert proposal is not None
     assert set(np.unique(proposal.read_labels().array)) <= {0, 1}
 
