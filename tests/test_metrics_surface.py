@@ -10,11 +10,9 @@ from hypothesis.extra import numpy as hnp
 
 from napari_medssl.inference.metrics import (
     dice,
-    dice_per_class,
-    hd95_mm,
     mean_scores,
-    nsd_mm,
     score_case,
+    score_class,
     surface_distances,
 )
 
@@ -52,8 +50,8 @@ def test_distances_equal_brute_force_on_anisotropic_grids(truth, proposal, spaci
     for one, other in zip(got, expected, strict=True):
         np.testing.assert_allclose(np.sort(one), np.sort(other), rtol=1e-6)
     both = np.concatenate(expected)
-    assert hd95_mm(truth, proposal, spacing) == pytest.approx(np.percentile(both, 95))
-    assert nsd_mm(truth, proposal, spacing, 2.5) == pytest.approx(np.mean(both <= 2.5 + 1e-9))
+    assert score_class(truth, proposal, spacing).hd95 == pytest.approx(np.percentile(both, 95))
+    assert score_class(truth, proposal, spacing, 2.5).nsd == pytest.approx(np.mean(both <= 2.5 + 1e-9))
 
 
 @settings(max_examples=40, deadline=None)
@@ -61,7 +59,7 @@ def test_distances_equal_brute_force_on_anisotropic_grids(truth, proposal, spaci
 def test_measures_are_symmetric_and_perfect_only_for_equal_masks(truth, proposal):
     spacing = (1.0, 1.0, 2.5)
     assert dice(truth, proposal) == dice(proposal, truth)
-    assert hd95_mm(truth, proposal, spacing) == pytest.approx(hd95_mm(proposal, truth, spacing))
+    assert score_class(truth, proposal, spacing).hd95 == pytest.approx(score_class(proposal, truth, spacing).hd95)
     assert (dice(truth, proposal) == 1.0) == bool((truth == proposal).all())
 
 
@@ -69,10 +67,10 @@ def test_a_shifted_plate_has_the_shift_in_millimetres():
     truth, proposal = np.zeros((12, 12, 12), bool), np.zeros((12, 12, 12), bool)
     truth[2:10, 2:10, 4] = True
     proposal[2:10, 2:10, 6] = True
-    assert hd95_mm(truth, proposal, (1, 1, 2.5)) == pytest.approx(5.0)
-    assert nsd_mm(truth, proposal, (1, 1, 2.5), 4.9) == 0.0
-    assert nsd_mm(truth, proposal, (1, 1, 2.5), 5.0) == 1.0
-    assert hd95_mm(truth[:, :, 4], np.roll(truth[:, :, 4], 3, 0), (2, 1)) > 0  # two axes work too
+    assert score_class(truth, proposal, (1, 1, 2.5)).hd95 == pytest.approx(5.0)
+    assert score_class(truth, proposal, (1, 1, 2.5), 4.9).nsd == 0.0
+    assert score_class(truth, proposal, (1, 1, 2.5), 5.0).nsd == 1.0
+    assert score_class(truth[:, :, 4], np.roll(truth[:, :, 4], 3, 0), (2, 1)).hd95 > 0  # two axes work too
 
 
 def test_empty_masks_are_handled_as_documented():
@@ -93,8 +91,8 @@ def test_voxels_nobody_looked_at_count_for_nothing():
     truth[6:] = 255
     proposal = truth.copy()
     proposal[6:] = 1
-    assert dice_per_class(truth, proposal, [1]) == {1: 1.0}
-    assert score_case(truth, proposal, (1, 1, 1), [1])[1].hd95 == 0.0
+    found = score_case(truth, proposal, (1, 1, 1), [1])[1]
+    assert (found.dice, found.hd95) == (1.0, 0.0)
 
 
 def test_different_shapes_are_refused():

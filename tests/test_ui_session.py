@@ -13,9 +13,26 @@ from napari_medssl.errors import RunError
 from napari_medssl.project import Project
 from napari_medssl.runs.events import PhaseStarted, Proposed, RunEvent, RunFinished, RunStarted
 from napari_medssl.runs.status import RunStatus, fold, lose
-from napari_medssl.ui.jobs import DirectJobs
 from napari_medssl.ui.loading import ShownCase, ShownProposal
 from napari_medssl.ui.session import Session
+
+
+class DirectJobs:
+    """Does everything at once, on the spot."""
+
+    def submit(
+        self, lane: str, work: Callable[[], object], done: Callable[[object], None], failed: Callable[[Exception], None]
+    ) -> None:
+        """Work, then answer."""
+        try:
+            result = work()
+        except Exception as error:
+            failed(error)
+        else:
+            done(result)
+
+    def close(self) -> None:
+        """Nothing waits."""
 
 
 class Screen:

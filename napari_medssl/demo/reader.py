@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..imaging import UNSEEN
+
 SPECK_VOXELS = 6
-NOT_LOOKED_AT = 255
 
 
 def correct(proposal: NDArray[np.uint8], truth: NDArray[np.uint8], speck: int = SPECK_VOXELS) -> NDArray[np.uint8]:
@@ -26,7 +27,7 @@ def correct(proposal: NDArray[np.uint8], truth: NDArray[np.uint8], speck: int = 
     """
     from scipy import ndimage
 
-    wrong = (proposal != truth) & (truth != NOT_LOOKED_AT)
+    wrong = (proposal != truth) & (truth != UNSEEN)
     pieces, count = ndimage.label(wrong)
     sizes = np.bincount(pieces.ravel(), minlength=count + 1)
     seen = sizes >= speck

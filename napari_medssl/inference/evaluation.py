@@ -67,14 +67,14 @@ def measure(
     MedSSLError
         When the truth lies on another grid, or holds values that are no classes.
     """
-    from ..imaging import read_labels
+    from ..imaging import UNSEEN, read_labels
 
     expected, proposed = read_labels(truth), read_labels(proposal)
     difference = case.grid.mismatch(expected.grid)
     if difference:
         raise MedSSLError(f"{truth}: this is not on the grid of case {case.name}: {difference}. Resample it first.")
     classes = [c.value for c in project.classes]
-    unknown = sorted(set(np.unique(expected.array).tolist()) - {0, 255, *classes})
+    unknown = sorted(set(np.unique(expected.array).tolist()) - {0, UNSEEN, *classes})
     if unknown:
         known = ", ".join(f"{c.value} {c.name}" for c in project.classes)
         raise MedSSLError(f"{truth}: values {unknown} belong to no class of this project ({known}). Map them first.")

@@ -32,7 +32,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-IGNORE = 255
+from ..imaging import UNSEEN
+
 TOLERANCE_MM = 2.0
 Mask = NDArray[np.bool_]
 
@@ -64,14 +65,6 @@ def dice(truth: Mask, proposal: Mask) -> float:
     return 2 * int(np.count_nonzero(truth & proposal)) / total if total else 1.0
 
 
-def dice_per_class(
-    truth: NDArray[np.integer], proposal: NDArray[np.integer], classes: Iterable[int]
-) -> dict[int, float]:
-    """Dice of each class value; voxels that are 255 in `truth` are left out."""
-    known = truth != IGNORE
-    return {value: dice((truth == value) & known, (proposal == value) & known) for value in classes}
-
-
 def surface_distances(
     truth: Mask, proposal: Mask, spacing: Sequence[float]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -86,16 +79,6 @@ def surface_distances(
     surfaces = [_surface(mask[box]) for mask in (truth, proposal)]
     to_truth, to_proposal = (ndimage.distance_transform_edt(~surface, sampling=spacing) for surface in surfaces)
     return np.asarray(to_proposal[surfaces[0]]), np.asarray(to_truth[surfaces[1]])
-
-
-def hd95_mm(truth: Mask, proposal: Mask, spacing: Sequence[float]) -> float:
-    """HD95 in the unit of `spacing`; see the module's definitions for empty masks."""
-    return score_class(truth, proposal, spacing).hd95
-
-
-def nsd_mm(truth: Mask, proposal: Mask, spacing: Sequence[float], tolerance: float = TOLERANCE_MM) -> float:
-    """Normalised surface Dice within `tolerance` (unit of `spacing`)."""
-    return score_class(truth, proposal, spacing, tolerance).nsd
 
 
 def score_class(truth: Mask, proposal: Mask, spacing: Sequence[float], tolerance: float = TOLERANCE_MM) -> ClassScore:
@@ -136,7 +119,7 @@ def score_case(
     """
     if truth.shape != proposal.shape:
         raise ValueError(f"truth has shape {truth.shape}, the proposal {proposal.shape}")
-    known = truth != IGNORE
+    known = truth != UNSEEN
     return {
         value: score_class((truth == value) & known, (proposal == value) & known, spacing, tolerance)
         for value in classes

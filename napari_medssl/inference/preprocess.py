@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..imaging import Grid, Volume
+from ..imaging import UNSEEN, Grid, Volume
 from ..runs.spec import Plan
 
 
@@ -56,7 +56,7 @@ def labels_to_network_space(
     values : tuple of int
         Label value of each class index.
     """
-    lookup = np.full(256, 255, np.uint8)
+    lookup = np.full(256, UNSEEN, np.uint8)
     for index, value in enumerate(values):
         lookup[value] = index
     array = _with_depth(grid.canonical().apply(lookup[labels])[None], grid.ndim)[0]

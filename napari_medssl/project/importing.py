@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import BadFileError, ProjectError
-from ..imaging import Labels, case_stem, ending, find_images, is_image_path, read_grid, read_labels
+from ..imaging import UNSEEN, Labels, case_stem, ending, find_images, is_image_path, read_grid, read_labels
 from .classes import foreign_values, present_values, refuse_values
 from .names import folded, safe_name
 
@@ -193,7 +193,7 @@ def values_in(paths: Path | str | Iterable[Path | str]) -> tuple[int, ...]:
             found.update(present_values(read_labels(path).array))
         except BadFileError:
             continue
-    return tuple(sorted(found - {0, 255}))
+    return tuple(sorted(found - {0, UNSEEN}))
 
 
 def _gather(paths: Path | str | Iterable[Path | str], look_in: Callable[[Path], list[Path]]) -> Iterable[Path]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from ..disk import write_json
+from ..disk import read_json, write_json
 from ..errors import RunError
 
 PROCESS_NAME = "process.json"
@@ -76,10 +76,10 @@ def release(folder: Path) -> None:
 def read_process(folder: Path) -> dict[str, Any] | None:
     """What a run's process said of itself; None when it said nothing."""
     try:
-        raw = json.loads((folder / PROCESS_NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        said = read_json(folder / PROCESS_NAME) or {}
+    except OSError:
         return None
-    return raw if isinstance(raw, dict) and {"pid", "host", "born"} <= raw.keys() else None
+    return said if {"pid", "host", "born"} <= said.keys() else None
 
 
 def is_running(folder: Path) -> bool:

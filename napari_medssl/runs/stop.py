@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, get_args
 
-from ..disk import write_json
+from ..disk import read_json, write_json
 from ..errors import BadFileError, RunError
 
 How = Literal["keep", "pause", "discard"]
@@ -47,14 +46,9 @@ def stop_token(folder: Path) -> StopToken:
 
     def asked() -> How | None:
         try:
-            how = json.loads(path.read_text(encoding="utf-8")).get("how")
-        except (OSError, ValueError, AttributeError):
+            how = (read_json(path) or {}).get("how")
+        except OSError:
             return None
         return how if how in get_args(How) else None
 
     return asked
-
-
-def never() -> How | None:
-    """A token that never asks."""
-    return None

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from ..imaging import UNSEEN
 from .autosave import Autosave
 from .board import Board
 from .jobs import Jobs
-from .loading import NOT_LOOKED_AT, ShownCase, ShownProposal, load_case, load_proposal
+from .loading import ShownCase, ShownProposal, load_case, load_proposal
 from .saving import Finished, save_draft, save_finished
 from .state import OpenCase
 
@@ -210,7 +211,7 @@ class CaseDesk:
             self._board.set(case=None)
 
     def _opened(self, shown: ShownCase) -> None:
-        whole = shown.complete and not bool((shown.labels == NOT_LOOKED_AT).any())
+        whole = shown.complete and not bool((shown.labels == UNSEEN).any())
         self._shown = shown
         self._autosave = Autosave(saved_copy=shown.labels.copy(), declared=whole)
         self._view.show_case(shown)

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..imaging import UNSEEN
 from .facts import ClassFacts
-from .loading import NOT_LOOKED_AT
 
 MAP_TITLES = {"entropy": "uncertainty", "disagreement": "student–teacher disagreement", "flips": "mirror variance"}
 CLEAR = np.zeros(4, np.float32)
@@ -26,7 +26,7 @@ def label_colours(classes: Sequence[ClassFacts], shade: bool = False) -> Any:
     """
     from napari.utils.colormaps import DirectLabelColormap
 
-    colours: dict[int | None, Any] = {None: "#ff00ff", 0: CLEAR, NOT_LOOKED_AT: SHADE if shade else CLEAR}
+    colours: dict[int | None, Any] = {None: "#ff00ff", 0: CLEAR, UNSEEN: SHADE if shade else CLEAR}
     colours.update({c.value: c.colour for c in classes})
     return DirectLabelColormap(color_dict=colours)
 

@@ -51,21 +51,3 @@ class ThreadJobs:
         for name, lane in self._lanes.items():
             lane.shutdown(wait=name == "disk", cancel_futures=name != "disk")
         self._lanes.clear()
-
-
-class DirectJobs:
-    """Does everything at once, on the spot: for tests of logic."""
-
-    def submit(
-        self, lane: str, work: Callable[[], T], done: Callable[[T], None], failed: Callable[[Exception], None]
-    ) -> None:
-        """Work, then answer."""
-        try:
-            result = work()
-        except Exception as error:
-            failed(error)
-        else:
-            done(result)
-
-    def close(self) -> None:
-        """Nothing waits."""

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..imaging import UNSEEN
 from .colours import MAP_TITLES, doubt_colours, label_colours
 from .compat import camera, canvas_letters, scale_bar
 from .display import PLANES
 from .facts import ClassFacts
-from .loading import NOT_LOOKED_AT, ShownCase, ShownProposal
+from .loading import ShownCase, ShownProposal
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels
@@ -146,7 +147,7 @@ class CaseLayers:
         if self._labels is None or self._proposal is None:
             return
         proposal = np.asarray(self._proposal.data)
-        where = np.nonzero((np.asarray(self._labels.data) == NOT_LOOKED_AT) & (proposal != 0))
+        where = np.nonzero((np.asarray(self._labels.data) == UNSEEN) & (proposal != 0))
         if where[0].size:
             with self._labels.block_history():
                 self._labels.data_setitem(where, proposal[where])

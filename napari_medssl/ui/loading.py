@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..imaging import UNSEEN
 from .display import Display
 
 if TYPE_CHECKING:
     from ..project import Case, Project, Proposal
-
-NOT_LOOKED_AT = 255
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +63,7 @@ def load_case(project: Project, name: str) -> ShownCase:
     revision = case.latest()
     drawn = None if revision is None else case.read_labels(revision)
     labels = (
-        np.full(display.shape, NOT_LOOKED_AT, np.uint8)
+        np.full(display.shape, UNSEEN, np.uint8)
         if drawn is None
         else display.show(drawn.array).astype(np.uint8, copy=False)
     )

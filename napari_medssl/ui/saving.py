@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import MedSSLError
+from ..imaging import UNSEEN
 from ..project.origins import compare
-from .loading import NOT_LOOKED_AT, ShownCase
+from .loading import ShownCase
 
 if TYPE_CHECKING:
     from ..project import Project
@@ -25,7 +26,7 @@ class Finished:
 
 def finished_labels(drawn: np.ndarray) -> np.ndarray:
     """What nobody looked at becomes background: a copy."""
-    return np.where(drawn == NOT_LOOKED_AT, np.uint8(0), drawn)
+    return np.where(drawn == UNSEEN, np.uint8(0), drawn)
 
 
 def save_draft(
@@ -95,7 +96,7 @@ def save_finished(
     """
     case = project.case(shown.name)
     labels = finished_labels(drawn) if whole else drawn
-    if not (labels != NOT_LOOKED_AT).any():
+    if not (labels != UNSEEN).any():
         raise MedSSLError(
             f"{shown.name}: nothing is labelled yet. Paint first, or tick that you looked at the whole scan."
         )

@@ -30,7 +30,6 @@ class CaseModel(QAbstractTableModel):
         self._cases: tuple[CaseFacts, ...] = ()
         self._current: str | None = None
         self._icons: dict[str, QIcon] = {}
-        self._colour = QColor("gray")
 
     def show(self, cases: tuple[CaseFacts, ...], current: str | None) -> None:
         """Show these cases; the one on screen is marked."""
