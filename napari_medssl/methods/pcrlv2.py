@@ -215,7 +215,7 @@ def _unit(plan: Plan) -> tuple[float, float] | None:
 
 
 def _rounded(length: float, factor: int) -> int:
-    return max(1, round(length / factor)) * factor
+    return max(1, math.floor(length / factor + 0.5)) * factor
 
 
 def _multiples(size: tuple[int, ...], ratios: tuple[tuple[float, ...], ...]) -> tuple[tuple[int, ...], ...]:
