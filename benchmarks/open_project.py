@@ -19,8 +19,8 @@ import numpy as np
 
 from napari_medssl.imaging import Grid, NiftiCodes
 from napari_medssl.project import ClassInfo, Project
-from napari_medssl.project.case import new_record
 from napari_medssl.project.images import ImageRef
+from napari_medssl.project.records import new_record
 from napari_medssl.project.revisions import Revision, new_revision_id, revision_to_json
 
 MEASURE = """

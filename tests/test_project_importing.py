@@ -10,8 +10,7 @@ import pytest
 from PIL import Image
 
 from napari_medssl.errors import BadFileError, ProjectError
-from napari_medssl.project import ClassInfo, Project, import_images, import_labels
-from napari_medssl.project.importing import values_in
+from napari_medssl.project import ClassInfo, Project, import_images, import_labels, label_values
 
 SHAPE = (5, 6, 7)
 AFFINE = np.diag([1.0, 1.0, 3.0, 1.0])
@@ -201,7 +200,7 @@ def test_values_that_are_no_class_are_named_with_their_file(project: Project, sc
     assert "--class VALUE=NAME" in reason
     assert import_labels(project, scans, mapping={4: 1}).added == ("p1",)
     np.testing.assert_array_equal(project.case("p1").read_labels().array, mask())
-    assert values_in(scans) == (1, 4)
+    assert label_values(scans) == (1, 4)
 
 
 def test_a_damaged_label_file_is_reported_and_the_rest_go_on(project: Project, scans: Path) -> None:

@@ -48,8 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """Predict what is not predicted yet, then measure."""
     from ..inference.evaluation import learnt_from, measure, proposals_of, score_table
-    from ..project import Project
-    from ..project.importing import match_labels
+    from ..project import Project, match_labels
     from .parsing import pick_cases
     from .predict import predict
 

@@ -63,15 +63,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """Make it; nothing is left behind when no scan, or none of the labels, can be used."""
-    from ..project import ClassInfo, ImportReport, Project, import_images, import_labels
-    from ..project.importing import values_in
+    from ..project import ClassInfo, ImportReport, Project, import_images, import_labels, label_values
 
     classes = parse_classes(arguments.classes)
     wanted = parse_label_cases(arguments.label_cases)
     if wanted is not None and not arguments.labels:
         raise MedSSLError("--label-cases needs --labels: say where the masks are.")
     if arguments.labels and not classes:
-        classes = {value: f"class {value}" for value in values_in(arguments.labels)}
+        classes = {value: f"class {value}" for value in label_values(arguments.labels)}
     existed = arguments.project.exists()
     project = Project.create(
         arguments.project,

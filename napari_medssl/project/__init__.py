@@ -3,7 +3,8 @@
 from .audit import AuditSet, draw_audit, freeze_audit, read_audit
 from .case import Case, Status
 from .classes import PALETTE, ClassInfo
-from .importing import ImportReport, import_images, import_labels
+from .importing import ImportReport, import_images
+from .importing_labels import import_labels, label_values, match_labels
 from .lease import Holder, Lease
 from .project import Project
 from .proposals import Proposal
@@ -27,5 +28,7 @@ __all__ = [
     "freeze_audit",
     "import_images",
     "import_labels",
+    "label_values",
+    "match_labels",
     "read_audit",
 ]

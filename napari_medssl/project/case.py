@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,21 +10,20 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..disk import read_json, write_json
 from ..errors import BadFileError, ProjectError
 from ..imaging import Grid, Labels, Volume, file_sha256, read_image, read_labels
 from .images import ImageRef, is_there
 from .names import check_name
-from .origins import uniform_origins
+from .origins import inherited_origins
 from .proposals import Proposal, has_proposal, read_proposal, read_proposals, write_proposal
+from .records import CASE_NAME, change_record
 from .refusals import one_clear_line
 from .revisions import ORIGINS, Origin, Revision, read_revision, revision_ids
-from .saving import Provenance, check_array, compare_with, write_revision
+from .saving import Provenance, check_array, check_origins, compare_with, write_revision
 
 if TYPE_CHECKING:
     from .project import Project
 
-CASE_NAME = "case.json"
 Status = Literal["new", "draft", "labelled", "proposed", "excluded", "missing"]
 
 
@@ -235,10 +232,7 @@ class Case:
         proposal = None if run is None else read_proposal(self.proposals_folder / run, self.name)
         compared, found = compare_with(proposal, labels.array)
         dice = compared.dice if dice_to_proposal is None else float(dice_to_proposal)
-        origins = found if origins is None else origins
-        if origins is not None and (origins.shape != self.grid.shape or not np.isin(origins, range(5)).all()):
-            raise ProjectError(f"Case {self.name}: the origins do not fit the labels. Use codes 0 to 4, one per voxel.")
-        codes = None if origins is None else origins.astype(np.uint8)
+        codes = found if origins is None else check_origins(f"Case {self.name}", origins, self.grid.shape)
         provenance = Provenance(author, origin, float(minutes), parent_id, run, bool(complete), note, dice)
         with one_clear_line(f"Case {self.name}: the labels were not saved", self.labels_folder):
             revision = write_revision(self.labels_folder, labels, codes, compared.changes, provenance)
@@ -262,17 +256,11 @@ class Case:
             if before is None:
                 break
             line.append(before)
-        codes: NDArray[np.uint8] | None = None
-        earlier: NDArray[np.uint8] | None = None
-        for one in reversed(line):
-            now = self._read(one).array
-            if one.origin_map_path.exists():
-                codes = read_labels(one.origin_map_path).array.reshape(self.grid.shape)
-            else:
-                own = uniform_origins(now, one.origin)
-                codes = own if codes is None or earlier is None else np.where(earlier == now, codes, own)
-            earlier = now
-        return codes
+        return inherited_origins((self._read(one).array, self._kept_origins(one), one.origin) for one in reversed(line))
+
+    def _kept_origins(self, revision: Revision) -> NDArray[np.uint8] | None:
+        path = revision.origin_map_path
+        return read_labels(path).array.reshape(self.grid.shape) if path.exists() else None
 
     # -- what machines propose ----------------------------------------------------------------------------------------
 
@@ -358,24 +346,6 @@ class Case:
         self._decide("patient", patient, author)
 
     def _decide(self, what: str, value: Any, author: str) -> None:
-        """Change one field of the record as it is on disk now, and keep who changed what in its history."""
         path = self.folder / CASE_NAME
         with one_clear_line(f"Case {self.name}: the change was not saved", path):
-            record = dict(read_json(path) or self._record)
-            entry = {"time": datetime.now(UTC).isoformat(), "author": author, "field": what, "from": record.get(what)}
-            record["history"] = [*record.get("history", ()), {**entry, "to": value}]
-            record[what] = value
-            write_json(path, record, indent=None)
-        self._record = record
-
-
-def new_record(images: list[ImageRef], grid: Grid, patient: str) -> dict[str, Any]:
-    """The `case.json` of a case that has just been added."""
-    return {
-        "patient": patient,
-        "excluded": None,
-        "images": [dataclasses.asdict(ref) for ref in images],
-        "grid": grid.to_json(),
-        "added": datetime.now(UTC).isoformat(),
-        "history": [],
-    }
+            self._record = change_record(path, self._record, what, value, author)

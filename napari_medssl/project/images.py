@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import BadFileError
-from ..imaging import Header, check_image, ending, file_sha256, pair_of
+from ..imaging import Grid, Header, check_image, ending, file_sha256, pair_of
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,40 @@ def look_at_image(path: Path, root: Path, volume: int | None = None) -> tuple[Im
         relative = ""
     size, mtime_ns = _stat(path)
     return ImageRef(str(path), relative, _sha256(path), size, mtime_ns, header.channels, volume), header
+
+
+def look_at_images(
+    paths: Sequence[Path], root: Path, channels: Sequence[str], volume: int | None = None
+) -> tuple[list[ImageRef], Grid]:
+    """Do as `look_at_image` for the files of one case: all channels in one, or one in each.
+
+    Raises
+    ------
+    BadFileError
+        If one cannot be used, they have other channels, or lie on different grids.
+    """
+    looked = [look_at_image(path, root, volume) for path in paths]
+    _check_channels(paths, [ref.channels for ref, _ in looked], channels)
+    grid = looked[0][1].grid
+    for path, (_, header) in zip(paths, looked, strict=True):
+        difference = grid.mismatch(header.grid)
+        if difference is not None:
+            rule = f"it is not on the grid of {paths[0].name}: {difference}"
+            raise BadFileError(path, rule, "export the channels of a case on one grid")
+    return [ref for ref, _ in looked], grid
+
+
+def _check_channels(paths: Sequence[Path], counts: list[int], channels: Sequence[str]) -> None:
+    if sum(counts) == len(channels) and (len(paths) == 1 or set(counts) == {1}):
+        return
+    bad = next((index for index, count in enumerate(counts) if count != 1), 0) if len(paths) > 1 else 0
+    wants = 1 if len(paths) > 1 else len(channels)
+    rule = f"it has {_channels(counts[bad])}, and {_channels(wants)} {'is' if wants == 1 else 'are'} wanted"
+    raise BadFileError(paths[bad], rule, f"this project's channels are: {', '.join(channels)}")
+
+
+def _channels(count: int) -> str:
+    return f"{count} channel{'' if count == 1 else 's'}"
 
 
 def _files(path: Path) -> tuple[Path, ...]:

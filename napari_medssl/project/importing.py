@@ -1,4 +1,4 @@
-"""Bringing in scans and labels that are there already. One bad file is reported; the others go on."""
+"""Bringing in scans that are there already. One bad file is reported; the others go on."""
 
 from __future__ import annotations
 
@@ -8,22 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ..errors import BadFileError, ProjectError
-from ..imaging import UNSEEN, Labels, case_stem, ending, find_images, is_image_path, read_grid, read_labels
-from .classes import foreign_values, present_values, refuse_values
+from ..errors import BadFileError
+from ..imaging import case_stem, is_image_path, read_grid
+from .files import bare, gather, scans_in
 from .names import folded, safe_name
 
 if TYPE_CHECKING:
-    from .case import Case
     from .project import Project
 
 #: called with how many files are done, and of how many
 OnProgress = Callable[[int, int], None]
-_LABEL_NAME = re.compile(r".+_(label|labels|seg|mask)$", re.IGNORECASE)
 _CHANNEL_NAME = re.compile(r"(.+)_(\d{4})$")
-_KINDS = "NIfTI (.nii, .nii.gz, .hdr/.img), PNG, TIFF or JPEG"
 
 
 @dataclass(frozen=True)
@@ -79,7 +74,7 @@ def import_images(
     ProjectError
         If the project cannot be written to; what was added before stays.
     """
-    files = list(_gather(paths, _scans_in))
+    files = list(gather(paths, scans_in))
     scans, refused = _group_channels(project, files)
     known = {ref.path for case in project.cases() for ref in case.image_refs}
     taken = {folded(case.name) for case in project.cases()}
@@ -108,135 +103,8 @@ def import_images(
     return ImportReport(tuple(added), tuple(refused), tuple(skipped))
 
 
-def import_labels(
-    project: Project,
-    paths: Path | str | Iterable[Path | str],
-    cases: int | Collection[str] | None = None,
-    mapping: Mapping[int, int] | None = None,
-    author: str = "",
-    on_progress: OnProgress | None = None,
-) -> ImportReport:
-    """Save label files as revisions of the cases they belong to, by file stem.
-
-    Parameters
-    ----------
-    project : Project
-        Where to.
-    paths : paths
-        Label files and folders with them. Where a folder has files named …_label, …_labels, …_seg or …_mask, only
-        those are taken.
-    cases : int or collection of str, optional
-        Only the first so many cases that have a label file, or only these cases.
-    mapping : mapping of int to int, optional
-        Class value (or 0 or 255) for values in the files; other values stay as they are.
-    author : str
-        Who drew them.
-    on_progress : callable, optional
-        Called with (done, total).
-
-    Raises
-    ------
-    BadFileError
-        If a folder has no label files.
-    ProjectError
-        If no file belongs to a case, a case that was asked for has no file or does not exist, or the project cannot
-        be written to.
-    """
-    matched, skipped = _match(project, list(_gather(paths, _labels_in)))
-    wanted = _choose(project, matched, cases)
-    added: list[str] = []
-    refused: list[tuple[Path, str]] = []
-    for done, name in enumerate(wanted):
-        if on_progress is not None:
-            on_progress(done, len(wanted))
-        case, path = project.case(name), matched[name]
-        try:
-            labels = _fitting_labels(project, case, path, mapping or {})
-        except (BadFileError, ProjectError) as error:
-            refused.append((path, str(error)))
-            continue
-        before = case.read_labels()
-        if before is not None and np.array_equal(before.array, labels.array):
-            skipped.append((path, f"case {name} has these labels already"))
-            continue
-        case.save_labels(labels.array, author=author, origin="imported", note=f"from {path}")
-        added.append(name)
-    if on_progress is not None:
-        on_progress(len(wanted), len(wanted))
-    return ImportReport(tuple(added), tuple(refused), tuple(skipped))
-
-
-def match_labels(project: Project, paths: Path | str | Iterable[Path | str]) -> dict[str, Path]:
-    """Label files by the name of the case each belongs to, in the project's order; files of no case are left out.
-
-    Raises
-    ------
-    BadFileError
-        If a folder has no label files.
-    ProjectError
-        If no file belongs to a case.
-    """
-    return _match(project, list(_gather(paths, _labels_in)))[0]
-
-
-def values_in(paths: Path | str | Iterable[Path | str]) -> tuple[int, ...]:
-    """The class values that occur in label files and folders, ascending; unreadable files are passed over.
-
-    Raises
-    ------
-    BadFileError
-        If a folder has no label files.
-    """
-    found: set[int] = set()
-    for path in _gather(paths, _labels_in):
-        try:
-            found.update(present_values(read_labels(path).array))
-        except BadFileError:
-            continue
-    return tuple(sorted(found - {0, UNSEEN}))
-
-
-def _gather(paths: Path | str | Iterable[Path | str], look_in: Callable[[Path], list[Path]]) -> Iterable[Path]:
-    """Files by absolute path, each once, in the order given."""
-    several = [paths] if isinstance(paths, Path | str) else list(paths)
-    seen: dict[Path, None] = {}
-    for one in several:
-        path = Path(one).expanduser().absolute()
-        for file in look_in(path) if path.is_dir() else [path]:
-            seen.setdefault(file)
-    return seen
-
-
-def _scans_in(folder: Path) -> list[Path]:
-    """Scans lying in a folder, else those in its own folders (a folder per patient)."""
-    found = [path for path in find_images(folder) if not _is_named_label(path)]
-    if not found:
-        below = sorted(sub for sub in folder.iterdir() if sub.is_dir() and not sub.name.startswith("."))
-        found = [path for sub in below for path in find_images(sub) if not _is_named_label(path)]
-    if not found:
-        remedy = f"choose a folder with {_KINDS} files (convert DICOM to NIfTI first)"
-        raise BadFileError(folder, "there are no scans in this folder", remedy)
-    return found
-
-
-def _labels_in(folder: Path) -> list[Path]:
-    found = find_images(folder)
-    if not found:
-        raise BadFileError(folder, "there are no labels in this folder", f"choose a folder with {_KINDS} files")
-    return [path for path in found if _is_named_label(path)] or found
-
-
-def _bare(path: Path) -> str:
-    """The file name less its ending."""
-    return path.name[: -len(ending(path))] if ending(path) else path.stem
-
-
-def _is_named_label(path: Path) -> bool:
-    return _LABEL_NAME.fullmatch(_bare(path)) is not None
-
-
 def _stem(path: Path, several: bool) -> str:
-    channel = _CHANNEL_NAME.fullmatch(_bare(path)) if several else None
+    channel = _CHANNEL_NAME.fullmatch(bare(path)) if several else None
     return channel[1] if channel else case_stem(path)
 
 
@@ -245,7 +113,7 @@ def _group_channels(project: Project, files: list[Path]) -> tuple[list[dict[str,
     channels = project.channels
     groups: dict[tuple[Path, str], dict[str, Path]] = {}
     for path in files:
-        match = _CHANNEL_NAME.fullmatch(_bare(path)) if len(channels) > 1 and is_image_path(path) else None
+        match = _CHANNEL_NAME.fullmatch(bare(path)) if len(channels) > 1 and is_image_path(path) else None
         if match is not None and int(match[2]) < len(channels):
             groups.setdefault((path.parent, match[1]), {})[channels[int(match[2])]] = path
         else:
@@ -285,67 +153,3 @@ def _free_name(stem: str, parent: str, taken: Collection[str]) -> str:
         free = safe_name(f"{name[:90]}-{number}")
         number += 1
     return free
-
-
-def _match(project: Project, files: list[Path]) -> tuple[dict[str, Path], list[tuple[Path, str]]]:
-    """Label file of each case, by the case's name, in the project's order."""
-    cases = {folded(case.name): case.name for case in project.cases()}
-    matched: dict[str, Path] = {}
-    skipped: list[tuple[Path, str]] = []
-    for path in files:
-        stem = case_stem(path)
-        bare = re.sub(r"(?<=.)_(labels|mask)$", "", stem, flags=re.IGNORECASE)
-        keys = (folded(safe_name(name)) for name in (stem, bare, f"{path.parent.name}_{stem}"))
-        name = next((cases[key] for key in keys if key in cases), None)
-        if name is None:
-            skipped.append((path, f"there is no case named {stem}"))
-        elif name in matched:
-            skipped.append((path, f"{matched[name]} is for case {name} too"))
-        else:
-            matched[name] = path
-    if not matched:
-        raise ProjectError(
-            f"{files[0] if files else 'The labels'}: none of these labels belongs to a case. Name each file like its "
-            "scan (a trailing _image, _label, _seg or _0000 does not matter)."
-        )
-    return {case.name: matched[case.name] for case in project.cases() if case.name in matched}, skipped
-
-
-def _choose(project: Project, matched: Mapping[str, Path], cases: int | Collection[str] | None) -> list[str]:
-    if cases is None:
-        return list(matched)
-    if isinstance(cases, int):
-        if not 0 <= cases <= len(matched):
-            raise ProjectError(f"Labels of {cases} cases were asked for, but files fit {len(matched)}. Ask for fewer.")
-        return list(matched)[:cases]
-    names = [project.case(name).name for name in ([cases] if isinstance(cases, str) else cases)]
-    without = [name for name in names if name not in matched]
-    if without:
-        raise ProjectError(f"There is no label file for: {', '.join(without)}. Name each file like its scan.")
-    return names
-
-
-def _fitting_labels(project: Project, case: Case, path: Path, mapping: Mapping[int, int]) -> Labels:
-    """Labels of a file, in the project's values, on the case's grid.
-
-    Raises
-    ------
-    BadFileError, ProjectError
-        If they do not fit.
-    """
-    labels = read_labels(path)
-    difference = case.grid.mismatch(labels.grid)
-    if difference is not None:
-        rule = f"these labels are not on the grid of case {case.name} ({case.images[0]}): {difference} (scan, labels)"
-        remedy = "resample them onto the scan"
-        if case.grid.shape == labels.grid.shape:
-            remedy += ", or, if each voxel does belong to its scan's voxel, copy the scan's header into the label file"
-        raise BadFileError(path, rule, remedy)
-    table = np.arange(256, dtype=np.uint8)
-    for value, becomes in mapping.items():
-        table[value] = becomes
-    array = table[labels.array] if mapping else labels.array
-    foreign = foreign_values(array, project.classes)
-    if foreign:
-        raise refuse_values(f"{path} (case {case.name})", foreign, project.classes)
-    return Labels(array, case.grid)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,3 +59,22 @@ def origins_from_proposal(proposal: NDArray[np.uint8], labels: NDArray[np.uint8]
 def uniform_origins(labels: NDArray[np.uint8], origin: str) -> NDArray[np.uint8]:
     """One origin for every voxel that was looked at ("corrected" ones count as drawn)."""
     return np.where(labels == UNSEEN, np.uint8(NONE), np.uint8(ORIGIN_CODES.get(origin, DRAWN)))
+
+
+def inherited_origins(
+    line: Iterable[tuple[NDArray[np.uint8], NDArray[np.uint8] | None, str]],
+) -> NDArray[np.uint8] | None:
+    """Origins of the last of a line of revisions; a voxel that one left as its parent had it keeps the parent's.
+
+    Parameters
+    ----------
+    line : iterable of (labels, origins, origin)
+        Oldest first: the masks, the origin of each voxel where it was kept, else that of the whole revision counts.
+    """
+    codes: NDArray[np.uint8] | None = None
+    earlier: NDArray[np.uint8] | None = None
+    for labels, kept, origin in line:
+        own = uniform_origins(labels, origin) if kept is None else kept
+        codes = own if kept is not None or codes is None or earlier is None else np.where(earlier == labels, codes, own)
+        earlier = labels
+    return codes

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ..disk import make_folder, names_in, read_json, write_json
-from ..errors import BadFileError, ProjectError
+from ..errors import ProjectError
 from ..imaging import case_stem
 from .audit import read_audit_patients
-from .case import CASE_NAME, Case, new_record
+from .case import Case
 from .classes import ClassInfo, check_classes
-from .images import look_at_image
+from .images import look_at_images
 from .lease import Lease, take_lease
 from .names import check_name, folded, natural_key, safe_name
+from .records import CASE_NAME, new_record
 from .refusals import one_clear_line
+from .run_names import reserve_run, run_names
 from .settings import PROJECT_NAME, change_settings, check_channels, new_settings, read_settings
-
-_NUMBER = re.compile(r"-(\d+)$")
 
 
 class Project:
@@ -196,14 +195,7 @@ class Project:
             If the name is taken or cannot be one, or the case cannot be written down.
         """
         paths = self._in_channel_order(images)
-        looked = [look_at_image(path, self.root, volume) for path in paths]
-        refs, grid = [ref for ref, _ in looked], looked[0][1].grid
-        self._check_channel_count(paths, [ref.channels for ref in refs])
-        for path, (_, header) in zip(paths, looked, strict=True):
-            difference = grid.mismatch(header.grid)
-            if difference is not None:
-                rule = f"it is not on the grid of {paths[0].name}: {difference}"
-                raise BadFileError(path, rule, "export the channels of a case on one grid")
+        refs, grid = look_at_images(paths, self.root, self.channels, volume)
         if name is None:
             name = safe_name(case_stem(paths[0]))
         check_name(name, "case")
@@ -238,14 +230,6 @@ class Project:
             )
         return [Path(images[channel]) for channel in self.channels]
 
-    def _check_channel_count(self, paths: list[Path], counts: list[int]) -> None:
-        if sum(counts) == len(self.channels) and (len(paths) == 1 or set(counts) == {1}):
-            return
-        bad = next((index for index, count in enumerate(counts) if count != 1), 0) if len(paths) > 1 else 0
-        wants = 1 if len(paths) > 1 else len(self.channels)
-        rule = f"it has {_channels(counts[bad])}, and {_channels(wants)} {'is' if wants == 1 else 'are'} wanted"
-        raise BadFileError(paths[bad], rule, f"this project's channels are: {', '.join(self.channels)}")
-
     def _by_name(self) -> dict[str, Case]:
         if self._cases is None:
             found = ((name, self._look_up(name)) for name in sorted(names_in(self.root / "cases"), key=natural_key))
@@ -272,7 +256,7 @@ class Project:
 
     def runs(self) -> list[str]:
         """Names of the runs, oldest first."""
-        return sorted(names_in(self.root / "runs"), key=_run_key)
+        return run_names(self.root / "runs")
 
     def run_folder(self, name: str, create: bool = False) -> Path:
         """The folder of a run, whether or not there is one.
@@ -296,18 +280,7 @@ class Project:
         ProjectError
             If its folder cannot be made.
         """
-        check_name(method, "run")
-        number = 1 + max((_run_key(name)[0] for name in self.runs()), default=0)
-        with one_clear_line("The run was not made", self.root / "runs"):
-            make_folder(self.root / "runs")
-            while True:
-                name = f"{method}-{number:03d}"
-                try:
-                    (self.root / "runs" / name).mkdir()
-                except FileExistsError:
-                    number += 1
-                    continue
-                return name
+        return reserve_run(self.root / "runs", method)
 
     # -- windows ------------------------------------------------------------------------------------------------------
 
@@ -317,12 +290,3 @@ class Project:
         All of them may read and save: revisions never collide. The lease only lets a person know.
         """
         return take_lease(self.root / "leases", owner)
-
-
-def _channels(count: int) -> str:
-    return f"{count} channel{'' if count == 1 else 's'}"
-
-
-def _run_key(name: str) -> tuple[int, str]:
-    number = _NUMBER.search(name)
-    return (int(number[1]) if number else 0), name

@@ -15,7 +15,7 @@ from ..disk import make_folder, sweep
 from ..errors import BadFileError, ProjectError
 from ..imaging import Labels, file_sha256, write_labels
 from .classes import ClassInfo, foreign_values, refuse_values, voxel_counts
-from .origins import Comparison, compare, origins_from_proposal
+from .origins import ORIGIN_CODES, Comparison, compare, origins_from_proposal
 from .proposals import Proposal, label_ending
 from .revisions import Origin, Revision, commit_revision, new_revision_id, revision_ids
 
@@ -66,6 +66,19 @@ def check_array(
     if foreign:
         raise refuse_values(where, foreign, classes)
     return labels
+
+
+def check_origins(where: str, origins: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Return the origin of each voxel as uint8.
+
+    Raises
+    ------
+    ProjectError
+        If shape or codes do not fit.
+    """
+    if origins.shape != shape or not np.isin(origins, range(len(ORIGIN_CODES) + 1)).all():
+        raise ProjectError(f"{where}: the origins do not fit the labels. Use codes 0 to 4, one per voxel.")
+    return origins.astype(np.uint8)
 
 
 def compare_with(proposal: Proposal | None, labels: NDArray[np.uint8]) -> tuple[Comparison, NDArray[np.uint8] | None]:

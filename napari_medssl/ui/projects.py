@@ -67,7 +67,7 @@ def look_into(folder: Path) -> Found:
         When there is neither a project nor a scan.
     """
     from ..imaging import find_images
-    from ..project.importing import values_in
+    from ..project import label_values
 
     if (folder / "project.json").is_file():
         return Found(folder, True)
@@ -86,7 +86,7 @@ def look_into(folder: Path) -> Found:
             f"{folder}: no project and no scans here. Choose a folder with NIfTI scans (.nii, .nii.gz) or images "
             "(.png, .tif, .jpg), or one that holds a project."
         )
-    return Found(folder, False, tuple(images), tuple(labels), values_in(labels[:5]) if labels else ())
+    return Found(folder, False, tuple(images), tuple(labels), label_values(labels[:5]) if labels else ())
 
 
 def open_project(root: Path, driver: Driver) -> Opened:
@@ -118,8 +118,7 @@ def create(
     refused : str
         What was not taken and why; empty when all was.
     """
-    from ..project import Project
-    from ..project.importing import import_images, import_labels
+    from ..project import Project, import_images, import_labels
 
     project = Project.create(root, classes=class_infos(classes))
     report = import_images(project, images)
@@ -133,7 +132,7 @@ def create(
 
 def add(project: Project, paths: Iterable[Path]) -> str:
     """Add scans, or folders of them; what came of it, in a sentence."""
-    from ..project.importing import import_images
+    from ..project import import_images
 
     report = import_images(project, list(paths))
     return f"{len(report.added)} scans added. {_refusals(report.refused)}".strip()
@@ -158,8 +157,7 @@ def class_infos(classes: Mapping[int, str], before: Iterable[ClassInfo] = ()) ->
 def make_sample(root: Path, author: str) -> Path:
     """Generate the sample project at `root`, unless it is there already."""
     from ..demo.cohort import CLASSES, make_cohort
-    from ..project import Project
-    from ..project.importing import import_images, import_labels
+    from ..project import Project, import_images, import_labels
 
     if (root / "project" / "project.json").is_file():
         return root / "project"
