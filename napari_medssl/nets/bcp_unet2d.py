@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ..errors import SpecError
 from .blocks import SLOPE, make_norm
+from .conv import Conv2d
 from .spec import NetSpec
 
 DROPOUT = (0.05, 0.1, 0.2, 0.3, 0.5)  # element-wise, per encoder level
@@ -41,7 +42,7 @@ class BCPDecoder2d(nn.Module):
     def __init__(self, spec: NetSpec) -> None:
         super().__init__()
         self.levels = nn.ModuleList(_DecoderLevel(b, a, spec) for a, b in list(pairwise(spec.widths))[::-1])
-        self.head = nn.Conv2d(spec.widths[0], spec.classes, 3, padding=1)
+        self.head = Conv2d(spec.widths[0], spec.classes, 3, padding=1)
 
     def forward(self, pyramid: list[Tensor]) -> Tensor:
         """Logits (B, classes, *space)."""
@@ -57,7 +58,7 @@ class _DecoderLevel(nn.Module):
 
     def __init__(self, below: int, width: int, spec: NetSpec) -> None:
         super().__init__()
-        self.narrow = nn.Conv2d(below, width, 1)
+        self.narrow = Conv2d(below, width, 1)
         self.up = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True)
         self.block = _block(2 * width, width, 0.0, spec)
 
@@ -85,11 +86,11 @@ class BCPUNet2d(nn.Module):
 
 def _block(inputs: int, outputs: int, dropout: float, spec: NetSpec) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, padding=1),
+        Conv2d(inputs, outputs, 3, padding=1),
         make_norm(spec.norm, outputs, 2),
         nn.LeakyReLU(SLOPE, inplace=True),
         nn.Dropout(dropout),
-        nn.Conv2d(outputs, outputs, 3, padding=1),
+        Conv2d(outputs, outputs, 3, padding=1),
         make_norm(spec.norm, outputs, 2),
         nn.LeakyReLU(SLOPE, inplace=True),
     )

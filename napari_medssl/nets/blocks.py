@@ -9,11 +9,14 @@ import math
 from collections.abc import Sequence
 from typing import Literal, Self
 
-from torch import nn
+import torch
+from torch import Tensor, nn
+
+from .conv import Conv2d, Conv3d
 
 Norm = Literal["batch", "instance", "group", "frozen"]
 
-CONV = {2: nn.Conv2d, 3: nn.Conv3d}
+CONV = {2: Conv2d, 3: Conv3d}
 UP = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
 BATCH_NORM = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
 INSTANCE_NORM = {2: nn.InstanceNorm2d, 3: nn.InstanceNorm3d}
@@ -71,6 +74,23 @@ def conv_unit(inputs: int, outputs: int, kernel: Sequence[int], stride: Sequence
         make_norm(norm, outputs, ndim),
         nn.LeakyReLU(SLOPE, inplace=True),
     )
+
+
+class Dropout(nn.Dropout):
+    """Dropout of single elements; on a processor, four draws come from one random number of 64 bits.
+
+    PyTorch's draws take longer there than many a convolution. The probability is rounded to 1 / 65536.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, *space)."""
+        dense = x.is_contiguous() or x.is_contiguous(memory_format=torch.channels_last)
+        if not self.training or self.p == 0 or x.device.type != "cpu" or x.ndim != 4 or not dense:
+            return super().forward(x)
+        words = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
+        bits = words.view(torch.int16)[: x.numel()].as_strided(x.shape, x.stride())
+        kept = (bits >= round(self.p * 2**16) - 2**15).to(x.dtype)
+        return x * kept.mul_(1 / (1 - self.p))
 
 
 def channel_dropout(probability: float, ndim: int) -> nn.Module:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ..errors import SpecError
 from .blocks import Norm, channel_dropout, make_norm
+from .conv import Conv3d
 from .spec import NetSpec
 
 UNITS = (1, 2, 3, 3, 3)  # convolutions per encoder level; the decoder mirrors all but the deepest
@@ -20,7 +21,7 @@ class VNetEncoder(nn.Module):
         super().__init__()
         self.levels = nn.ModuleList([nn.Sequential(*_unit(UNITS[0], spec.in_channels, spec.widths[0], spec.norm))])
         for count, (a, b) in zip(UNITS[1:], pairwise(spec.widths), strict=True):
-            down = (nn.Conv3d(a, b, 2, 2), make_norm(spec.norm, b, 3), nn.ReLU(inplace=True))
+            down = (Conv3d(a, b, 2, 2), make_norm(spec.norm, b, 3), nn.ReLU(inplace=True))
             self.levels.append(nn.Sequential(*down, *_unit(count, b, b, spec.norm)))
         self.dropout = channel_dropout(spec.dropout, 3)
 
@@ -44,7 +45,7 @@ class VNetDecoder(nn.Module):
             _DecoderLevel(count, b, a, spec.norm) for count, (a, b) in zip(UNITS[-2::-1], finer, strict=True)
         )
         self.dropout = channel_dropout(spec.dropout, 3)
-        self.head = nn.Conv3d(spec.widths[0], spec.classes, 1)
+        self.head = Conv3d(spec.widths[0], spec.classes, 1)
 
     def forward(self, pyramid: list[Tensor]) -> Tensor:
         """Logits (B, classes, *space)."""
@@ -89,7 +90,7 @@ def _unit(count: int, inputs: int, outputs: int, norm: Norm) -> list[nn.Module]:
     layers: list[nn.Module] = []
     for index in range(count):
         layers += [
-            nn.Conv3d(inputs if index == 0 else outputs, outputs, 3, padding=1),
+            Conv3d(inputs if index == 0 else outputs, outputs, 3, padding=1),
             make_norm(norm, outputs, 3),
             nn.ReLU(inplace=True),
         ]

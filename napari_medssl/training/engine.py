@@ -184,7 +184,9 @@ class Engine:
         optimiser.zero_grad(set_to_none=True)
         total.backward()
         if phase.optimiser.clip is not None:
-            torch.nn.utils.clip_grad_norm_(self._learner.parameters(), phase.optimiser.clip)
+            length = torch.nn.utils.clip_grad_norm_(self._learner.parameters(), phase.optimiser.clip)
+            if not torch.isfinite(length):
+                return None
         optimiser.step()
         self._learner.after_step(at)
         return {"total": total.detach(), **{name: term.detach() for name, term in losses.terms.items()}}
