@@ -233,7 +233,7 @@ class TestJournals:
             Proposed(case="a", score=0.1, index=0, total=2, seconds=4.0, at=1030.0),
             Proposed(case="b", score=0.1, index=1, total=2, seconds=2.0, at=1032.0),
         ]  # fmt: skip
-        assert measure(said) == Pace(5.0, 1.0, 3.0)
+        assert measure(said) == Pace(1000.0, 1.0, 3.0)
         assert measure(said[:2]) == Pace(5.0, 0.1, None)  # one word only: what it says of itself
         assert measure([]) == Pace()
 

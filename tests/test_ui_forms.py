@@ -6,8 +6,10 @@ import dataclasses
 
 import pytest
 
+from napari_medssl.errors import SpecError
 from napari_medssl.methods.catalog import CATALOG
 from napari_medssl.methods.options import Options, option, resolve_options
+from napari_medssl.runs.presets import preset_options
 from napari_medssl.ui.forms import OptionsForm
 
 pytestmark = pytest.mark.usefixtures("qapp")
@@ -51,3 +53,43 @@ def test_a_change_is_told() -> None:
     form.on_change(lambda: told.append(1))
     form._widgets["count"].value = 4
     assert told
+
+
+@pytest.mark.parametrize("method", CATALOG)
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_the_published_values_are_shown_and_are_no_change(method: str, ndim: int) -> None:
+    usual = preset_options(CATALOG[method], "paper", ndim, continuing=False)
+    form = OptionsForm(CATALOG[method].options, usual)
+    assert form.value() == {}
+    for name, widget in form._widgets.items():
+        if isinstance(usual[name], float):
+            assert widget.value == pytest.approx(usual[name], abs=1e-4, rel=1e-3), name
+        else:
+            assert widget.value == usual[name], name
+
+
+@pytest.mark.parametrize("cls", [Odd, *(info.options for info in CATALOG.values())])
+def test_every_option_of_every_method_can_be_set_and_is_valid(cls: type[Options]) -> None:
+    form = OptionsForm(cls)
+    for field in dataclasses.fields(cls):
+        meta, default = field.metadata, field.default
+        if isinstance(default, bool):
+            wanted: object = not default
+        elif meta["choices"]:
+            wanted = next(choice for choice in meta["choices"] if choice != default)
+        else:
+            ends = [end for end in (meta["high"], meta["low"]) if end is not None and end != default]
+            wanted = type(default)(ends[0] if ends else default + 1)
+        form.set_value({field.name: wanted})
+        assert form.value() == {field.name: pytest.approx(wanted)}, field.name
+        resolve_options(cls, form.value())
+
+
+def test_what_is_half_typed_does_not_break_the_form() -> None:
+    form = OptionsForm(Odd)
+    form._widgets["tiny"].native.setText("1e-")
+    assert form.value() == {"tiny": "1e-"}
+    with pytest.raises(SpecError, match="'tiny' must be a float"):
+        resolve_options(Odd, form.value())
+    form._widgets["tiny"].native.setText("1e-4")
+    assert form.value() == {"tiny": 1e-4}

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from napari_medssl.runs.events import PhaseStarted, Proposed, RunFinished, RunStarted, Stepped, Validated, Warned
+from napari_medssl.runs.outlook import Stock
 from napari_medssl.runs.status import RunStatus, fold, lose
-from napari_medssl.ui.facts import CaseFacts, ClassFacts, ProjectFacts, RunFacts
-from napari_medssl.ui.runview import duration, run_view
+from napari_medssl.runs.words import duration
+from napari_medssl.ui.facts import CaseFacts, ClassFacts, ProjectFacts
+from napari_medssl.ui.runview import run_view
 from napari_medssl.ui.state import Facts, OpenCase, resolve
 
 LIVER = ClassFacts(1, "liver", "#E69F00")
@@ -35,43 +37,13 @@ def test_counts_leave_out_what_cannot_be_used() -> None:
     assert state.counts == "2 of 5 labelled · 1 to review · 1 draft"
 
 
-@pytest.mark.parametrize(
-    ("statuses", "blocked"),
-    [
-        (("new", "new", "new"), {"supervised": "Label 1 more scan first", "bcp": "Label 2 more scans first"}),
-        (("labelled", "new", "new"), {"supervised": "", "bcp": "Label 1 more scan first"}),
-        (("labelled", "labelled", "new"), {"supervised": "", "bcp": "needs 2 unlabelled scans; 1 there"}),
-        (("labelled", "labelled", "new", "proposed"), {"supervised": "", "bcp": ""}),
-    ],
-)
-def test_a_method_says_what_it_lacks(statuses: tuple[str, ...], blocked: dict[str, str]) -> None:
-    state = resolve(Facts(project(*statuses)))
-    for choice in state.train.methods:
-        if choice.name in blocked:
-            assert blocked[choice.name] in choice.blocked
-            assert bool(blocked[choice.name]) == bool(choice.blocked)
-    assert state.train.can_train == any(not choice.blocked for choice in state.train.methods)
-
-
 def test_one_training_at_a_time() -> None:
-    ready = project("labelled", "labelled", "new", "new")
+    ready = project("labelled", "labelled", "new", "new", stock=Stock(labelled=2, unlabelled=2, classes=1))
     running = fold([RunStarted(run="bcp-001", task="train", method="bcp")])
     assert resolve(Facts(ready)).train.can_train
     assert not resolve(Facts(ready, run="bcp-001", status=running)).train.can_train
     assert not resolve(Facts(ready, starting=True)).train.can_train
     assert resolve(Facts(ready, run="bcp-001", status=fold([RunFinished(reason="stopped")], running))).train.can_train
-
-
-def test_training_begins_with_the_newest_model() -> None:
-    runs = (
-        RunFacts("bcp-001", "bcp", "completed", 0.7, True),
-        RunFacts("bcp-002", "bcp", "stopped", None, True),
-        RunFacts("bcp-003", "bcp", "failed"),
-    )
-    train = resolve(Facts(project("labelled", runs=runs))).train
-    assert train.start_default == "bcp-002"
-    assert [name for name, _ in train.starts] == ["", "bcp-002", "bcp-001"]
-    assert "Dice 0.70" in train.starts[2][1]
 
 
 def test_next_is_the_best_suggestion_that_is_not_on_screen() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import weakref
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,22 @@ from qtpy.QtGui import QDropEvent
 from qtpy.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit
 from test_ui_session import Driver
 
+from napari_medssl.errors import SpecError
+from napari_medssl.methods.catalog import CATALOG
+from napari_medssl.nets.spec import NetSpec
 from napari_medssl.project import Project
 from napari_medssl.runs.events import Proposed, RunFinished, RunStarted, Stepped
+from napari_medssl.runs.outlook import GROUPS
+from napari_medssl.runs.request import make_predict_spec, make_spec, write_spec
+from napari_medssl.runs.spec import Plan, read_spec
 from napari_medssl.ui.plugin import MedSSLWidget
+
+
+def choose(box: QComboBox, value: object) -> None:
+    """Choose an entry of a drop-down by what it stands for."""
+    row = box.findData(value)
+    assert row >= 0, value
+    box.setCurrentIndex(row)
 
 
 class Bench:
@@ -227,7 +241,6 @@ def test_a_folder_without_scans_is_one_clear_line(qtbot: Any, tmp_path: Path) ->
 
 
 def test_ten_thousand_cases_do_not_hold_up_the_list(bench: Bench) -> None:
-    from dataclasses import replace
     from time import process_time
 
     from napari_medssl.ui.facts import CaseFacts
@@ -275,3 +288,111 @@ def test_napari_never_imports_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_card_says_what_the_method_would_do(bench: Bench) -> None:
+    bench.click(bench.widget.header.verbs["Train"])
+    page = bench.widget.train_page
+    choose(page.method, "bcp")
+    words = page.outlook.words()
+    assert words["Uses"].startswith("2 labelled, 2 unlabelled scans.")
+    assert words["Time"].startswith("10 min of training, then 2 proposals")
+    assert words["Not when"] == bench.state.train.outlook.not_when
+    page.minutes.setValue(3)
+    assert page.outlook.words()["Time"].startswith("3 min of training")
+    choose(page.method, "desd")
+    assert page.outlook.words()["Uses"].startswith("4 scans; labels are not looked at")
+    assert page.outlook.words()["Time"] == "3 min of training."
+
+
+def test_methods_are_grouped_and_headings_cannot_be_chosen(bench: Bench) -> None:
+    box = bench.widget.train_page.method
+    headings = [box.itemText(row) for row in range(box.count()) if box.itemData(row) is None]
+    assert headings == list(GROUPS.values())
+    assert not any(box.model().item(row).isEnabled() for row in range(box.count()) if box.itemData(row) is None)
+    assert {box.itemData(row) for row in range(box.count())} == {None, *CATALOG}
+
+
+def test_without_labels_or_structures_scans_can_still_be_looked_at(qtbot: Any, tmp_path: Path) -> None:
+    make_project(tmp_path, "raster", labelled=0, unlabelled=3, classes=0)
+    bench = Bench(qtbot, tmp_path / "project")
+    page = bench.widget.train_page
+    choose(page.method, "bcp")
+    assert not page.start.isEnabled()
+    assert (
+        "Label 2 more scans" in page.outlook.words()["Cannot run"]
+        or "label 2 more" in page.outlook.words()["Cannot run"]
+    )
+    choose(page.method, "pcrlv2")
+    assert page.start.isEnabled()
+    assert "Cannot run" not in page.outlook.words()
+    bench.click(page.start)
+    bench.until(lambda: bool(bench.driver.runs))
+    (run,) = bench.driver.runs
+    spec = read_spec(tmp_path / "project" / "runs" / run)
+    assert (spec.method, len(spec.unlabelled), spec.start_from) == ("pcrlv2", 3, None)
+
+
+@pytest.mark.parametrize("method", CATALOG)
+def test_every_method_starts_as_it_was_asked_for(bench: Bench, method: str) -> None:
+    page = bench.widget.train_page
+    choose(page.method, method)
+    page.minutes.setValue(0.5)
+    page.more.setChecked(True)
+    name = "sub_encoders" if method == "desd" else "learning_rate"
+    page._form._widgets[name].value = wanted = 2 if method == "desd" else 0.02
+    choose(page.device, "cpu")
+    assert page.more.text().endswith("(1 changed)")
+    bench.click(page.start)
+    bench.until(lambda: bool(bench.driver.runs))
+    (run,) = bench.driver.runs
+    spec = read_spec(bench.widget.session.board.facts.project.root / "runs" / run)
+    assert (spec.method, spec.preset, spec.device) == (method, "auto", "cpu")
+    assert spec.budget.minutes == 0.5
+    assert spec.settings == {name: wanted}
+
+
+def test_the_published_recipe_has_its_own_length_and_values(bench: Bench) -> None:
+    page = bench.widget.train_page
+    choose(page.method, "bcp")
+    page.minutes.setValue(4)
+    page.more.setChecked(True)
+    choose(page.preset, "paper")
+    assert page.wishes()["minutes"] is None
+    assert "17,000 steps" in page.minutes.text()
+    assert page._form._widgets["learning_rate"].value == CATALOG["bcp"].paper(3)["learning_rate"]
+    assert page._form.value() == {}
+    page.minutes.setValue(7)
+    assert page.wishes()["minutes"] == 7
+    choose(page.preset, "auto")
+    assert page.wishes()["minutes"] == 7
+    choose(page.preset, "paper")
+    choose(page.preset, "auto")
+    assert page.wishes()["minutes"] == 7
+
+
+def test_what_was_learnt_before_labelling_is_a_beginning_and_proposes_nothing(bench: Bench) -> None:
+    root = bench.widget.session.board.facts.project.root
+    project = Project.open(root)
+    spec = make_spec(project, "desd", steps=1)
+    folder = project.run_folder(spec.run)
+    net = NetSpec("unet", 3, 1, 3, (4, 8), ((1, 1, 1), (2, 2, 2)))
+    write_spec(folder, replace(spec, plan=Plan(net, (1.0, 1.0, 1.0), (16, 16, 16), 2)))
+    (folder / "model.safetensors").touch()
+    bench.widget.session.refresh()
+    page = bench.widget.train_page
+    bench.until(lambda: page.start_from.findData(spec.run) >= 0)
+    choose(page.method, "bcp")
+    assert page.start_from.currentData() == spec.run
+    assert page.start_from.currentText() == f"What {spec.run} learnt before labelling"
+    assert page.wishes()["start_from"] == spec.run
+    choose(page.method, "desd")
+    assert page.wishes()["start_from"] is None
+    with pytest.raises(SpecError, match="learnt to look at scans, not to segment"):
+        make_predict_spec(project, spec.run)
+    choose(page.method, "bcp")
+    choose(page.preset, "paper")  # another network
+    row = page.start_from.findData(spec.run)
+    assert not page.start_from.model().item(row).isEnabled()
+    assert "cannot change" in page.start_from.itemData(row, Qt.ItemDataRole.ToolTipRole)
+    assert page.wishes()["start_from"] is None

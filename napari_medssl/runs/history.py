@@ -25,6 +25,8 @@ class Pace:
 
     Attributes
     ----------
+    began : float
+        When it was last started or resumed; infinite where it never was.
     step_seconds : float or None
         From step to step, with everything that happens in between; None where it made none.
     case_seconds : float or None
@@ -111,7 +113,7 @@ def measure(events: Iterable[RunEvent]) -> Pace:
     for event in events:
         match event:
             case RunStarted():
-                began, last = min(began, event.at), None
+                began, last = event.at, None
             case Stepped():
                 said.append(event.step_seconds)
                 if last is not None and event.step > last.step:

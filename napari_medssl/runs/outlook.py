@@ -7,11 +7,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import SpecError
-from ..methods.catalog import MethodInfo, method_info
+from ..methods.catalog import CATALOG, Kind, MethodInfo, method_info
 from .estimate import Estimate, estimate
 from .history import PastRun, read_history
 from .needs import Lack, avoid_text, unmet
@@ -23,6 +23,14 @@ from .words import count
 
 if TYPE_CHECKING:
     from ..project import Project
+
+
+#: Kinds of methods in the order in which people are offered them, and what to call them.
+GROUPS: Mapping[Kind, str] = {
+    "supervised": "From labels",
+    "semi-supervised": "From labels and unlabelled scans",
+    "self-supervised": "Before labelling",
+}
 
 
 @dataclass(frozen=True)
@@ -152,6 +160,9 @@ def look_ahead(stock: Stock, wish: Wish, start: PastRun | None = None) -> Outloo
     """
     info = method_info(wish.method)
     start = start or (stock.past(wish.start_from) if wish.start_from else None)
+    lack = find_lack(info, stock, wish, start)
+    if _bad_setting(info, wish) is not None:
+        wish = replace(wish, settings={})
     proposals = (stock.unfinished if wish.propose is None else wish.propose) if info.segments else 0
     expected = estimate(info, wish, stock.runs, start, proposals, stock.ndim)
     return Outlook(
@@ -168,24 +179,41 @@ def look_ahead(stock: Stock, wish: Wish, start: PastRun | None = None) -> Outloo
         held_out=stock.held_out,
         audit=stock.audit,
         proposals=proposals,
-        lack=find_lack(info, stock, wish, start),
+        lack=lack,
     )
+
+
+def grouped() -> list[MethodInfo]:
+    """The catalog in the order of `GROUPS`."""
+    return [info for kind in GROUPS for info in CATALOG.values() if info.kind == kind]
 
 
 def find_lack(info: MethodInfo, stock: Stock, wish: Wish, start: PastRun | None) -> Lack | None:
     """Why a wish cannot be met; None when it can."""
-    lack = unmet(info, stock.labelled, stock.unlabelled, stock.classes)
+    lack = unmet(info, stock.labelled, stock.unlabelled, stock.classes) or _bad_setting(info, wish)
     if lack is not None or not wish.start_from:
         return lack
     if start is None:
         known = ", ".join(past.run for past in stock.runs) or "none yet"
         return Lack(f"There is no run {wish.start_from!r}; this project has: {known}.", "")
-    chosen = preset_settings(info, wish.preset, stock.ndim, wish.settings, continuing=True)
+    return next(iter(unfit_starts(info, stock, wish, [start]).values()))
+
+
+def unfit_starts(info: MethodInfo, stock: Stock, wish: Wish, starts: Sequence[PastRun]) -> dict[str, Lack | None]:
+    """Why a wish cannot begin with each of these runs, by name; None for those it can begin with."""
+    if _bad_setting(info, wish) is not None:
+        wish = replace(wish, settings={})
+    settings = preset_settings(info, wish.preset, stock.ndim, wish.settings, continuing=True)
+    _, wishes = check_settings(info, settings)
+    return {start.run: unfit_start(start, stock.channels, stock.classes, wishes) for start in starts}
+
+
+def _bad_setting(info: MethodInfo, wish: Wish) -> Lack | None:
     try:
-        _, wishes = check_settings(info, chosen)
+        check_settings(info, wish.settings)
     except SpecError as error:
         return Lack(str(error), "")
-    return unfit_start(start, stock.channels, stock.classes, wishes)
+    return None
 
 
 def _uses(info: MethodInfo, stock: Stock) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import MedSSLError
+from ..runs.history import PastRun
 from ..runs.journal import JOURNAL_NAME, replay
-from ..runs.spec import read_spec
+from ..runs.outlook import Stock, take_stock
 from ..runs.status import RunStatus, fold
 
 if TYPE_CHECKING:
@@ -39,15 +39,12 @@ class CaseFacts:
 
 @dataclass(frozen=True)
 class RunFacts:
-    """A run: `dice` is the best one measured, `has_model` says that one can start from it, `began` when it began."""
+    """A run: `dice` is the best one measured."""
 
     name: str
     method: str
     state: str
     dice: float | None = None
-    has_model: bool = False
-    task: str = "train"
-    began: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -60,6 +57,7 @@ class ProjectFacts:
     cases: tuple[CaseFacts, ...] = ()
     runs: tuple[RunFacts, ...] = ()
     suggestions: tuple[tuple[str, str], ...] = ()  # (case, why), most worth a look first
+    stock: Stock = field(default_factory=Stock)
     taken: int = 0  # counts the snapshots, so that an old one never replaces a newer one
 
 
@@ -70,20 +68,17 @@ def read_facts(project: Project, taken: int = 0) -> ProjectFacts:
     """
     project.refresh()
     cases = tuple(_case(case) for case in project.cases())
+    stock = take_stock(project)
     return ProjectFacts(
         root=Path(project.root),
         name=project.name,
         classes=tuple(ClassFacts(c.value, c.name, c.colour) for c in project.classes),
         cases=cases,
-        runs=tuple(sorted(filter(None, (_run(project, name) for name in project.runs())), key=lambda run: run.began)),
+        runs=tuple(_run(project, past) for past in stock.runs),
         suggestions=_suggestions(project, cases),
+        stock=stock,
         taken=taken,
     )
-
-
-def last_model(facts: ProjectFacts) -> str | None:
-    """The newest training run that left a model."""
-    return next((run.name for run in reversed(facts.runs) if run.has_model and run.task == "train"), None)
 
 
 def _case(case: Case) -> CaseFacts:
@@ -98,23 +93,10 @@ def _case(case: Case) -> CaseFacts:
     )
 
 
-def _run(project: Project, name: str) -> RunFacts | None:
-    folder = project.run_folder(name)
-    try:
-        spec = read_spec(folder)
-    except MedSSLError:
-        return None  # reserved and never written, or of a newer version: nothing to show
-    journal = folder / JOURNAL_NAME
+def _run(project: Project, past: PastRun) -> RunFacts:
+    journal = project.run_folder(past.run) / JOURNAL_NAME
     status = _fold_journal(journal, journal.stat().st_size) if journal.is_file() else RunStatus()
-    return RunFacts(
-        name=name,
-        method=spec.method,
-        state=status.state,
-        dice=status.best_dice,
-        has_model=(folder / "model.safetensors").is_file(),
-        task=spec.task,
-        began=status.started.at if status.started else float("inf"),
-    )
+    return RunFacts(name=past.run, method=past.method, state=status.state, dice=status.best_dice)
 
 
 @lru_cache(maxsize=256)

@@ -15,15 +15,18 @@ class OptionsForm:
     Parameters
     ----------
     cls : type of Options
+    usual : mapping, optional
+        Values where a person changes nothing; the defaults of `cls` where not given.
     """
 
-    def __init__(self, cls: type[Options]) -> None:
+    def __init__(self, cls: type[Options], usual: Mapping[str, Any] | None = None) -> None:
         from qtpy.QtCore import Qt
         from qtpy.QtWidgets import QFormLayout, QWidget
 
         self.cls = cls
         self._fields = sorted(dataclasses.fields(cls), key=lambda f: bool(f.metadata["advanced"]))
-        self._widgets = {f.name: _widget(f) for f in self._fields}
+        self._usual = {f.name: f.default for f in self._fields} | dict(usual or {})
+        self._widgets = {f.name: _widget(f, self._usual[f.name]) for f in self._fields}
         # As the widgets show the defaults: a spin box rounds 2/3 to 0.667, and that is no change.
         self._untouched = {name: widget.value for name, widget in self._widgets.items()}
         self.native = QWidget()
@@ -36,14 +39,14 @@ class OptionsForm:
             layout.addRow(field.metadata["title"] + unit, self._widgets[field.name].native)
 
     def value(self) -> dict[str, Any]:
-        """What differs from the defaults, by option name."""
-        now = {name: widget.value for name, widget in self._widgets.items()}
+        """What differs from what is usual, by option name; what cannot be read as a value, as it was typed."""
+        now = {name: _value(widget) for name, widget in self._widgets.items()}
         return {name: value for name, value in now.items() if value != self._untouched[name]}
 
     def set_value(self, settings: Mapping[str, Any]) -> None:
-        """Show these settings; defaults for the rest."""
-        for f in self._fields:
-            self._widgets[f.name].value = settings.get(f.name, f.default)
+        """Show these settings; what is usual for the rest."""
+        for name, widget in self._widgets.items():
+            widget.value = settings.get(name, self._usual[name])
 
     def on_change(self, slot: Callable[[], None]) -> None:
         """Call `slot` whenever a person changes something."""
@@ -51,13 +54,20 @@ class OptionsForm:
             widget.changed.connect(lambda *_: slot())
 
 
-def _widget(field: dataclasses.Field[Any]) -> Any:
+def _value(widget: Any) -> Any:
+    try:
+        return widget.value
+    except (ValueError, SyntaxError):  # half typed
+        return str(widget.native.text())
+
+
+def _widget(field: dataclasses.Field[Any], default: Any) -> Any:
     from magicgui.widgets import create_widget
 
     meta = field.metadata
-    default = field.default
-    options: dict[str, Any] = {"tooltip": _tip(field)}
+    options: dict[str, Any] = {"tooltip": _tip(field, default)}
     kind: str | None = None
+    digits = 0
     if meta["choices"]:
         kind, options["choices"] = "ComboBox", list(meta["choices"])
     elif isinstance(default, bool):
@@ -74,18 +84,27 @@ def _widget(field: dataclasses.Field[Any]) -> Any:
             kind = "FloatSpinBox"
             low, high = float(_or(meta["low"], -1e6)), float(_or(meta["high"], 1e6))
             options |= {"min": low, "max": high, "step": max((high - low) / 100, 1e-4) if high - low < 10 else 1.0}
+            digits = max(2, *(_digits(value) for value in (low, high, default)))
     made = create_widget(
         value=default, name=field.name, widget_type=kind, options=options
     )  # fmt: skip
+    if digits:
+        made.native.setDecimals(digits)
+        made.value = default
     made.native.setAccessibleName(meta["title"])
     made.native.setAccessibleDescription(meta["help"])
     return made
 
 
-def _tip(field: dataclasses.Field[Any]) -> str:
+def _digits(value: float) -> int:
+    """Digits after the point that it takes to write a number, 4 at most."""
+    return next(digits for digits in range(5) if digits == 4 or round(value, digits) == value)
+
+
+def _tip(field: dataclasses.Field[Any], default: Any) -> str:
     meta = field.metadata
     span = "" if meta["low"] is None and meta["high"] is None else f"\nFrom {meta['low']} to {meta['high']}."
-    return f"{meta['help']}{span}\nUsually {field.default}."
+    return f"{meta['help']}{span}\nUsually {default}."
 
 
 def _or(value: Any, default: float) -> float:

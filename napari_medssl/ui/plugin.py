@@ -223,6 +223,7 @@ class MedSSLWidget(QWidget):
         label.shade_changed.connect(self.layers.shade_open)
         label.edit_classes.connect(self._ask_classes)
         label.finished.connect(lambda whole: session.cases.finish(accept=False, whole=whole))
+        train.wished.connect(session.runs.intend)
         train.train.connect(lambda method, wishes: session.runs.train(method, **wishes))
         train.stop.connect(session.runs.stop)
         train.resume.connect(session.runs.resume)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..runs.status import CurvePoint, RunStatus
+from ..runs.words import duration
 
 Level = Literal["info", "warning", "error"]
 ENDS = {
@@ -81,16 +82,6 @@ def run_view(run: str | None, status: RunStatus | None, stopping: str | None, st
         under_way=True,
         can_stop=stopping is None,
     )
-
-
-def duration(seconds: float) -> str:
-    """A span of time as a person would say it."""
-    if seconds < 50:
-        return f"{max(5, round(seconds / 5) * 5)} s"
-    if seconds < 3570:
-        return f"{max(1, round(seconds / 60))} min"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes} min"
 
 
 def _figures(status: RunStatus) -> str:

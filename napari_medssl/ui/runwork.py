@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..runs.status import RunStatus
 from .board import Board
 from .jobs import Jobs
+from .trainview import Intent
 
 if TYPE_CHECKING:
     from ..project import Project
@@ -70,8 +71,12 @@ class RunDesk:
             self._handle = found[-1][0]
             self._board.set(run=self._handle.run, status=found[-1][1])
 
+    def intend(self, intent: Intent) -> None:
+        """What the next training is to be like; what would come of it is shown at once."""
+        self._board.set(intent=intent)
+
     def train(self, method: str, **wishes: Any) -> None:
-        """Start a training run; `wishes` as in `runs.request.make_spec` (minutes, device, start_from, settings)."""
+        """Start a training run; `wishes` as in `runs.request.make_spec`."""
         project = self._project
         if project is None or not self._board.state.train.can_train:
             return

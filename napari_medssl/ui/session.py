@@ -18,6 +18,7 @@ from .facts import ProjectFacts, read_facts
 from .jobs import Jobs
 from .runwork import Driver, Follow, RunDesk
 from .state import PanelState
+from .trainview import Intent
 
 if TYPE_CHECKING:
     from ..project import Lease, Project
@@ -201,7 +202,7 @@ class Session:
         self._renewed = self._clock()
         self.board.set(
             project=opened.facts, case=None, loading=None, busy="", run=None, status=None, stopping=None,
-            starting=False,
+            starting=False, intent=Intent(),
         )  # fmt: skip
         self.cases.take(opened.project)
         found: list[tuple[Handle, RunStatus]] = opened.found

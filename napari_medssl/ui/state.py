@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ..methods.catalog import CATALOG, MethodInfo
 from ..runs.status import RunStatus
-from .facts import CaseFacts, ClassFacts, ProjectFacts, RunFacts, last_model
+from .facts import CaseFacts, ClassFacts, ProjectFacts
 from .runview import Level, RunView, run_view
+from .trainview import Intent, TrainView, train_view
 
 Save = Literal["clean", "unsaved", "saving", "saved", "failed"]
 
@@ -51,28 +51,7 @@ class Facts:
     starting: bool = False
     message: tuple[Level, str] | None = None
     devices: tuple[str, ...] = ("auto", "cpu")
-
-
-@dataclass(frozen=True)
-class MethodChoice:
-    """A line of the method list; `blocked` says why it cannot be chosen now."""
-
-    name: str
-    title: str
-    help: str
-    blocked: str = ""
-
-
-@dataclass(frozen=True)
-class TrainView:
-    """The training page."""
-
-    methods: tuple[MethodChoice, ...] = ()
-    starts: tuple[tuple[str, str], ...] = ()  # (run or "", what to show)
-    start_default: str = ""
-    devices: tuple[str, ...] = ("auto",)
-    can_train: bool = False
-    hint: str = ""
+    intent: Intent = field(default_factory=Intent)
 
 
 @dataclass(frozen=True)
@@ -101,7 +80,7 @@ class PanelState:
     current: str | None = None
     classes: tuple[ClassFacts, ...] = ()
     actions: CaseActions = CaseActions()
-    train: TrainView = TrainView()
+    train: TrainView = field(default_factory=TrainView)
     run: RunView = field(default_factory=RunView)
     next_case: str | None = None
     next_why: str = ""
@@ -126,7 +105,7 @@ def resolve(facts: Facts) -> PanelState:
         current=facts.loading or (facts.case.name if facts.case else None),
         classes=project.classes,
         actions=_actions(facts),
-        train=_train(facts, project, usable),
+        train=_train(facts, project),
         run=run_view(facts.run, facts.status, facts.stopping, facts.starting),
         next_case=following[0],
         next_why=following[1],
@@ -184,45 +163,6 @@ def _actions(facts: Facts) -> CaseActions:
     )
 
 
-def _train(facts: Facts, project: ProjectFacts, usable: list[CaseFacts]) -> TrainView:
-    pool = [c for c in usable if not c.audit]
-    labelled = sum(c.status in ("labelled", "draft") for c in pool)
-    unlabelled = len(pool) - labelled
-    methods = tuple(
-        MethodChoice(
-            info.name, info.title, f"{info.summary}\n\nNot when: {info.not_when}", _blocked(info, labelled, unlabelled)
-        )
-        for info in CATALOG.values()
-    )
+def _train(facts: Facts, project: ProjectFacts) -> TrainView:
     running = facts.starting or (facts.status is not None and not facts.status.is_over)
-    able = any(not m.blocked for m in methods)
-    hint = ""
-    if not project.classes:
-        hint, able = "Name at least one structure to segment first.", False
-    elif not able:
-        hint = methods[0].blocked
-    elif running:
-        hint = "One training at a time: go on labelling meanwhile."
-    starts = [("", "From scratch")]
-    starts += [(r.name, _start_text(r)) for r in reversed(project.runs) if r.has_model]
-    return TrainView(
-        methods=methods,
-        starts=tuple(starts),
-        start_default=last_model(project) or "",
-        devices=facts.devices,
-        can_train=able and not running,
-        hint=hint,
-    )
-
-
-def _start_text(run: RunFacts) -> str:
-    return f"Go on from {run.name}" + ("" if run.dice is None else f" (Dice {run.dice:.2f})")
-
-
-def _blocked(info: MethodInfo, labelled: int, unlabelled: int) -> str:
-    if labelled < info.needs_labelled:
-        missing = info.needs_labelled - labelled
-        return f"Label {missing} more scan{'s' if missing > 1 else ''} first (this method needs {info.needs_labelled})."
-    if unlabelled < info.needs_unlabelled:
-        return f"This method needs {info.needs_unlabelled} unlabelled scans; {unlabelled or 'none'} there."
-    return ""
+    return train_view(project.stock, {run.name: run.dice for run in project.runs}, facts.intent, facts.devices, running)

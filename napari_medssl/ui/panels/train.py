@@ -1,17 +1,24 @@
-"""The Train page: choose, start, watch, stop."""
+"""The Train page: choose, see what would come of it, start, watch, stop. What is chosen goes out as an `Intent`; what
+is shown comes back as a `TrainView`."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QDoubleSpinBox, QFormLayout, QFrame, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
+from qtpy.QtCore import QSignalBlocker, Qt, Signal
+from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QVBoxLayout, QWidget
 
 from ...methods.catalog import CATALOG
+from ...runs.estimate import MINUTES
+from ...runs.presets import PRESET_TITLES
 from ..forms import OptionsForm
-from ..runview import RunView
-from ..state import PanelState, TrainView
+from ..state import PanelState
+from ..trainview import TrainView
+from .method_card import MethodCard
 from .parts import button, checkbox, combo, enable, named, show_text, text
+from .run_card import RunCard
 
 DEVICES = {
     "auto": "Automatic",
@@ -19,11 +26,13 @@ DEVICES = {
     "mps": "Apple GPU (MPS)",
     "cpu": "Processor (CPU)",
 }
+SHORTEST = 0.1  # minutes
 
 
 class TrainPage(QWidget):
-    """`train` carries the method and the wishes; `stop` one of keep, pause, discard."""
+    """`wished` carries what is chosen now; `train` the method and the wishes; `stop` one of keep, pause, discard."""
 
+    wished = Signal(object)
     train = Signal(str, object)
     stop = Signal(str)
     resume = Signal()
@@ -31,41 +40,37 @@ class TrainPage(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._drawn = TrainView()
+        self._form: OptionsForm | None = None
+        self._minutes = MINUTES
         self.method = combo("Method", "How to learn.")
-        self.method.currentIndexChanged.connect(lambda _: self._method_chosen())
-        self._why = text()
+        self.method.currentIndexChanged.connect(lambda _: self._choose(method=self.method.currentData(), settings={}))
+        self.outlook = MethodCard()
+        self.preset = combo("Recipe", "Fitted to your scans and this computer, or exactly as its authors published it.")
+        for preset, title in PRESET_TITLES.items():
+            self.preset.addItem(title, preset)
+        self.preset.currentIndexChanged.connect(lambda _: self._choose_preset())
+        self.start_from = combo("Begin with", "Begin with what an earlier run learnt, or with nothing.")
+        self.start_from.currentIndexChanged.connect(lambda _: self._choose(start_from=self.start_from.currentData()))
         self.minutes = named(
             QDoubleSpinBox(), "Minutes", "How long to train, by the clock. Proposals are made afterwards."
         )
-        self.minutes.setRange(0.1, 10_000)
+        self.minutes.setRange(SHORTEST, 10_000)
         self.minutes.setDecimals(1)
-        self.minutes.setValue(10)
+        self.minutes.setValue(self._minutes)
         self.minutes.setSuffix(" min")
         self.minutes.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
+        self.minutes.valueChanged.connect(lambda value: self._choose(minutes=float(value) or None))
         self.device = combo("Device", "Where to train. Automatic takes the fastest there is.")
-        self.start_from = combo("Begin with", "Begin with the weights of an earlier run, or with none.")
-        self.start_from.activated.connect(lambda _: setattr(self, "_start_chosen", True))
-        self._start_chosen = False
-        self.more = checkbox("Options of the method", "Show settings that seldom need to change.")
-        self.more.toggled.connect(self._show_options)
-        self._form: OptionsForm | None = None
-        self._drawn: TrainView | None = None
+        self.device.currentIndexChanged.connect(lambda _: self._choose(device=self.device.currentData()))
         self.start = button(
             "Train",
             "Start training in the background, in a process of its own. You can go on labelling, and close napari.",
             self._ask,
         )
         self._hint = text()
-        form = QFormLayout()
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
-        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
-        form.setSpacing(6)
-        for label, widget in (
-            ("Method", self.method), ("Time", self.minutes), ("Device", self.device), ("Begin with", self.start_from),
-        ):  # fmt: skip
-            form.addRow(label, widget)
-        self._options = QVBoxLayout()
+        self.more = checkbox("Options of the method", "Show settings that seldom need to change.")
+        self.more.toggled.connect(lambda _: self._draw_options())
         self.card = RunCard()
         for signal, mine in (
             (self.card.stop, self.stop),
@@ -73,20 +78,31 @@ class TrainPage(QWidget):
             (self.card.curves, self.curves),
         ):
             signal.connect(mine)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 4, 0, 0)
-        layout.setSpacing(6)
-        layout.addWidget(self.card)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        top, form = _form_layout(), _form_layout()
+        top.addRow("Method", self.method)
+        for label, widget in (
+            ("Recipe", self.preset), ("Begin with", self.start_from), ("Time", self.minutes), ("Device", self.device),
+        ):  # fmt: skip
+            form.addRow(label, widget)
         self._choices = QWidget()
+        self._options = QVBoxLayout()
         below = QVBoxLayout(self._choices)
         below.setContentsMargins(0, 0, 0, 0)
         below.setSpacing(6)
+        below.addLayout(top)
+        below.addWidget(self.outlook)
         below.addLayout(form)
-        below.addWidget(self._why)
         below.addWidget(self._hint)
         below.addWidget(self.start)
         below.addWidget(self.more)
         below.addLayout(self._options)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 4, 0, 0)
+        layout.setSpacing(6)
+        layout.addWidget(self.card)
         layout.addWidget(self._choices)
         layout.addStretch(1)
 
@@ -99,150 +115,129 @@ class TrainPage(QWidget):
         if train == self._drawn:
             return
         before, self._drawn = self._drawn, train
-        if before is None or before.methods != train.methods:
-            self._draw_methods(train)
-        if before is None or before.starts != train.starts:
-            chosen = self.start_from.currentData() if self._start_chosen else None
-            self.start_from.clear()
-            for run, shown in train.starts:
-                self.start_from.addItem(shown, run)
-            at = self.start_from.findData(train.start_default if chosen is None else chosen)
-            self.start_from.setCurrentIndex(max(0, at))
-        if self.device.count() == 0 and train.devices:
-            for device in train.devices:
-                self.device.addItem(DEVICES.get(device, device), device)
-        self._draw_able()
+        if not train.wish.method:
+            return
+        boxes = (self.method, self.preset, self.start_from, self.device, self.minutes)
+        blocked = [QSignalBlocker(box) for box in boxes]  # what is shown is not what a person chooses
+        self._draw_choices(before, train)
+        del blocked
+        self.outlook.draw(train.outlook)
+        if (before.wish.method, before.usual) != (train.wish.method, train.usual):
+            self._forget_options()
+        self._draw_options()
+        enable(self.start, train.can_train)
+        show_text(self._hint, train.hint)
+
+    def _draw_choices(self, before: TrainView, train: TrainView) -> None:
+        wish = train.wish
+        if before.methods != train.methods:
+            _fill_methods(self.method, train)
+        if before.starts != train.starts:
+            _fill(self.start_from, [(s.run, s.title, s.blocked) for s in train.starts])
+        if before.devices != train.devices:
+            _fill(self.device, [(device, DEVICES.get(device, device), "") for device in train.devices])
+        for box, value in (
+            (self.method, wish.method),
+            (self.preset, wish.preset),
+            (self.start_from, wish.start_from or ""),
+            (self.device, wish.device),
+        ):
+            if box.currentData() != value:
+                box.setCurrentIndex(max(0, box.findData(value)))
+        self.method.setToolTip(CATALOG[wish.method].title)
+        published = wish.preset == "paper"
+        steps = train.outlook.estimate.steps if train.outlook is not None else None
+        length = f" ({steps:,} steps)" if steps else ""
+        self.minutes.setMinimum(0.0 if published else SHORTEST)
+        self.minutes.setSpecialValueText(f"As published{length}" if published else "")
+        if (float(self.minutes.value()) or None) != wish.minutes:
+            self.minutes.setValue(wish.minutes or 0.0)
 
     def wishes(self) -> dict[str, Any]:
         """What is asked for, as `runs.request.make_spec` takes it."""
+        wish = self._drawn.wish
         return {
-            "minutes": float(self.minutes.value()),
-            "device": self.device.currentData() or "auto",
-            "start_from": self.start_from.currentData() or None,
-            "settings": self._form.value() if self._form is not None else {},
+            "minutes": wish.minutes,
+            "preset": wish.preset,
+            "device": wish.device,
+            "start_from": wish.start_from,
+            "settings": dict(wish.settings),
         }
 
-    def _draw_methods(self, train: TrainView) -> None:
-        chosen = self.method.currentData()
-        self.method.blockSignals(True)
-        self.method.clear()
-        for choice in train.methods:
-            self.method.addItem(choice.title, choice.name)
-            self.method.setItemData(self.method.count() - 1, choice.help, Qt.ItemDataRole.ToolTipRole)
-        at = self.method.findData(chosen)
-        if at < 0:  # the method that makes use of the unlabelled scans, as soon as it can
-            able = [i for i, c in enumerate(train.methods) if not c.blocked]
-            semi = [i for i in able if CATALOG[train.methods[i].name].kind == "semi-supervised"]
-            at = (semi or able or [0])[0]
-        self.method.setCurrentIndex(at)
-        self.method.blockSignals(False)
-        self._method_chosen()
+    # --- what a person chooses
 
-    def _choice_blocked(self) -> str:
-        choices = self._drawn.methods if self._drawn else ()
-        return next((c.blocked for c in choices if c.name == self.method.currentData()), "")
+    def _choose(self, **changes: Any) -> None:
+        self.wished.emit(replace(self._drawn.intent, **changes))
 
-    def _method_chosen(self) -> None:
-        name = self.method.currentData()
-        if name is None:
-            return
-        info = CATALOG[name]
-        show_text(self._why, info.summary)
-        self.method.setToolTip(f"{info.summary}\n\nNot when: {info.not_when}")
+    def _choose_preset(self) -> None:
+        preset, minutes = self.preset.currentData(), self._drawn.intent.minutes
+        if preset == "paper":  # of its own length, unless a person says otherwise
+            self._minutes = minutes or self._minutes
+            self._choose(preset=preset, minutes=None)
+        else:
+            self._choose(preset=preset, minutes=minutes or self._minutes)
+
+    def _ask(self) -> None:
+        self.train.emit(self._drawn.wish.method, self.wishes())
+
+    # --- what is shown
+
+    def _forget_options(self) -> None:
         self._form = None
         while self._options.count():
             item = self._options.takeAt(0)
             if item is not None and item.widget() is not None:
                 item.widget().hide()
                 item.widget().deleteLater()
-        if self.more.isChecked():
-            self._show_options(True)
-        self._draw_able()
 
-    def _draw_able(self) -> None:
-        train = self._drawn
-        if train is None:
-            return
-        blocked = self._choice_blocked()
-        enable(self.start, train.can_train and not blocked)
-        show_text(self._hint, train.hint or blocked)
-
-    def _show_options(self, shown: bool) -> None:
-        if shown and self._form is None and self.method.currentData():
-            self._form = OptionsForm(CATALOG[self.method.currentData()].options)
-            self._options.addWidget(self._form.native)
+    def _draw_options(self) -> None:
+        wish, shown = self._drawn.wish, self.more.isChecked()
+        if shown and self._form is None and wish.method:
+            form = self._form = OptionsForm(CATALOG[wish.method].options, self._drawn.usual)
+            form.set_value(wish.settings)
+            form.on_change(lambda: self._choose(settings=form.value()))
+            self._options.addWidget(form.native)
         if self._form is not None:
             self._form.native.setVisible(shown)
+        changed = len(wish.settings)
+        self.more.setText("Options of the method" + (f" ({changed} changed)" if changed else ""))
 
-    def _ask(self) -> None:
-        self.train.emit(self.method.currentData(), self.wishes())
+
+def _form_layout() -> QFormLayout:
+    form = QFormLayout()
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
+    form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+    form.setSpacing(6)
+    return form
 
 
-class RunCard(QFrame):
-    """The run on screen: how far, how long still, and three ways to stop."""
+def _fill(box: QComboBox, entries: Sequence[tuple[str, str, str]]) -> None:
+    """Entries of (value, title, why it cannot be chosen)."""
+    box.clear()
+    for value, title, blocked in entries:
+        box.addItem(title, value)
+        box.setItemData(box.count() - 1, blocked or title, Qt.ItemDataRole.ToolTipRole)
+        _able(box, box.count() - 1, not blocked)
 
-    stop = Signal(str)
-    resume = Signal()
-    curves = Signal()
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.setObjectName("MedSSLRunCard")
-        self._title = text(heading=True)
-        self._phase = text()
-        self.bar = named(QProgressBar(), "Training progress", "How much of the run is done.")
-        self.bar.setRange(0, 1000)
-        self.bar.setTextVisible(True)
-        self._figures = text()
-        self._warnings = text()
-        self.keep = button(
-            "Stop and keep",
-            "Stop after this step, keep the model and let it make proposals.",
-            lambda: self.stop.emit("keep"),
-        )
-        self.pause = button(
-            "Pause", "Stop after this step; go on later exactly where it was.", lambda: self.stop.emit("pause")
-        )
-        self.discard = button(
-            "Discard",
-            "Stop after this step and throw the model away. Labels are not touched.",
-            lambda: self.stop.emit("discard"),
-        )
-        self.go_on = button("Resume", "Go on exactly where the run was.", self.resume.emit)
-        self._show_curves = button("Curves", "Show the loss and Dice curves below.", self.curves.emit)
-        line = QHBoxLayout()
-        line.setSpacing(4)
-        line.addWidget(self.keep, 3)
-        line.addWidget(self.pause, 2)
-        line.addWidget(self.discard, 2)
-        line.addWidget(self.go_on, 2)
-        line.addWidget(self._show_curves, 2)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 4)
-        layout.setSpacing(4)
-        for part in (self._title, self._phase, self.bar, self._figures, self._warnings):
-            layout.addWidget(part)
-        layout.addLayout(line)
-        self.hide()
+def _fill_methods(box: QComboBox, train: TrainView) -> None:
+    """The methods under a heading for each group; one that cannot run yet can be looked at."""
+    box.clear()
+    group = ""
+    for choice in train.methods:
+        if choice.group != group:
+            group = choice.group
+            box.addItem(group)
+            _able(box, box.count() - 1, False)
+            font = box.font()
+            font.setBold(True)
+            box.setItemData(box.count() - 1, font, Qt.ItemDataRole.FontRole)
+        box.addItem(choice.title + (" (not yet)" if choice.blocked else ""), choice.name)
+        tip = f"{choice.help}\n\n{choice.blocked}".strip()
+        box.setItemData(box.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
 
-    def draw(self, run: RunView) -> None:
-        """Show a run; hide when there is none."""
-        if self.isHidden() == run.visible:
-            self.setVisible(run.visible)
-        if not run.visible:
-            return
-        show_text(self._title, run.title)
-        show_text(self._phase, run.phase)
-        show_text(self._figures, run.figures)
-        show_text(self._warnings, "\n".join(f"Note: {w}" for w in run.warnings[-2:]))
-        if run.progress is None:
-            self.bar.setRange(0, 0)
-        else:
-            self.bar.setRange(0, 1000)
-            self.bar.setValue(round(run.progress * 1000))
-            self.bar.setFormat(f"{run.progress:.0%}" + (f" · {run.eta}" if run.eta else ""))
-        for widget in (self.keep, self.pause, self.discard):
-            widget.setVisible(run.under_way)
-            enable(widget, run.can_stop)
-        self.go_on.setVisible(run.can_resume)
-        self.bar.setVisible(run.under_way)
+
+def _able(box: QComboBox, row: int, able: bool) -> None:
+    item = box.model().item(row)
+    item.setEnabled(able)

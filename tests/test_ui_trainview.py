@@ -1,0 +1,126 @@
+"""The Train page from what was chosen and what is there: pure, so tested as such."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from test_runs_outlook import past, stock
+
+from napari_medssl.methods.catalog import CATALOG, method_info
+from napari_medssl.runs.history import Pace
+from napari_medssl.runs.outlook import GROUPS, Stock
+from napari_medssl.ui.trainview import SCRATCH, Intent, TrainView, train_view
+
+EMPTY = Stock(unlabelled=3, unfinished=3, ndim=2)
+
+
+def view(there: Stock, intent: Intent | None = None, running: bool = False, **chosen: Any) -> TrainView:
+    return train_view(there, {"bcp-001": 0.7}, intent or Intent(**chosen), ("auto", "cpu"), running)
+
+
+def test_methods_come_in_groups() -> None:
+    choices = view(stock()).methods
+    assert {choice.name for choice in choices} == set(CATALOG)
+    groups = [choice.group for choice in choices]
+    assert list(dict.fromkeys(groups)) == list(GROUPS.values())
+    assert groups == sorted(groups, key=list(GROUPS.values()).index)
+    for choice in choices:
+        assert choice.group == GROUPS[CATALOG[choice.name].kind]
+
+
+@pytest.mark.parametrize(
+    ("there", "able", "first"),
+    [
+        (EMPTY, {"desd", "pcrlv2"}, "bcp"),
+        (stock(labelled=1, unlabelled=0), {"supervised"}, "supervised"),
+        (stock(labelled=2, unlabelled=1), {"supervised", "cdma", "desd", "pcrlv2"}, "supervised"),
+        (stock(), set(CATALOG), "bcp"),
+    ],
+)
+def test_the_method_that_is_offered_first(there: Stock, able: set[str], first: str) -> None:
+    shown = view(there)
+    assert {choice.name for choice in shown.methods if not choice.blocked} == able
+    assert shown.wish.method == first
+
+
+def test_a_method_that_cannot_run_can_be_looked_at() -> None:
+    shown = view(EMPTY, method="bcp")
+    assert shown.outlook is not None
+    assert not shown.can_train
+    assert not shown.outlook.can_run
+    assert str(shown.outlook.lack) in {choice.blocked for choice in shown.methods}
+
+
+def test_looking_at_scans_needs_no_labels_and_no_structures() -> None:
+    for name in ("desd", "pcrlv2"):
+        shown = view(EMPTY, method=name)
+        assert shown.can_train
+        assert shown.wish.start_from is None
+
+
+def test_one_training_at_a_time() -> None:
+    shown = view(stock(), running=True)
+    assert not shown.can_train
+    assert "One training at a time" in shown.hint
+    assert view(stock()).hint == ""
+
+
+def test_training_begins_with_the_newest_model_that_fits() -> None:
+    runs = (
+        past("bcp-001"),
+        past("desd-002", method="desd"),
+        past("predict-003", task="predict"),
+        past("bcp-004", has_model=False),
+    )
+    shown = view(stock(*runs))
+    assert [choice.run for choice in shown.starts] == ["", "desd-002", "bcp-001"]
+    assert shown.starts[1].title == "What desd-002 learnt before labelling"
+    assert "Dice 0.70" in shown.starts[2].title
+    assert shown.wish.start_from == "desd-002"
+    assert view(stock(*runs), start_from="bcp-001").wish.start_from == "bcp-001"
+    assert view(stock(*runs), start_from=SCRATCH).wish.start_from is None
+    assert view(stock(*runs), method="desd").wish.start_from is None
+    assert view(stock(*runs), method="pcrlv2").wish.start_from is None
+
+
+def test_a_model_that_does_not_fit_says_why_and_is_not_taken() -> None:
+    there = replace(stock(past("bcp-001")), classes=5)
+    shown = view(there)
+    assert "knows 2 classes" in shown.starts[1].blocked
+    assert shown.wish.start_from is None
+    assert shown.can_train
+    published = view(stock(past("bcp-001")), preset="paper", start_from="bcp-001")
+    assert published.starts[1].blocked
+    assert published.wish.start_from is None
+
+
+def test_the_form_shows_what_is_usual_for_the_choice() -> None:
+    info = method_info("bcp")
+    assert view(stock()).usual["warmup_share"] == info.options().warmup_share  # type: ignore[attr-defined]
+    going_on = view(stock(past("bcp-001")))
+    assert going_on.usual["warmup_share"] == info.options.CONTINUING["warmup_share"]
+    published = view(stock(), preset="paper", minutes=None)
+    assert published.usual["learning_rate"] == info.paper(2)["learning_rate"]
+    assert published.outlook is not None
+    assert published.outlook.estimate.steps == 40_000
+
+
+def test_what_a_person_sets_is_checked_at_once() -> None:
+    shown = view(stock(), method="bcp", settings={"learning_rate": "fast"})
+    assert not shown.can_train
+    assert shown.outlook is not None
+    assert "'learning_rate' must be a float" in str(shown.outlook.lack)
+    assert view(stock(past("bcp-001")), method="bcp", settings={"learning_rate": 7.0}).outlook is not None
+    assert view(stock(), method="bcp", settings={"learning_rate": 0.1}).can_train
+
+
+def test_a_page_of_a_hundred_runs_is_instant() -> None:
+    from time import process_time
+
+    there = stock(*(past(f"bcp-{n:03d}", pace=Pace(float(n), 1.0, 1.0)) for n in range(100)))
+    begin = process_time()
+    for _ in range(50):
+        view(there)
+    assert process_time() - begin < 1.0
