@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from fixtures import finished, make_project, quick_spec, run_inline
+from torch import nn
 
 from napari_medssl.inference.model import load_model
 from napari_medssl.methods.base import Batch, Learner, Schedule, Step
@@ -24,7 +25,7 @@ from napari_medssl.methods.desd_views import SLAB, DeSDViews, make_views, slabs,
 from napari_medssl.methods.options import resolve_options
 from napari_medssl.methods.schedules import learning_rate
 from napari_medssl.nets.build import build_encoder
-from napari_medssl.nets.projector import Projector
+from napari_medssl.nets.projector import Projector, _Cosines
 from napari_medssl.nets.spec import NetSpec
 from napari_medssl.runs.events import Stepped, Warned
 from napari_medssl.runs.request import make_spec
@@ -249,6 +250,13 @@ class TestProjector:
         with torch.no_grad():
             free.lengths.mul_(3)
         torch.testing.assert_close(free(x), 3 * before)
+
+    def test_the_short_way_to_cosines_has_the_gradient_of_the_long_one(self) -> None:
+        unit = nn.functional.normalize(torch.randn(4, 6, dtype=torch.double)).requires_grad_()
+        directions = torch.randn(9, 6, dtype=torch.double, requires_grad=True)
+        assert torch.autograd.gradcheck(_Cosines.apply, (unit, directions))
+        long = unit @ nn.functional.normalize(directions, dim=1).T
+        torch.testing.assert_close(_Cosines.apply(unit, directions), long)
 
 
 class TestViews:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -53,7 +55,35 @@ class Projector(nn.Module):
     def forward(self, features: Tensor, frozen: bool = False) -> Tensor:
         """Logits (B, outputs) of pooled features (B, inputs); `frozen` directions get no gradient."""
         unit = F.normalize(self.mlp(features), dim=-1)
-        rows = F.normalize(self.directions, dim=1)
-        if self.lengths is not None:
-            rows = self.lengths * rows
-        return F.linear(unit, rows.detach() if frozen else rows)
+        directions = self.directions.detach() if frozen else self.directions
+        cosines: Tensor = _Cosines.apply(unit, directions)  # type: ignore[no-untyped-call]
+        if self.lengths is None:
+            return cosines
+        return cosines * (self.lengths.detach() if frozen else self.lengths).squeeze(1)
+
+
+class _Cosines(torch.autograd.Function):
+    """Products of vectors of length 1 with directions that are divided by their lengths.
+
+    The published heads have 60,000 directions, and dividing all of them, and back again for the gradient, would take
+    longer than the encoder does. Dividing the products is the same.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, unit: Tensor, directions: Tensor) -> Tensor:
+        inverse = torch.linalg.vector_norm(directions, dim=1).clamp_min(1e-12).reciprocal()
+        cosines = F.linear(unit, directions).mul_(inverse)
+        ctx.save_for_backward(unit, directions, inverse, cosines)
+        return cosines
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        unit, directions, inverse, cosines = ctx.saved_tensors
+        scaled = gradient * inverse
+        of_unit = scaled @ directions if ctx.needs_input_grad[0] else None
+        if not ctx.needs_input_grad[1]:
+            return of_unit, None
+        # what points along a direction does not change it
+        along = (gradient * cosines).sum(dim=0).mul_(inverse).mul_(inverse)
+        of_directions = (scaled.T @ unit).addcmul_(directions, along[:, None], value=-1.0)
+        return of_unit, of_directions
