@@ -7,17 +7,17 @@ strokes into new labels.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..imaging import UNSEEN
-from .colours import MAP_TITLES, doubt_colours, label_colours
-from .compat import camera, canvas_letters, scale_bar
-from .display import PLANES
+from .colours import label_colours
 from .facts import ClassFacts
 from .loading import ShownCase, ShownProposal
+from .making import make_images, make_labels, make_maps, make_proposal
+from .planes import aim, show_plane, shown_plane, write_letters
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels
@@ -65,76 +65,43 @@ class CaseLayers:
         self.viewer.dims.events.order.disconnect(self._letter)
         self.viewer.dims.events.ndisplay.disconnect(self._letter)
         self._watch(False)
-        canvas_letters(self.viewer, {})
+        write_letters(self.viewer, None)
 
     # --- what the session asks
 
     def show_case(self, case: ShownCase) -> None:
         """Replace the layers of the case before by those of this one."""
-        from napari.layers import Image, Labels
-
         before = self._labels
         hand = {} if before is None else {name: getattr(before, name) for name in HAND}
         self.clear()
         self._case = case
-        space = case.display.spatial
-        if case.rgb:
-            stacked = np.stack([channel.array for channel in case.channels], axis=-1)
-            self._add(Image(stacked, rgb=True, name=f"{case.name} · image", **space), "image")
-        else:
-            for number, channel in enumerate(case.channels):
-                name = f"{case.name} · {channel.name}"
-                layer = Image(
-                    channel.array,
-                    name=name,
-                    contrast_limits=channel.limits,
-                    colormap="gray",
-                    visible=number == 0,
-                    **space,
-                )
-                self._add(layer, "image", channel=channel.name)
+        for image, said in make_images(case):
+            self._add(image, "image", said)
         if case.proposal is not None:
             self.show_proposal(case.proposal)
-        labels = Labels(
-            case.labels, name=f"{case.name} · labels", opacity=0.55, colormap=self._colours(self._shaded), **space
-        )
-        labels.selected_label = self.classes[0].value if self.classes else 1
-        labels.brush_size = max(2, round(min(case.display.shape[-2:]) / 16))
-        self._labels = labels
-        self._add(labels, "labels")
+        self._labels = labels = make_labels(case, self.classes, self._shaded)
+        self._add(labels, "labels", {})
         self._watch(True)
         self.viewer.layers.selection.active = labels
         for name, value in hand.items():
             setattr(labels, name, value)
-        self._aim()
+        aim(self.viewer, case.display)
 
     def show_proposal(self, proposal: ShownProposal) -> None:
         """Add a proposal and its maps below the labels; nothing that is drawn on is touched."""
-        from napari.layers import Image, Labels
-
         if self._case is None or proposal.case != self._case.name:
             return
         active = self.viewer.layers.selection.active
         was_visible = self._proposal.visible if self._proposal is not None else True
         shown_maps = {name for name, layer in self._maps.items() if layer.visible}
         self._remove([layer for layer in (self._proposal, *self._maps.values()) if layer is not None])
-        space = self._case.display.spatial
-        self._maps = {}
-        for name, array in proposal.maps.items():
-            layer = Image(
-                array, name=f"{proposal.case} · {MAP_TITLES.get(name, name)}", colormap=doubt_colours(),
-                blending="translucent", contrast_limits=(0.0, 1.0), opacity=0.9, visible=name in shown_maps, **space,
-            )  # fmt: skip
-            self._maps[name] = layer
-            self._add(layer, "uncertainty", below=True, map=name, run=proposal.run)
-        layer = Labels(
-            proposal.labels, name=f"{proposal.case} · proposal", opacity=0.8, colormap=self._colours(),
-            visible=was_visible, **space,
-        )  # fmt: skip
-        layer.contour = 1
-        layer.editable = False
-        self._proposal = layer
-        self._add(layer, "proposal", below=True, run=proposal.run)
+        self._maps = make_maps(proposal, self._case.display)
+        for name, layer in self._maps.items():
+            layer.visible = name in shown_maps
+            self._add(layer, "uncertainty", {"map": name, "run": proposal.run}, below=True)
+        self._proposal = make_proposal(proposal, self._case.display, self.classes)
+        self._proposal.visible = was_visible
+        self._add(self._proposal, "proposal", {"run": proposal.run}, below=True)
         if active is not None and active in self.viewer.layers:
             self.viewer.layers.selection.active = active
 
@@ -162,7 +129,7 @@ class CaseLayers:
         self._ours = []
         strays = [layer for layer in self.viewer.layers if "medssl" in layer.metadata]
         self._remove(strays)  # of a widget that was closed, or of the sample
-        canvas_letters(self.viewer, {})
+        write_letters(self.viewer, None)
 
     # --- what the panels ask
 
@@ -217,31 +184,28 @@ class CaseLayers:
         """Show in grey what nobody looked at, or leave it clear."""
         self._shaded = shaded
         if self._labels is not None:
-            self._labels.colormap = self._colours(shade=shaded)
+            self._labels.colormap = label_colours(self.classes, shaded)
 
     def set_classes(self, classes: Sequence[ClassFacts]) -> None:
         """Colours and names changed."""
         self.classes = classes
         if self._labels is not None:
-            self._labels.colormap = self._colours(shade=self._shaded)
+            self._labels.colormap = label_colours(classes, self._shaded)
         if self._proposal is not None:
-            self._proposal.colormap = self._colours()
+            self._proposal.colormap = label_colours(classes)
 
     def plane(self) -> str | None:
         """Which planes are shown: "axial", "coronal", "sagittal"; None for any other view."""
-        order = tuple(self.viewer.dims.order)
-        return next((name for name, axes in PLANES.items() if axes == order), None)
+        return shown_plane(self.viewer)
 
     def look_from(self, plane: str) -> None:
         """Show axial, coronal or sagittal planes."""
-        if self._case is not None and len(self._case.display.shape) == 3 and self.viewer.dims.ndim == 3:
-            self.viewer.dims.ndisplay = 2
-            self.viewer.dims.order = PLANES[plane]
-            self.viewer.reset_view()
+        if self._case is not None:
+            show_plane(self.viewer, self._case.display, plane)
 
     # --- within
 
-    def _add(self, layer: Any, role: str, *, below: bool = False, **said: str) -> None:
+    def _add(self, layer: Any, role: str, said: Mapping[str, str], *, below: bool = False) -> None:
         assert self._case is not None
         layer.metadata["medssl"] = {"case": self._case.name, "role": role, **said}
         layer.metadata["medssl_grid"] = self._case.display.grid.to_json()
@@ -262,29 +226,8 @@ class CaseLayers:
         finally:
             self._removing = False
 
-    def _colours(self, shade: bool = False) -> Any:
-        return label_colours(self.classes, shade)
-
-    def _aim(self) -> None:
-        """Begin in the middle of the scan, in its finest plane, the right way round."""
-        assert self._case is not None
-        display = self._case.display
-        if len(display.shape) == 3:
-            # The axes run S→I, A→P, R→L: with these directions the volume is right-handed, not mirrored.
-            camera(self.viewer).orientation = ("towards", "down", "right")
-            self.viewer.dims.ndisplay = 2
-            self.viewer.dims.order = PLANES[display.plane]
-            for axis, count in enumerate(display.shape):
-                self.viewer.dims.set_current_step(axis, count // 2)
-        bar = scale_bar(self.viewer)
-        bar.visible = display.units[0] == "mm"
-        self.viewer.reset_view()
-        self._letter()
-
     def _letter(self, event: Any = None) -> None:
-        flat = self.viewer.dims.ndisplay == 2
-        known = self._case is not None and flat and self.viewer.dims.ndim >= 3
-        canvas_letters(self.viewer, self._case.display.letters(self.viewer.dims.order) if known and self._case else {})
+        write_letters(self.viewer, None if self._case is None else self._case.display)
 
     def _watch(self, on: bool) -> None:
         if self._labels is None:

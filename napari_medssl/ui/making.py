@@ -1,0 +1,89 @@
+"""Makes the layers of a case; `layers.py` puts them on the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .colours import MAP_TITLES, doubt_colours, label_colours
+from .display import Display
+from .facts import ClassFacts
+from .loading import ShownCase, ShownProposal
+
+if TYPE_CHECKING:
+    from napari.layers import Image, Labels
+
+
+def make_images(case: ShownCase) -> list[tuple[Image, dict[str, str]]]:
+    """A layer for each channel, the first one visible, with what is to be said of it; one for colours."""
+    from napari.layers import Image
+
+    space = case.display.spatial
+    if case.rgb:
+        stacked = np.stack([channel.array for channel in case.channels], axis=-1)
+        return [(Image(stacked, rgb=True, name=f"{case.name} · image", **space), {})]
+    made = []
+    for number, channel in enumerate(case.channels):
+        layer = Image(
+            channel.array,
+            name=f"{case.name} · {channel.name}",
+            contrast_limits=channel.limits,
+            colormap="gray",
+            visible=number == 0,
+            **space,
+        )
+        made.append((layer, {"channel": channel.name}))
+    return made
+
+
+def make_labels(case: ShownCase, classes: Sequence[ClassFacts], shaded: bool) -> Labels:
+    """The layer to draw on, with a brush that fits the scan."""
+    from napari.layers import Labels
+
+    layer = Labels(
+        case.labels,
+        name=f"{case.name} · labels",
+        opacity=0.55,
+        colormap=label_colours(classes, shaded),
+        **case.display.spatial,
+    )
+    layer.selected_label = classes[0].value if classes else 1
+    layer.brush_size = max(2, round(min(case.display.shape[-2:]) / 16))
+    return layer
+
+
+def make_proposal(proposal: ShownProposal, display: Display, classes: Sequence[ClassFacts]) -> Labels:
+    """A proposal, as outlines that nobody can draw on."""
+    from napari.layers import Labels
+
+    layer = Labels(
+        proposal.labels,
+        name=f"{proposal.case} · proposal",
+        opacity=0.8,
+        colormap=label_colours(classes),
+        **display.spatial,
+    )
+    layer.contour = 1
+    layer.editable = False
+    return layer
+
+
+def make_maps(proposal: ShownProposal, display: Display) -> dict[str, Image]:
+    """The maps of a proposal by name, not visible yet."""
+    from napari.layers import Image
+
+    return {
+        name: Image(
+            array,
+            name=f"{proposal.case} · {MAP_TITLES.get(name, name)}",
+            colormap=doubt_colours(),
+            blending="translucent",
+            contrast_limits=(0.0, 1.0),
+            opacity=0.9,
+            visible=False,
+            **display.spatial,
+        )
+        for name, array in proposal.maps.items()
+    }
