@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import SpecError
-from .blocks import SLOPE, make_norm
+from .blocks import SLOPE, Dropout, make_norm
 from .conv import Conv2d
 from .spec import NetSpec
 
@@ -89,7 +89,7 @@ def _block(inputs: int, outputs: int, dropout: float, spec: NetSpec) -> nn.Seque
         Conv2d(inputs, outputs, 3, padding=1),
         make_norm(spec.norm, outputs, 2),
         nn.LeakyReLU(SLOPE, inplace=True),
-        nn.Dropout(dropout),
+        Dropout(dropout),
         Conv2d(outputs, outputs, 3, padding=1),
         make_norm(spec.norm, outputs, 2),
         nn.LeakyReLU(SLOPE, inplace=True),

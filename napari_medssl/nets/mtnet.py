@@ -11,8 +11,9 @@ from torch.nn import functional as F
 
 from ..errors import SpecError
 from .attention import ATTENTIONS, make_attention, plain_convolutions
-from .blocks import make_norm
+from .blocks import Dropout, make_norm
 from .branches import Branched, disturb
+from .conv import Conv2d
 from .resnet import ResNetEncoder, kaiming_fan_out, torchvision_spec
 from .spec import NetSpec
 
@@ -21,6 +22,20 @@ DILATIONS = (6, 12, 18)
 DROPOUT = (0.5, 0.5, 0.1)  # after the pyramid pooling and both 3x3 convolutions of a decoder
 STRIDES = (*((2, 2),) * 4, (1, 1))
 EXPANSIONS = (1, 4, 8, 16, 32)  # channels of stem and stages, in units of the stem's
+
+
+class ReachingConv2d(Conv2d):
+    """A dilated 3x3 convolution that leaves out the taps which lie beyond the border wherever the middle one is.
+
+    On the small maps at the deepest stage most of them do: zeros times weights.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W)."""
+        far = [d >= n for d, n in zip(self.dilation, x.shape[2:], strict=True)]
+        rows, columns = (slice(1, 2) if f else slice(None) for f in far)
+        padding = tuple(0 if f else d for f, d in zip(far, self.dilation, strict=True))
+        return F.conv2d(x, self.weight[:, :, rows, columns], self.bias, 1, padding, self.dilation)
 
 
 class PyramidPooling(nn.Module):
@@ -32,7 +47,7 @@ class PyramidPooling(nn.Module):
         self.far = nn.ModuleList(_unit(inputs, outputs, 3, dilation) for dilation in DILATIONS)
         self.whole = _unit(inputs, outputs, 1)
         self.join = _unit((2 + len(DILATIONS)) * outputs, outputs, 1)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, outputs, H, W)."""
@@ -55,16 +70,16 @@ class AttentiveDecoder(nn.Module):
         self.attention = make_attention(kind, pooled + fine, 2)
         self.later_attention = make_attention(kind, pooled, 2)
         self.first = nn.Sequential(
-            nn.Conv2d(pooled + fine, pooled, 3, padding=1, bias=False), make_norm("group", pooled, 2)
+            Conv2d(pooled + fine, pooled, 3, padding=1, bias=False), make_norm("group", pooled, 2)
         )
-        self.first_dropout = nn.Dropout(first)
+        self.first_dropout = Dropout(first)
         self.second = nn.Sequential(
-            nn.Conv2d(pooled, pooled, 3, padding=1, bias=False),
+            Conv2d(pooled, pooled, 3, padding=1, bias=False),
             make_norm("group", pooled, 2) if spec.third_norm else nn.Identity(),
             nn.ReLU(inplace=True),
-            nn.Dropout(second),
+            Dropout(second),
         )
-        self.head = nn.Conv2d(pooled, spec.classes, 1)
+        self.head = Conv2d(pooled, spec.classes, 1)
 
     def forward(self, pooled: Tensor, fine: Tensor) -> Tensor:
         """Logits at the size of `fine`."""
@@ -113,9 +128,11 @@ class MTNet(Branched):
 
 
 def _unit(inputs: int, outputs: int, kernel: int, dilation: int = 1) -> nn.Sequential:
-    padding = dilation if kernel > 1 else 0
+    conv = Conv2d(inputs, outputs, 1, bias=False)
+    if kernel > 1:
+        conv = ReachingConv2d(inputs, outputs, kernel, padding=dilation, dilation=dilation, bias=False)
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, kernel, padding=padding, dilation=dilation, bias=False),
+        conv,
         make_norm("group", outputs, 2),
         nn.ReLU(inplace=True),
     )
