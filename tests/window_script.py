@@ -208,7 +208,7 @@ class Round:
         self.hands.click(page.start)
         until(lambda: self.state.run.under_way, "the run under way", 30)
         until(lambda: len(self.state.run.loss) >= 1, f"a loss curve ({self.state.message})", 240)
-        until(lambda: self.widget._curves is not None and self.widget._curves.isVisible(), "the curves")
+        until(lambda: self.widget.curves.panel is not None and self.widget.curves.panel.isVisible(), "the curves")
         self.picture("training")
         name = str(self.state.run.name)
         until(lambda: not self.state.run.under_way, "the end of the run", 240)

@@ -8,22 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, Qt, QTimer
-from qtpy.QtGui import QPalette
-from qtpy.QtWidgets import (
-    QApplication,
-    QDialog,
-    QFileDialog,
-    QScrollArea,
-    QSplitter,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QApplication, QDialog, QFileDialog, QScrollArea, QStackedWidget, QWidget
 
 from ..runs.drivers import Handle, ProcessDriver
 from ..runs.status import RunStatus
 from . import keys, projects
+from .curvedock import CurveDock
 from .follow import Follower
+from .frame import lay_out
 from .jobs import ThreadJobs
 from .layers import CaseLayers
 from .mailbox import Mailbox
@@ -40,8 +32,6 @@ from .state import PanelState
 
 if TYPE_CHECKING:
     import napari
-
-    from .panels.curves import CurvePanel
 
 DRAIN = 50  # ms
 PAGES = ("Label", "Train", "Review")
@@ -75,8 +65,7 @@ class MedSSLWidget(QWidget):
         )
         self._classes: object = None
         self._had_run = False
-        self._curves: CurvePanel | None = None
-        self._curve_dock: Any = None
+        self.curves = CurveDock(viewer)
         self._closed = False
         self._in: QWidget | None = None
         self.header = Header()
@@ -91,22 +80,7 @@ class MedSSLWidget(QWidget):
             scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
             scroll.setWidget(page)
             self.pages.addWidget(scroll)
-        split = QSplitter(Qt.Orientation.Vertical)
-        split.addWidget(self.cases)
-        split.addWidget(self.pages)
-        split.setStretchFactor(0, 3)
-        split.setStretchFactor(1, 2)
-        split.setChildrenCollapsible(False)
-        split.setSizes([300, 330])
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(6, 6, 6, 6)
-        layout.setSpacing(6)
-        self._home = QStackedWidget()
-        self._home.addWidget(self.welcome)
-        self._home.addWidget(split)
-        layout.addWidget(self.header)
-        layout.addWidget(self._home, 1)
-        self.setMinimumWidth(330)
+        self._home = lay_out(self, self.header, self.welcome, self.cases, self.pages)
         self.setAcceptDrops(True)
         self._connect()
         viewer.dims.events.order.connect(self._order_changed)
@@ -155,8 +129,7 @@ class MedSSLWidget(QWidget):
         self.mailbox.drain()
         if self._in is not None:
             self._in.removeEventFilter(self)
-        if self._curve_dock is not None:
-            self._viewer.window.remove_dock_widget(self._curve_dock)
+        self.curves.close()
         keys.release(self._viewer, self._bound)
         self._viewer.dims.events.order.disconnect(self._order_changed)
         self.layers.close()
@@ -336,8 +309,7 @@ class MedSSLWidget(QWidget):
         if self._had_run and not state.run.under_way and not self._closed:
             self._announce(state)
         self._had_run = state.run.under_way
-        if self._curves is not None:
-            self._curves.draw(state.run)
+        self.curves.draw(state.run)
 
     @staticmethod
     def _announce(state: PanelState) -> None:
@@ -348,26 +320,10 @@ class MedSSLWidget(QWidget):
         (show_error if state.run.tone == "error" else show_info)(words)
 
     def _show_curves(self) -> None:
-        window = getattr(self._viewer, "window", None)
-        if window is None:
-            return
-        if self._curves is None:
-            from .panels.curves import CurvePanel
-
-            self._curves = CurvePanel()
-            self._curve_dock = window.add_dock_widget(self._curves, name="MedSSL curves", area="bottom", tabify=True)
-            self._curve_dock.destroyed.connect(self._curves_closed)
-            self._theme()
-        self._curve_dock.show()
-        self._curves.draw(self.session.state.run)
-
-    def _curves_closed(self, dock: Any = None) -> None:
-        self._curves = self._curve_dock = None
+        self.curves.show(self.session.state.run, self.header.text_colour())
 
     def _theme(self) -> None:
         self.ensurePolished()
         colour = self.header.text_colour()
         self.cases.set_colour(colour)
-        if self._curves is not None:
-            background = self._curves.palette().color(QPalette.ColorRole.Window)
-            self._curves.set_colours(background.name(), colour.name(), "#56B4E9")
+        self.curves.set_colour(colour)

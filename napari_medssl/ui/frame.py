@@ -1,0 +1,27 @@
+"""How the dock is put together: a header, below it the welcome or the case list above the pages."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
+
+
+def lay_out(dock: QWidget, header: QWidget, welcome: QWidget, cases: QWidget, pages: QWidget) -> QStackedWidget:
+    """Fill the dock; returns what shows the welcome (0) or, once a project is open, cases and pages (1)."""
+    split = QSplitter(Qt.Orientation.Vertical)
+    split.addWidget(cases)
+    split.addWidget(pages)
+    split.setStretchFactor(0, 3)
+    split.setStretchFactor(1, 2)
+    split.setChildrenCollapsible(False)
+    split.setSizes([300, 330])
+    home = QStackedWidget()
+    home.addWidget(welcome)
+    home.addWidget(split)
+    layout = QVBoxLayout(dock)
+    layout.setContentsMargins(6, 6, 6, 6)
+    layout.setSpacing(6)
+    layout.addWidget(header)
+    layout.addWidget(home, 1)
+    dock.setMinimumWidth(330)
+    return home
