@@ -76,7 +76,7 @@ def test_training_begins_with_the_newest_model_that_fits() -> None:
     )
     shown = view(stock(*runs))
     assert [choice.run for choice in shown.starts] == ["", "desd-002", "bcp-001"]
-    assert shown.starts[1].title == "What desd-002 learnt before labelling"
+    assert shown.starts[1].title == "desd-002 (before labelling)"
     assert "Dice 0.70" in shown.starts[2].title
     assert shown.wish.start_from == "desd-002"
     assert view(stock(*runs), start_from="bcp-001").wish.start_from == "bcp-001"

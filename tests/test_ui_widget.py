@@ -88,7 +88,12 @@ def test_every_control_has_a_name_and_a_tooltip(bench: Bench) -> None:
         assert control.toolTip(), f"{control} {control.accessibleName()}"
 
 
-def test_it_fits_a_narrow_dock(bench: Bench) -> None:
+@pytest.mark.parametrize("method", CATALOG)
+def test_it_fits_a_narrow_dock(bench: Bench, method: str) -> None:
+    page = bench.widget.train_page
+    choose(page.method, method)
+    page.more.setChecked(True)
+    assert page._choices.minimumSizeHint().width() <= 300  # beside a scroll bar
     assert bench.widget.minimumSizeHint().width() <= bench.widget.minimumWidth() <= 340
 
 
@@ -384,7 +389,7 @@ def test_what_was_learnt_before_labelling_is_a_beginning_and_proposes_nothing(be
     bench.until(lambda: page.start_from.findData(spec.run) >= 0)
     choose(page.method, "bcp")
     assert page.start_from.currentData() == spec.run
-    assert page.start_from.currentText() == f"What {spec.run} learnt before labelling"
+    assert page.start_from.currentText() == f"{spec.run} (before labelling)"
     assert page.wishes()["start_from"] == spec.run
     choose(page.method, "desd")
     assert page.wishes()["start_from"] is None

@@ -8,6 +8,8 @@ from typing import Any
 
 from ..methods.options import Options
 
+NARROWEST = 90  # pixels of a control
+
 
 class OptionsForm:
     """A form of one options class, made of magicgui widgets; what seldom changes comes last.
@@ -20,8 +22,7 @@ class OptionsForm:
     """
 
     def __init__(self, cls: type[Options], usual: Mapping[str, Any] | None = None) -> None:
-        from qtpy.QtCore import Qt
-        from qtpy.QtWidgets import QFormLayout, QWidget
+        from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
 
         self.cls = cls
         self._fields = sorted(dataclasses.fields(cls), key=lambda f: bool(f.metadata["advanced"]))
@@ -30,13 +31,18 @@ class OptionsForm:
         # As the widgets show the defaults: a spin box rounds 2/3 to 0.667, and that is no change.
         self._untouched = {name: widget.value for name, widget in self._widgets.items()}
         self.native = QWidget()
-        layout = QFormLayout(self.native)
+        layout = QGridLayout(self.native)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
-        layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        for field in self._fields:
-            unit = f" ({field.metadata['unit']})" if field.metadata["unit"] else ""
-            layout.addRow(field.metadata["title"] + unit, self._widgets[field.name].native)
+        layout.setSpacing(4)
+        layout.setColumnStretch(0, 3)
+        layout.setColumnStretch(1, 2)
+        for row, field in enumerate(self._fields):
+            label, widget = QLabel(_title(field)), self._widgets[field.name].native
+            label.setWordWrap(True)  # so that a narrow dock holds it
+            label.setToolTip(self._widgets[field.name].tooltip)
+            widget.setMinimumWidth(NARROWEST)
+            layout.addWidget(label, row, 0)
+            layout.addWidget(widget, row, 1)
 
     def value(self) -> dict[str, Any]:
         """What differs from what is usual, by option name; what cannot be read as a value, as it was typed."""
@@ -52,6 +58,11 @@ class OptionsForm:
         """Call `slot` whenever a person changes something."""
         for widget in self._widgets.values():
             widget.changed.connect(lambda *_: slot())
+
+
+def _title(field: dataclasses.Field[Any]) -> str:
+    title, unit = str(field.metadata["title"]), field.metadata["unit"]
+    return f"{title} ({unit})" if unit and unit not in title.lower() else title
 
 
 def _value(widget: Any) -> Any:
@@ -72,7 +83,6 @@ def _widget(field: dataclasses.Field[Any], default: Any) -> Any:
         kind, options["choices"] = "ComboBox", list(meta["choices"])
     elif isinstance(default, bool):
         kind = "CheckBox"
-        options["text"] = ""
     elif isinstance(default, int):
         kind = "SpinBox"
         options |= {"min": int(_or(meta["low"], 0)), "max": int(_or(meta["high"], 10**6))}
@@ -91,6 +101,8 @@ def _widget(field: dataclasses.Field[Any], default: Any) -> Any:
     if digits:
         made.native.setDecimals(digits)
         made.value = default
+    if kind == "CheckBox":
+        made.native.setText("")  # the label beside it says what it is
     made.native.setAccessibleName(meta["title"])
     made.native.setAccessibleDescription(meta["help"])
     return made

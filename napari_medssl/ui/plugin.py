@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QEvent, Qt, QTimer
-from qtpy.QtWidgets import QApplication, QDialog, QFileDialog, QScrollArea, QStackedWidget, QWidget
+from qtpy.QtCore import QEvent, QTimer
+from qtpy.QtWidgets import QApplication, QDialog, QFileDialog, QStackedWidget, QWidget
 
 from ..runs.drivers import Handle, ProcessDriver
 from ..runs.status import RunStatus
@@ -23,6 +23,7 @@ from .panels.cases import CasePanel
 from .panels.dialogs import ClassDialog, NewProjectDialog
 from .panels.header import Header
 from .panels.label import LabelPage
+from .panels.parts import scrolling
 from .panels.review import ReviewPage
 from .panels.train import TrainPage
 from .panels.welcome import Welcome
@@ -73,13 +74,8 @@ class MedSSLWidget(QWidget):
         self.label_page, self.train_page, self.review_page = LabelPage(), TrainPage(), ReviewPage()
         self.welcome = Welcome()
         self.pages = QStackedWidget()
-        for page in (self.label_page, self.train_page, self.review_page):
-            scroll = QScrollArea()
-            scroll.setWidgetResizable(True)
-            scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-            scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-            scroll.setWidget(page)
-            self.pages.addWidget(scroll)
+        for page in (scrolling(self.label_page), self.train_page, scrolling(self.review_page)):
+            self.pages.addWidget(page)
         self._home = lay_out(self, self.header, self.welcome, self.cases, self.pages)
         self.setAcceptDrops(True)
         self._connect()

@@ -154,5 +154,5 @@ def _start(info: MethodInfo, intent: Intent, starts: tuple[StartChoice, ...]) ->
 
 def _start_title(past: PastRun, dice: float | None) -> str:
     if not CATALOG[past.method].segments:
-        return f"What {past.run} learnt before labelling"
-    return f"Go on from {past.run}" + ("" if dice is None else f" (Dice {dice:.2f})")
+        return f"{past.run} (before labelling)"
+    return past.run + ("" if dice is None else f" (Dice {dice:.2f})")

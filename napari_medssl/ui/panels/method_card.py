@@ -23,12 +23,15 @@ class MethodCard(QFrame):
         grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(4)
         grid.setColumnStretch(1, 1)
+        self.title = text(heading=True)  # the list of methods may have no room for all of it
         self.summary = text(faint=True)
-        grid.addWidget(self.summary, 0, 0, 1, 2)
+        grid.addWidget(self.title, 0, 0, 1, 2)
+        grid.addWidget(self.summary, 1, 0, 1, 2)
         self.rows = {}
-        for row, name in enumerate((CANNOT, "Uses", "Time", "Not when"), 1):
+        for row, name in enumerate((CANNOT, "Uses", "Time", "Not when"), 2):
             key, value = text(name, heading=True), text()
             key.setWordWrap(False)
+            value.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
             grid.addWidget(key, row, 0, Qt.AlignmentFlag.AlignTop)
             grid.addWidget(value, row, 1)
             self.rows[name] = (key, value)
@@ -38,6 +41,7 @@ class MethodCard(QFrame):
         self.setVisible(outlook is not None)
         if outlook is None:
             return
+        show_text(self.title, outlook.title)
         show_text(self.summary, outlook.summary)
         lack = outlook.lack
         for name, words in (

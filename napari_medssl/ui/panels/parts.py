@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QCheckBox, QComboBox, QLabel, QPushButton, QSizePolicy, QWidget
+from qtpy.QtWidgets import QCheckBox, QComboBox, QLabel, QPushButton, QScrollArea, QSizePolicy, QWidget
 
 SMALLEST = 48  # pixels
 
@@ -62,6 +62,16 @@ def text(words: str = "", *, heading: bool = False, faint: bool = False) -> QLab
         made.setEnabled(True)
         made.setStyleSheet("font-size: 9pt;")
     return made
+
+
+def scrolling(page: QWidget) -> QScrollArea:
+    """A page that scrolls up and down when it is too long, and is never wider than its place."""
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFrameShape(QScrollArea.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(page)
+    return area
 
 
 def show_text(label: QLabel, words: str) -> None:

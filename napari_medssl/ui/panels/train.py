@@ -17,7 +17,7 @@ from ..forms import OptionsForm
 from ..state import PanelState
 from ..trainview import TrainView
 from .method_card import MethodCard
-from .parts import button, checkbox, combo, enable, named, show_text, text
+from .parts import button, checkbox, combo, enable, named, scrolling, show_text, text
 from .run_card import RunCard
 
 DEVICES = {
@@ -83,11 +83,10 @@ class TrainPage(QWidget):
     def _lay_out(self) -> None:
         top, form = _form_layout(), _form_layout()
         top.addRow("Method", self.method)
-        for label, widget in (
-            ("Recipe", self.preset), ("Begin with", self.start_from), ("Time", self.minutes), ("Device", self.device),
-        ):  # fmt: skip
+        top.addRow("Time", self.minutes)
+        for label, widget in (("Begin with", self.start_from), ("Recipe", self.preset), ("Device", self.device)):
             form.addRow(label, widget)
-        self._choices = QWidget()
+        self._choices, inner = QWidget(), QWidget()
         self._options = QVBoxLayout()
         below = QVBoxLayout(self._choices)
         below.setContentsMargins(0, 0, 0, 0)
@@ -95,22 +94,32 @@ class TrainPage(QWidget):
         below.addLayout(top)
         below.addWidget(self.outlook)
         below.addLayout(form)
-        below.addWidget(self._hint)
-        below.addWidget(self.start)
         below.addWidget(self.more)
         below.addLayout(self._options)
+        scrolled = QVBoxLayout(inner)
+        scrolled.setContentsMargins(0, 4, 0, 0)
+        scrolled.setSpacing(6)
+        scrolled.addWidget(self.card)
+        scrolled.addWidget(self._choices)
+        scrolled.addStretch(1)
+        self._foot = QWidget()  # stays in sight however long the page is
+        foot = QVBoxLayout(self._foot)
+        foot.setContentsMargins(0, 4, 0, 0)
+        foot.setSpacing(4)
+        foot.addWidget(self._hint)
+        foot.addWidget(self.start)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 4, 0, 0)
-        layout.setSpacing(6)
-        layout.addWidget(self.card)
-        layout.addWidget(self._choices)
-        layout.addStretch(1)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(scrolling(inner), 1)
+        layout.addWidget(self._foot)
 
     def draw(self, state: PanelState) -> None:
         """Show a state."""
         self.card.draw(state.run)
         if self._choices.isHidden() != state.run.under_way:
             self._choices.setVisible(not state.run.under_way)
+            self._foot.setVisible(not state.run.under_way)
         train = state.train
         if train == self._drawn:
             return
