@@ -26,7 +26,7 @@ def preset_settings(
         Of the scans: 2 or 3.
     chosen : mapping
     continuing : bool
-        Whether the run begins with another's model.
+        Whether the run begins with a model that has learnt from labels; see `starting.has_learnt_labels`.
     """
     if preset == "paper":
         return dict(info.options.over_paper(info.paper(ndim), chosen))

@@ -45,6 +45,11 @@ def unfit_start(before: PastRun, channels: int, classes: int, wishes: Mapping[st
     return None
 
 
+def has_learnt_labels(before: PastRun | None) -> bool:
+    """Whether a run that begins with this one goes on with a model that segments; a self-supervised one does not."""
+    return before is not None and method_info(before.method).segments
+
+
 def fixed_by(plan: Plan) -> dict[str, Any]:
     """What a run that begins with a model takes over from that model's plan: its network, and how it sees scans."""
     net = plan.net

@@ -14,7 +14,7 @@ from ..runs.presets import preset_settings
 from ..runs.request import find_start, write_spec
 from ..runs.settings import check_settings
 from ..runs.spec import Plan, RunSpec
-from ..runs.starting import fixed_by, unfit_start
+from ..runs.starting import fixed_by, has_learnt_labels, unfit_start
 from .fingerprint import take_fingerprint
 from .machine import Machine, find_device, probe
 from .plan import fit_patch, make_plan
@@ -33,9 +33,9 @@ def resolve(spec: RunSpec, project: Project) -> RunSpec:
     """
     if spec.plan is not None:
         return replace(spec, plan=_moved(spec.plan, spec.device))
-    options, wishes = _split(spec, project)
-    machine = probe(spec.device, measure=not {"threads", "precision"} <= wishes.keys())
     before = find_start(project, spec.start_from)
+    options, wishes = _split(spec, project, has_learnt_labels(before))
+    machine = probe(spec.device, measure=not {"threads", "precision"} <= wishes.keys())
     if before is not None:
         lack = unfit_start(before, len(project.channels), len(project.classes), wishes)
         if lack is not None or before.plan is None:
@@ -59,11 +59,11 @@ def options_of(spec: RunSpec) -> Options:
     return resolve_options(method_info(spec.method).options, spec.options or {})
 
 
-def _split(spec: RunSpec, project: Project) -> tuple[Options, dict[str, Any]]:
+def _split(spec: RunSpec, project: Project, continuing: bool) -> tuple[Options, dict[str, Any]]:
     """Settings, after those of the paper preset, as options and as wishes for the plan."""
     info = method_info(spec.method)
     ndim = project.case(_cases(spec)[0]).grid.ndim if _cases(spec) else 3
-    settings = preset_settings(info, spec.preset, ndim, spec.settings, continuing=bool(spec.start_from))
+    settings = preset_settings(info, spec.preset, ndim, spec.settings, continuing=continuing)
     return check_settings(info, settings)
 
 

@@ -11,6 +11,7 @@ from ..runs.estimate import MINUTES
 from ..runs.history import PastRun
 from ..runs.outlook import GROUPS, Outlook, Stock, Wish, find_lack, grouped, look_ahead, unfit_starts
 from ..runs.presets import Preset, preset_options
+from ..runs.starting import has_learnt_labels
 
 SCRATCH = ""  # begin with no model
 
@@ -108,6 +109,7 @@ def train_view(
     start = _start(info, intent, starts)
     wish = replace(wish, start_from=start or None)
     outlook = look_ahead(stock, wish)
+    before = next((past for past in stock.runs if past.run == start), None)
     return TrainView(
         methods=methods,
         starts=(StartChoice(SCRATCH, "From scratch"), *starts),
@@ -115,7 +117,7 @@ def train_view(
         intent=intent,
         wish=wish,
         outlook=outlook,
-        usual=preset_options(info, wish.preset, stock.ndim, continuing=bool(start)),
+        usual=preset_options(info, wish.preset, stock.ndim, continuing=has_learnt_labels(before)),
         can_train=outlook.can_run and not running,
         hint="One training at a time: go on labelling meanwhile." if running else "",
     )
