@@ -109,7 +109,6 @@ def train_view(
     start = _start(info, intent, starts)
     wish = replace(wish, start_from=start or None)
     outlook = look_ahead(stock, wish)
-    before = next((past for past in stock.runs if past.run == start), None)
     return TrainView(
         methods=methods,
         starts=(StartChoice(SCRATCH, "From scratch"), *starts),
@@ -117,7 +116,7 @@ def train_view(
         intent=intent,
         wish=wish,
         outlook=outlook,
-        usual=preset_options(info, wish.preset, stock.ndim, continuing=has_learnt_labels(before)),
+        usual=preset_options(info, wish.preset, stock.ndim, continuing=has_learnt_labels(stock.past(start))),
         can_train=outlook.can_run and not running,
         hint="One training at a time: go on labelling meanwhile." if running else "",
     )
