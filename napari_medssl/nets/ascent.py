@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from .blocks import CONV, UP, Norm, conv_unit, make_norm
+from .fused_up import up_and_convolve
 
 Form = Literal["transposed", "nearest", "light"]
 
@@ -49,7 +50,7 @@ class Ascent(nn.Module):
             self.up = UP[ndim](below, width if form == "light" else below, step, step)  # type: ignore[arg-type]
         inputs = (width if form == "light" else below) + skip
         if form == "light":
-            self.units: nn.Module = conv_unit(inputs, width, kernel, (1,) * ndim, norm)
+            self.units = conv_unit(inputs, width, kernel, (1,) * ndim, norm)
         else:
             bias = form == "transposed"
             first, second = (relu_unit(n, width, ndim, norm, bias) for n in (inputs, width))
@@ -57,9 +58,14 @@ class Ascent(nn.Module):
 
     def forward(self, x: Tensor, skip: Tensor | None = None) -> Tensor:
         """Features of the next finer scale, (B, width, *space)."""
-        x = self.up(x)
-        out: Tensor = self.units(x if skip is None else torch.cat((x, skip), dim=1))
-        return out
+        if skip is not None:
+            out: Tensor = self.units(torch.cat((self.up(x), skip), dim=1))
+            return out
+        first, *others = self.units
+        x = up_and_convolve(x, self.up, first)  # type: ignore[arg-type]
+        for layer in others:
+            x = layer(x)
+        return x
 
 
 def relu_unit(inputs: int, outputs: int, ndim: int, norm: Norm, bias: bool) -> nn.Sequential:
