@@ -51,7 +51,7 @@ TASKS = {
     "bcp-2d": Task("bcp", (256, 256), {"patch": [256, 256], "batch": 12, "warmup_share": 0.0}, official=3.04),
     "cdma-2d": Task("cdma", (160, 160), {"patch": [128, 128], "batch": 4}, channels=3, official=2.31),
     "desd-3d": Task("desd", (24, 160, 160), {"patch": [16, 96, 96], "batch": 2}, official=2.3),
-    "pcrlv2-3d": Task("pcrlv2", (96, 96, 96), {"patch": [48, 48, 48], "batch": 2}, official=12.6),
+    "pcrlv2-3d": Task("pcrlv2", (96, 96, 96), {"patch": [48, 48, 48], "batch": 2, "scales": 3}, official=12.6),
 }
 
 
