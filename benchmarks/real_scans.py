@@ -5,7 +5,8 @@
     python benchmarks/real_scans.py --table               only the table in docs/benchmarks.md
 
 The scans are looked for in `MEDSSL_DATA` (default `../shared/data`). Both methods of a seed run at the same time, one
-process and one compute thread each, so that a busy machine is equally busy for both. Labels of test cases are read
+process and one compute thread each, so that a busy machine is equally busy for both; with `--in-turn`, one after the
+other, for a machine with one free core. Labels of test cases are read
 only after both runs have ended. Every run is one line in `benchmarks/results/real_scans.jsonl`; a run that has its
 line is not repeated.
 """
@@ -44,6 +45,7 @@ def main() -> int:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--minutes", type=float, help="training time of each run (default: 4)")
     parser.add_argument("--labelled", type=int, default=4)
+    parser.add_argument("--in-turn", action="store_true", help="one run after the other")
     parser.add_argument("--table", action="store_true", help="only write the table")
     asked = parser.parse_args()
     if not asked.table:
@@ -53,13 +55,14 @@ def main() -> int:
             return 2
         for cohort in asked.cohort:
             for seed in asked.seeds:
-                run_pair(cohorts.load(data, cohort, seed, asked.labelled), seed, asked.minutes or MINUTES[cohort])
+                loaded = cohorts.load(data, cohort, seed, asked.labelled)
+                run_pair(loaded, seed, asked.minutes or MINUTES[cohort], asked.in_turn)
     tables.write_real_scans(RESULTS)
     return 0
 
 
-def run_pair(cohort: cohorts.Cohort, seed: int, minutes: float) -> None:
-    """Both methods on one seed's cases, at the same time; appends a line for each."""
+def run_pair(cohort: cohorts.Cohort, seed: int, minutes: float, in_turn: bool) -> None:
+    """Both methods on one seed's cases; appends a line for each."""
     key = {"cohort": cohort.name, "labelled": len(cohort.labelled), "minutes": minutes, "seed": seed}
     methods = [m for m in METHODS if not _is_there({**key, "method": m})]
     if not methods:
@@ -72,6 +75,8 @@ def run_pair(cohort: cohorts.Cohort, seed: int, minutes: float) -> None:
                 project, method, minutes=minutes, seed=seed, device="cpu", settings={"threads": 1}, propose=cohort.test
             )
             started.append((method, project, spec.run, ProcessDriver().start(project.root, spec.run)))
+            if in_turn:
+                started[-1][-1].wait(timeout=60 * minutes * 3 + 3600)
         for method, project, run, handle in started:
             status = handle.wait(timeout=60 * minutes * 3 + 3600)
             if status.state != "completed":
