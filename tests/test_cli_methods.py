@@ -14,7 +14,7 @@ from fixtures import make_project, quick
 from napari_medssl import cli
 from napari_medssl.methods.catalog import CATALOG
 from napari_medssl.project import Project
-from napari_medssl.runs.outlook import Wish, look_ahead, take_stock
+from napari_medssl.runs.outlook import GROUPS, Wish, look_ahead, take_stock
 from napari_medssl.runs.request import make_spec
 
 
@@ -41,8 +41,10 @@ def test_every_method_says_what_it_is_for(capsys: pytest.CaptureFixture[str]) ->
         assert info.summary in out
     assert out.count("Needs: ") == out.count("Not when: ") == len(CATALOG)
     assert "Uses: " not in out
+    places = [out.index(title.upper()) for title in GROUPS.values()]
+    assert places == sorted(places)
     listed = told(capsys, "methods")["methods"]
-    assert [one["name"] for one in listed] == list(CATALOG)
+    assert {one["name"] for one in listed} == set(CATALOG)
     assert all("outlook" not in one for one in listed)
 
 

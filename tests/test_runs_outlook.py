@@ -194,6 +194,13 @@ class TestTime:
         assert look_ahead(stock(run), Wish("bcp", steps=60)).estimate.training_seconds is None
         assert look_ahead(stock(past(pace=Pace(1.0, 2.0))), Wish("bcp", steps=60)).estimate.training_seconds == 120
 
+    def test_automatic_means_what_it_meant_the_last_time(self) -> None:
+        by_hand = past("bcp-001", device="cpu", pace=Pace(1.0, 2.0, 1.0))
+        assert look_ahead(stock(by_hand), Wish("bcp", steps=60)).estimate.training_seconds is None
+        before = past("desd-002", method="desd")  # on "cpu", by itself
+        ahead = look_ahead(stock(by_hand, before), Wish("bcp", steps=60)).estimate
+        assert (ahead.training_seconds, ahead.proposal_seconds) == (120, 76)
+
     def test_a_run_that_goes_on_is_like_those_with_its_network(self) -> None:
         wide = dataclasses.replace(PLAN, net=dataclasses.replace(NET, widths=(8, 16)))
         runs = (past("bcp-001", pace=Pace(1.0, 2.0)), past("bcp-002", plan=wide, pace=Pace(2.0, 5.0)))

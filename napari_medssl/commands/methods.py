@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """List methods, or the options of one."""
     from ..methods.catalog import CATALOG, method_info
     from ..project import Project
-    from ..runs.outlook import Wish, look_ahead, take_stock
+    from ..runs.outlook import GROUPS, Wish, grouped, look_ahead, take_stock
     from .describing import method_json, method_lines
 
     if arguments.options is not None:
@@ -42,10 +42,12 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
         for name in CATALOG:
             wish = Wish(name, arguments.preset, arguments.minutes, arguments.steps)
             outlooks[name] = look_ahead(stock, wish)
-    for info in CATALOG.values():
+    listed = grouped()
+    for before, info in zip([None, *listed], listed, strict=False):
         if not screen.machine:
-            screen.say("\n".join([*method_lines(info, outlooks.get(info.name)), ""]))
-    told = {"methods": [method_json(info, outlooks.get(info.name)) for info in CATALOG.values()]}
+            heading = [] if before is not None and before.kind == info.kind else [GROUPS[info.kind].upper(), ""]
+            screen.say("\n".join([*heading, *method_lines(info, outlooks.get(info.name)), ""]))
+    told = {"methods": [method_json(info, outlooks.get(info.name)) for info in listed]}
     return told if arguments.project is None else {"project": str(project.root), **told}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..methods.catalog import MethodInfo
@@ -81,6 +81,7 @@ def estimate(
     proposals : int
         Cases to propose for.
     """
+    wish = replace(wish, device=_place(wish, runs))
     case_seconds = next((past.pace.case_seconds for past in _proposers(info, wish, runs)), None)
     proposing = 0.0 if not proposals else None if case_seconds is None else case_seconds * proposals
     budget = ask_budget(wish.preset, wish.minutes, wish.steps)
@@ -117,6 +118,13 @@ def _went_like(past: PastRun, wish: Wish, start: PastRun | None) -> bool:
     # short runs on a processor look at coarser scans, in other patches
     planned_alike = wish.preset == "paper" or past.minutes is None or past.plan.device != "cpu"
     return past.start_from is None and planned_alike
+
+
+def _place(wish: Wish, runs: Sequence[PastRun]) -> str:
+    """Where the run would be: "auto" is where it was the last time, if it ever was."""
+    if wish.device != "auto":
+        return wish.device
+    return next((p.plan.device for p in reversed(runs) if p.device == "auto" and p.plan is not None), "auto")
 
 
 def _same_place(past: PastRun, wish: Wish) -> bool:
