@@ -128,6 +128,18 @@ def test_slices_are_looked_at_one_by_one(monkeypatch: pytest.MonkeyPatch) -> Non
     np.testing.assert_allclose(predictor.probabilities(image), found, atol=1e-6)
 
 
+def test_tiles_side_by_side_are_few_rows_of_a_large_scan(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much memory a tile may take, what is made of all of its neighbours is held with it."""
+    image = noise(NET_3D, 64, 24, 20)
+    predictor = Predictor([trained(NET_3D)], make_plan(NET_3D))
+    whole = predictor.probabilities(image)
+    monkeypatch.setattr(module, "VOXELS_PER_SLAB", 10 * 24 * 20)
+    rows = [where[0] for where, _ in predictor.parts(image, [View()])]
+    assert len(rows) > 3
+    assert [part.stop - part.start for part in rows[1:-1]] == [10] * (len(rows) - 2)
+    np.testing.assert_allclose(predictor.probabilities(image), whole, atol=2e-5)
+
+
 def test_large_slices_are_cut_into_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     image, made = noise(NET_2D, 3, 70, 50), trained(NET_2D)
     predictor = Predictor([made], make_plan(NET_2D))

@@ -46,6 +46,7 @@ def slabs(parts: Iterable[tuple[Window, Tensor]], shape: tuple[int, int, int]) -
             slab[(slice(None), *inside)] = maps
         assert slab is not None
         yield slab
+        slab = None  # two of them need not be in memory at once
 
 
 def to_case_space(slabs: Iterable[Tensor], grid: Grid, plan: Plan) -> Iterator[tuple[Window, Tensor]]:
@@ -74,31 +75,38 @@ def to_case_space(slabs: Iterable[Tensor], grid: Grid, plan: Plan) -> Iterator[t
     shape = (1, *shape) if grid.ndim == 2 else shape
     rows, *plane = (shape[a] for a in order)
     back = [0, *(order.index(a) + 1 for a in range(3))]
-    for found, maps in _resampled((slab.movedim(axis + 1, 1) for slab in slabs), source[axis], rows, plane):
+    for found, maps in _resampled(slabs, axis + 1, source[axis], rows, plane):
         window = [slice(0, n) for n in shape]
         window[order[0]] = found
         turned = maps.permute(back)
         yield (tuple(window[1:]), turned[:, 0]) if grid.ndim == 2 else (tuple(window), turned)
 
 
-def _resampled(slabs: Iterable[Tensor], length: int, rows: int, plane: list[int]) -> Iterator[tuple[slice, Tensor]]:
-    """(K, some of `length`, *plane) to (K, some of `rows`, *plane): rows are taken as soon as both neighbours are
-    there."""
+def _resampled(
+    slabs: Iterable[Tensor], axis: int, length: int, rows: int, plane: list[int]
+) -> Iterator[tuple[slice, Tensor]]:
+    """Maps whose `axis` is the first of space, `length` rows in all, to (K, some of `rows`, *plane).
+
+    Rows are made as soon as both neighbours are there.
+    """
     position = np.clip((np.arange(rows) + 0.5) * length / rows - 0.5, 0, length - 1)
     low = np.floor(position).astype(np.intp)
     high = np.minimum(low + 1, length - 1)
     weight = torch.from_numpy((position - low).astype(np.float32))
-    held: Tensor | None = None
-    begin = there = done = 0  # rows begin .. there of the source are held
+    tail: Tensor | None = None  # rows before those of the slab that are still wanted
+    there = done = 0
     for slab in slabs:
-        held = slab.float() if held is None else torch.cat((held, slab.float()), dim=1)
-        there += slab.shape[1]
+        fresh = slab.movedim(axis, 1)
+        begin = there  # of the slab; the tail lies before it
+        there += fresh.shape[1]
         ready = int(np.searchsorted(high, there))
-        step = max(1, BYTES_PER_SLAB // (4 * len(held) * plane[0] * plane[1]))
+        step = max(1, BYTES_PER_SLAB // (4 * len(fresh) * plane[0] * plane[1]))
         for start in range(done, ready, step):
             stop = min(start + step, ready)
             at, until = int(low[start]), int(high[stop - 1]) + 1
-            maps = held[:, at - begin : until - begin]
+            maps = fresh[:, max(at - begin, 0) : until - begin].float()
+            if at < begin and tail is not None:
+                maps = torch.cat((tail[:, at - begin :], maps), dim=1)
             if list(maps.shape[2:]) != plane:
                 maps = F.interpolate(maps, plane, mode="bilinear", align_corners=False)
             if length != rows:
@@ -109,8 +117,12 @@ def _resampled(slabs: Iterable[Tensor], length: int, rows: int, plane: list[int]
             yield slice(start, stop), maps
         done = ready
         if done < rows:
-            needed = min(int(low[done]), there)
-            held, begin = held[:, needed - begin :].clone(), needed
+            wanted = there - int(low[done])
+            if wanted > fresh.shape[1] and tail is not None:
+                tail = torch.cat((tail[:, fresh.shape[1] - wanted :], fresh.float()), dim=1)
+            else:
+                tail = fresh[:, fresh.shape[1] - max(wanted, 0) :].float().clone()
+        del slab, fresh
 
 
 def _slab_axis(shape: tuple[int, int, int]) -> int:

@@ -24,6 +24,7 @@ from ..runs.spec import Plan
 from .sliding import Window, sliding_parts
 
 BYTES_PER_TILE = 1_500_000_000
+VOXELS_PER_SLAB = 12_000_000  # tiles side by side: what is made of them is held until it is resampled
 AIR_RANGE = 1e-3  # a tile whose values span less than this part of the scan's range shows nothing
 
 
@@ -98,7 +99,7 @@ class Predictor:
             return
         space = image.shape[1:]
         looked_at = space[-self._plan.net.ndim :]
-        size = tile_size(looked_at, self._plan.net, BYTES_PER_TILE)
+        size = self._tile_size(looked_at)
         cut = size != looked_at
         spread = float(image.max()) - float(image.min()) if cut else 0.0
         for outer, inner, keep in self._windows(space, size):
@@ -167,6 +168,15 @@ class Predictor:
         logits = torch.zeros(self._plan.net.classes, *space)
         logits[0] = 20.0
         return logits.softmax(dim=0)
+
+    def _tile_size(self, space: tuple[int, ...]) -> tuple[int, ...]:
+        net = self._plan.net
+        size = tile_size(space, net, BYTES_PER_TILE)
+        if net.ndim == 2:
+            return size
+        rows = max(1, VOXELS_PER_SLAB // (space[1] * space[2]))
+        longest = -(-rows // net.factor[0]) * net.factor[0] + 2 * halo(net)[0]
+        return (min(size[0], longest), *size[1:])
 
     def _windows(self, space: tuple[int, ...], size: tuple[int, ...]) -> Iterator[tuple[Window, Window, Window]]:
         """Windows of (D, H, W) to read, to fill, and to keep of what was read."""
