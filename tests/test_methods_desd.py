@@ -33,7 +33,7 @@ from napari_medssl.runs.spec import Plan, read_spec
 from napari_medssl.training.optimisers import make_optimiser, set_learning_rate
 
 NET = NetSpec("unet", 2, 1, 3, (4, 8, 8), ((1, 1), (2, 2), (2, 2)))
-SMALL = {"hidden": 16, "bottleneck": 8, "outputs": 32}
+SMALL = {"hidden": 16, "bottleneck": 8, "outputs": 32, "view_part": 0.75}
 
 
 def options_for(**settings: Any) -> Any:

@@ -59,7 +59,7 @@ class DeSDOptions(Options):
         64, "Bottleneck of the projectors", "Length of the unit vector they end in.", low=2, high=2048
     )
     outputs: int = option(
-        1024, "Directions", "Number of learnt directions that views are compared along (K).", low=2, high=131072
+        256, "Directions", "Number of learnt directions that views are compared along (K).", low=2, high=131072
     )
     head_norm: bool = option(
         True, "Batch norm in the projectors", "Keeps the scans of a step apart; without it training tends to collapse."
@@ -69,7 +69,7 @@ class DeSDOptions(Options):
     )
     student_temperature: float = option(0.1, "Temperature of the student", "Lower is sharper.", low=0.01, high=2.0)
     teacher_temperature: float = option(
-        0.07,
+        0.04,
         "Temperature of the teacher",
         "Lower is sharper; it must be sharper than the student.",
         low=0.005,
@@ -99,7 +99,7 @@ class DeSDOptions(Options):
         300, "Epochs", "Equal parts of the run; the teacher's temperature changes from one to the next.", low=1
     )
     batch_factor: int = option(
-        2,
+        4,
         "Scans in a step",
         "As a multiple of the planned batch: without labels a step is cheaper, and more scans in it teach more.",
         low=1,
@@ -113,7 +113,7 @@ class DeSDOptions(Options):
         low=0,
     )
     view_part: float = option(
-        0.75,
+        0.5,
         "Size of the views",
         "Edge of a view as a part of the planned patch.",
         low=0.1,
