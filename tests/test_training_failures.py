@@ -15,6 +15,7 @@ from napari_medssl.inference import tensor_file
 from napari_medssl.inference.model import MODEL
 from napari_medssl.methods.averaged import AveragedLearner
 from napari_medssl.methods.base import Losses
+from napari_medssl.methods.catalog import CATALOG, method_info
 from napari_medssl.methods.supervised import SupervisedLearner
 from napari_medssl.project import Project
 from napari_medssl.runs import journal
@@ -167,6 +168,32 @@ def test_when_memory_runs_out_patches_get_smaller(tmp_path: Path, monkeypatch: p
     sizes = [torch.tensor(s).prod().item() for s in seen]
     assert sizes == sorted(sizes, reverse=True)
     assert seen[0] == (16, 16, 16)
+
+
+@pytest.mark.parametrize("method", [name for name, info in CATALOG.items() if not info.segments])
+def test_when_memory_runs_out_views_get_smaller(method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = type(method_info(method).load())
+    make_learner, seen = kind.learner, []
+
+    def learner(*arguments: Any) -> Any:
+        made = make_learner(*arguments)
+        losses = made.losses
+
+        def hungry(batch: Any, at: Any) -> Losses:
+            seen.append(batch.views["globals"][0, 0, 0].numel())
+            if seen[-1] == seen[0]:
+                raise torch.OutOfMemoryError("too much")
+            return losses(batch, at)
+
+        made.losses = hungry
+        return made
+
+    monkeypatch.setattr(kind, "learner", learner)
+    project = make_project(tmp_path, "3d")
+    events = run_inline(project, quick_spec(project, method, "3d", steps=2).run)
+    assert finished(events).reason == "completed", finished(events).message
+    assert seen == sorted(seen, reverse=True)
+    assert seen[-1] < seen[0]
 
 
 def test_not_even_the_smallest_patch_fits(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

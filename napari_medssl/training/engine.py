@@ -7,7 +7,7 @@ random is a function of seed and step, so that a resumed run goes on exactly as 
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,6 +47,8 @@ class Engine:
         Same length.
     info : dict
         What the deployed model says of itself.
+    replan : callable, optional
+        The phases of another plan: views follow from its patch, so they get smaller with it.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Engine:
         phases: list[Phase],
         budgets: list[PhaseBudget],
         info: dict[str, object],
+        replan: Callable[[Plan], list[Phase]] | None = None,
     ) -> None:
         assert spec.plan is not None
         self._spec, self._folder, self._cache = spec, folder, cache
@@ -68,6 +71,7 @@ class Engine:
         self._layout = layout
         self._phases, self._budgets = phases, budgets
         self._info = info
+        self._replan = replan
         self._examiner = Examiner(cache, spec.held_out, by_steps=total_steps(budgets) is not None)
         self.progress = Progress(step=0, phase=0, phase_step=0, seconds=0.0, phase_seconds=0.0)
 
@@ -144,6 +148,9 @@ class Engine:
                     if not is_out_of_memory(error):
                         raise
                     self._plan = smaller(self._plan, error)
+                    if self._replan is not None:
+                        self._phases = self._replan(self._plan)
+                        phase = self._phases[self.progress.phase]
                     sampler = self._sampler()
                     batches.forget()
                     yield Warned(message=f"Memory ran out; going on with patches of {self._plan.patch} voxels.")

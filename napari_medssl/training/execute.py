@@ -7,6 +7,7 @@ import time
 import traceback
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -83,7 +84,8 @@ def _train(spec: RunSpec, project: Project, stop: StopToken) -> Iterator[RunEven
     resume = (folder / CHECKPOINT).is_file()
     torch.manual_seed(spec.seed)
     learner = method.learner(options, spec.plan.net)
-    engine = Engine(spec, folder, Cache(project, spec.plan), learner, phases, budgets, _knowledge(spec, project))
+    knowledge, replan = _knowledge(spec, project), partial(method.phases, options)
+    engine = Engine(spec, folder, Cache(project, spec.plan), learner, phases, budgets, knowledge, replan)
     yield RunStarted(
         run=spec.run,
         task=spec.task,
