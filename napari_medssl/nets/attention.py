@@ -27,21 +27,24 @@ class ChannelAttention(nn.Module):
     channels, ndim : int
     ratio : int
         How many times fewer channels the gate's hidden layer has.
+    gain : float
+        What an open gate multiplies by. A fresh one is half open.
     """
 
-    def __init__(self, channels: int, ndim: int, ratio: int = RATIO) -> None:
+    def __init__(self, channels: int, ndim: int, ratio: int = RATIO, gain: float = 1.0) -> None:
         super().__init__()
+        self.gain = gain
         hidden = max(1, channels // ratio)
         self.narrow = CONV[ndim](channels, hidden, 1, bias=False)
         self.widen = CONV[ndim](hidden, channels, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """x * sigmoid(F(mean) + F(max)), (B, C, *space)."""
+        """x * gain * sigmoid(F(mean) + F(max)), (B, C, *space)."""
         space = tuple(range(2, x.ndim))
         # F is linear after its ReLU, and both go through it at once
         hidden = torch.relu(self.narrow(torch.cat((x.mean(space, keepdim=True), x.amax(space, keepdim=True)))))
         mean, most = hidden.chunk(2)
-        return x * torch.sigmoid(self.widen(mean + most))
+        return x * (self.gain * torch.sigmoid(self.widen(mean + most)))
 
 
 class SpatialAttention(nn.Module):
@@ -52,25 +55,28 @@ class SpatialAttention(nn.Module):
     ndim : int
     kernel : int
         Odd.
+    gain : float
+        As of `ChannelAttention`.
     """
 
-    def __init__(self, ndim: int, kernel: int = KERNEL) -> None:
+    def __init__(self, ndim: int, kernel: int = KERNEL, gain: float = 1.0) -> None:
         super().__init__()
+        self.gain = gain
         self.conv = CONV[ndim](2, 1, kernel, padding=kernel // 2, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """x * sigmoid(conv([mean; max])), (B, C, *space)."""
+        """x * gain * sigmoid(conv([mean; max])), (B, C, *space)."""
         seen = torch.cat((x.mean(1, keepdim=True), x.amax(1, keepdim=True)), dim=1)
-        return x * torch.sigmoid(self.conv(seen))
+        return x * (self.gain * torch.sigmoid(self.conv(seen)))
 
 
 class ChannelSpatialAttention(nn.Module):
     """Channel attention, then spatial attention."""
 
-    def __init__(self, channels: int, ndim: int, ratio: int = RATIO, kernel: int = KERNEL) -> None:
+    def __init__(self, channels: int, ndim: int, ratio: int = RATIO, kernel: int = KERNEL, gain: float = 1.0) -> None:
         super().__init__()
-        self.channel = ChannelAttention(channels, ndim, ratio)
-        self.space = SpatialAttention(ndim, kernel)
+        self.channel = ChannelAttention(channels, ndim, ratio, gain)
+        self.space = SpatialAttention(ndim, kernel, gain)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, *space)."""
@@ -87,13 +93,15 @@ def plain_convolutions(module: nn.Module) -> Iterator[nn.Module]:
             yield from plain_convolutions(child)
 
 
-def make_attention(kind: str, channels: int, ndim: int, ratio: int = RATIO, kernel: int = KERNEL) -> nn.Module:
+def make_attention(
+    kind: str, channels: int, ndim: int, ratio: int = RATIO, kernel: int = KERNEL, gain: float = 1.0
+) -> nn.Module:
     """An attention block by its name: "csa", "sa" or "ca"."""
     match kind:
         case "csa":
-            return ChannelSpatialAttention(channels, ndim, ratio, kernel)
+            return ChannelSpatialAttention(channels, ndim, ratio, kernel, gain)
         case "sa":
-            return SpatialAttention(ndim, kernel)
+            return SpatialAttention(ndim, kernel, gain)
         case "ca":
-            return ChannelAttention(channels, ndim, ratio)
+            return ChannelAttention(channels, ndim, ratio, gain)
     raise SpecError(f"There is no attention {kind!r}; there are: {', '.join(ATTENTIONS)}.")

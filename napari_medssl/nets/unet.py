@@ -18,6 +18,7 @@ from .spec import NetSpec
 FLAT_STAGES = 2  # most stages that look at an axis which is never halved with kernels of 1
 ATTENTION_RATIO = 4  # narrower networks than the published one: gates keep a hidden layer worth the name
 ATTENTION_KERNEL = {2: 7, 3: 5}  # published: 7, in 2-D
+ATTENTION_GAIN = 2.0  # fresh gates let pass what comes; halved, deep features would be drowned by those of the skips
 
 
 class Encoder(nn.Module):
@@ -130,7 +131,7 @@ class UNet(Branched):
 
 
 def _gate(kind: str, width: int, ndim: int) -> nn.Module:
-    return make_attention(kind, width, ndim, ATTENTION_RATIO, ATTENTION_KERNEL[ndim])
+    return make_attention(kind, width, ndim, ATTENTION_RATIO, ATTENTION_KERNEL[ndim], ATTENTION_GAIN)
 
 
 def kernels(strides: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
