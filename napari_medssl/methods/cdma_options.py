@@ -98,8 +98,8 @@ class CDMAOptions(AveragedOptions):
     decoder_rate: float = option(
         3.0,
         "Learning rate of decoders",
-        "As a multiple of the encoder's. Each decoder has a third of the loss, and 3 makes up for it; 10 in the paper's "
-        "code, whose encoder was pre-trained.",
+        "As a multiple of the encoder's. Each decoder has a third of the loss, and 3 makes up for it; 10 in the "
+        "paper's code, whose encoder was pre-trained.",
         low=0.01,
         high=100.0,
     )
