@@ -44,6 +44,7 @@ def bcp_paper(ndim: int) -> dict[str, Any]:
             "steps": 30_000,
         }
     return shared | {
+        "window_step": [18, 18, 4],
         # the paper says 10 % every 2,500 steps, the code multiplies by 0.1
         "schedule": "step",
         "schedule_every": 2500,
