@@ -206,7 +206,7 @@ class Round:
         self.hands.key(box, "Tab")
         assert box.value() == float(minutes), box.value()
         self.hands.click(page.start)
-        until(lambda: self.state.run.under_way, "the run under way", 30)
+        until(lambda: self.state.run.under_way, "the run under way")
         until(lambda: len(self.state.run.loss) >= 1, f"a loss curve ({self.state.message})", 240)
         until(lambda: self.widget.curves.panel is not None and self.widget.curves.panel.isVisible(), "the curves")
         self.picture("training")
