@@ -134,7 +134,7 @@ CATALOG: Mapping[str, MethodInfo] = {
             "Learn from all scans before labelling – PCRLv2",
             "Hides and distorts parts of your scans and learns to restore them, and to recognise the same place in "
             "different views. It finds no structures itself: a training on labels begins with what it learnt.",
-            "When there are few scans, or time is short: then begin with labels at once. Not for a first result.",
+            "When there are only a few scans, or a few minutes: a training on labels gives a first result sooner.",
             PCRLv2Options,
             "napari_medssl.methods.pcrlv2:PCRLv2",
             pcrlv2_paper,
