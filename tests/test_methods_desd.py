@@ -240,6 +240,20 @@ class TestSchedules:
         assert found[30:] == pytest.approx([0.07] * 70)  # both ends are reached within the four epochs
         assert teacher_temperature(0.04, 0.07, 0.0, 10, 0.0) == 0.07
 
+    def test_the_paper_preset_counts_in_epochs(self) -> None:
+        options = paper_options()
+        (phase,) = DeSD().phases(options, a_plan())
+        assert phase.steps == 300 * 651
+        schedule, rate = phase.optimiser.schedule, phase.optimiser.lr
+        rates = [learning_rate(schedule, rate, s, s / phase.steps) for s in (0, 6509, 6510, phase.steps - 1)]
+        assert rates == pytest.approx([0.0, 0.225, 0.225, 0.048])
+        assert phase.optimiser.decay_end is None
+        learner = fresh(paper_options(outputs=64, hidden=16, bottleneck=8))
+        for step, frozen in ((0, True), (650, True), (651, False)):
+            learner.zero_grad()
+            learner.losses(some_views(), at(step / phase.steps, options)).total.backward()
+            assert (learner.student.projectors[0].directions.grad is None) is frozen
+
 
 class TestProjector:
     def test_directions_without_length_and_with(self) -> None:
