@@ -159,3 +159,12 @@ def test_progress_of_a_phase(done: int, seconds: float) -> None:
     assert empty.progress(done, seconds) == 1.0
     assert timed.seconds_left(done, seconds) >= 0
     assert counted.seconds_left(20, seconds) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_hounsfield_units_are_divided_by_1024_in_ct_only() -> None:
+    ct = facts(is_ct=True, clip=(-900.0, 400.0), mean=-300.0, sd=200.0)
+    plan = make_plan(ct, LAPTOP, {"normalisation": "hounsfield"})
+    assert (plan.normalisation, plan.clip, plan.mean, plan.sd) == ("ct", (-1024.0, 1024.0), 0.0, 1024.0)
+    plan = make_plan(facts(), LAPTOP, {"normalisation": "hounsfield"})
+    assert (plan.normalisation, plan.clip) == ("z-score", None)
+    assert any("for CT" in reason for reason in plan.reasons)
