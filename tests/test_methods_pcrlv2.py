@@ -228,6 +228,17 @@ def test_forms_of_paper_and_code(fused: bool) -> None:
     assert float(auto.terms["local_comparison"]) == pytest.approx(local / 4, abs=1e-5)
 
 
+def test_what_is_not_restored_is_not_computed() -> None:
+    learner, draws = learner_of(fused=False, restored="one"), Draws(1, ((0, 1),))
+    first, second = learner._global_views(views_of(SMALL[2])["globals"], 1, draws)
+    assert set(first.restorations) == {1}
+    assert first.final is not None
+    assert second.final is None
+    assert not second.restorations
+    assert set(first.predictions) == {0, 1}
+    assert set(second.predictions) == {1}
+
+
 def test_local_views_are_compared_with_their_own_scan() -> None:
     """Rows of the views stay together: exchanging scans in all views alike changes nothing."""
     learner = learner_of(SMALL[2]).eval()
