@@ -17,6 +17,9 @@ from .blocks import CONV
 ATTENTIONS = ("csa", "sa", "ca")  # the order of CDMA's branches; the first predicts
 RATIO = 16  # published: channels of the gate's hidden layer are this many times fewer
 KERNEL = 7
+GATE_RATIO = 4
+GATE_KERNEL = {2: 7, 3: 5}
+GATE_GAIN = 2.0
 
 
 class ChannelAttention(nn.Module):
@@ -105,3 +108,12 @@ def make_attention(
         case "ca":
             return ChannelAttention(channels, ndim, ratio, gain)
     raise SpecError(f"There is no attention {kind!r}; there are: {', '.join(ATTENTIONS)}.")
+
+
+def make_gate(kind: str, channels: int, ndim: int) -> nn.Module:
+    """Attention for networks that are narrower than the published one and have skips.
+
+    Hidden layers are less narrow. Fresh gates let pass what comes: halved, deep features would be drowned by those of
+    the skips, and the network would learn more slowly than without attention.
+    """
+    return make_attention(kind, channels, ndim, GATE_RATIO, GATE_KERNEL[ndim], GATE_GAIN)

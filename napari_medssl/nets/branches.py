@@ -7,12 +7,14 @@ one to the other: see `fitting`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from .attention import ATTENTIONS
+from .attention import ATTENTIONS, make_gate
+from .spec import NetSpec
 
 ONE, MANY = "decoder.", "decoders."
 
@@ -49,9 +51,13 @@ class Branched(nn.Module):
         """Logits of one decoder for an image of this size."""
         raise NotImplementedError
 
+    def attended(self, branch: str, features: Any) -> Any:
+        """What a branch looks at, where that is its difference."""
+        return features
+
     def forward(self, x: Tensor) -> Tensor:
         """Logits (B, classes, *space) of the branch that predicts, the first."""
-        return self.decode(next(self.each_decoder()), self.shared(x), x.shape[2:])
+        return self._say(0, self.shared(x), x.shape[2:])
 
     def branch_logits(self, x: Tensor, noise: float = 0.0) -> list[Tensor]:
         """Logits of every branch from one pass of the encoder.
@@ -65,14 +71,75 @@ class Branched(nn.Module):
         """
         features = self.shared(x)
         out = []
-        for index, decoder in enumerate(self.each_decoder()):
+        for index in range(len(self.branches) or 1):
             seen = self.disturbed(features, noise) if noise > 0 and index > 0 else features
-            out.append(self.decode(decoder, seen, x.shape[2:]))
+            out.append(self._say(index, seen, x.shape[2:]))
         return out
+
+    def _say(self, index: int, features: Any, size: torch.Size) -> Tensor:
+        if not self.branches:
+            return self.decode(self.decoder, features, size)
+        branch = self.branches[index]
+        return self.decode(self.decoders[branch], self.attended(branch, features), size)
 
     def disturbed(self, features: Any, noise: float) -> Any:
         """`features` with noise on the deepest."""
         raise NotImplementedError
+
+
+class PyramidNet(Branched):
+    """Decoders that go up from a feature pyramid, finest level first."""
+
+    encoder: nn.Module
+
+    def shared(self, x: Tensor) -> list[Tensor]:
+        """The encoder's features."""
+        features: list[Tensor] = self.encoder(x)
+        return features
+
+    def disturbed(self, features: list[Tensor], noise: float) -> list[Tensor]:
+        """With noise on the deepest."""
+        return [*features[:-1], disturb(features[-1], noise)]
+
+    def decode(self, decoder: nn.Module, features: list[Tensor], size: torch.Size) -> Tensor:
+        """Logits (B, classes, *space) of one decoder."""
+        out: Tensor = decoder(features)
+        return out
+
+
+class AttentivePyramid(PyramidNet):
+    """Any network of an encoder and a decoder, with branches: each sees all levels but the finest through attention.
+
+    Parameters
+    ----------
+    spec : NetSpec
+    make : callable
+        The network with one decoder: `encoder`, and `decoder` from a pyramid to logits.
+    """
+
+    def __init__(self, spec: NetSpec, make: Callable[[NetSpec], nn.Module]) -> None:
+        super().__init__(spec.branches)
+        plain = replace(spec, branches=())
+        first: Any = make(plain)
+        self.encoder = first.encoder
+        decoders = iter([first.decoder, *(_decoder(make(plain)) for _ in spec.branches[1:])])
+        self.set_decoders(lambda _: next(decoders))
+        self.gates = nn.ModuleDict(
+            {
+                name: nn.ModuleList(make_gate(name, width, spec.ndim) for width in spec.widths[1:])
+                for name in spec.branches
+            }
+        )
+
+    def attended(self, branch: str, features: list[Tensor]) -> list[Tensor]:
+        """Features through the gates of a branch."""
+        gates: Any = self.gates[branch]
+        return [features[0], *(gate(f) for gate, f in zip(gates, features[1:], strict=True))]
+
+
+def _decoder(net: Any) -> nn.Module:
+    decoder: nn.Module = net.decoder
+    return decoder
 
 
 def disturb(x: Tensor, noise: float) -> Tensor:

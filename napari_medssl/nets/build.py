@@ -8,6 +8,7 @@ from torch import nn
 
 from ..errors import SpecError
 from .bcp_unet2d import BCPUNet2d
+from .branches import AttentivePyramid
 from .desd_resnet import DeSDResNet
 from .mtnet import MTNet
 from .pcrl import PCRLResNet18, PCRLUNet3d
@@ -15,7 +16,7 @@ from .spec import Architecture, NetSpec
 from .unet import UNet
 from .vnet import VNet
 
-BRANCHED = ("unet", "mtnet")  # networks that may have several decoders
+BRANCHED = ("unet", "mtnet")  # networks with attention of their own in the decoders
 STRIDING_STEMS = ("desd-resnet", "mtnet", "pcrl-resnet18")  # networks whose first stage is coarser than the image
 
 
@@ -40,10 +41,10 @@ def build_net(spec: NetSpec) -> nn.Module:
         raise SpecError(f"{len(spec.widths)} widths but {len(spec.strides)} strides; give one of each per stage.")
     if any(len(stride) != spec.ndim for stride in spec.strides):
         raise SpecError(f"Strides of a {spec.ndim}-D network need {spec.ndim} numbers each, not {spec.strides}.")
-    if spec.branches and spec.architecture not in BRANCHED:
-        raise SpecError(f"The network {spec.architecture} has one decoder; choose one of {', '.join(BRANCHED)}.")
     if spec.architecture not in STRIDING_STEMS and any(stride > 1 for stride in spec.strides[0]):
         raise SpecError("The first stage of a network does not down-sample: its strides must all be 1.")
+    if spec.branches and spec.architecture not in BRANCHED:
+        return AttentivePyramid(spec, build_net)
     match spec.architecture:
         case "unet":
             return UNet(spec)

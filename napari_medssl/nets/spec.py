@@ -35,7 +35,7 @@ class NetSpec:
         statistics it was loaded with.
     branches : tuple of str
         Attention of each of several decoders on one encoder ("csa", "sa", "ca"), the one that predicts first; none is
-        one plain decoder. For "unet" and "mtnet".
+        one plain decoder.
     third_norm : bool
         Also normalise after the second convolution of a decoder ("mtnet").
     """

@@ -10,15 +10,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from .attention import make_attention, plain_convolutions
+from .attention import make_gate, plain_convolutions
 from .blocks import CONV, UP, channel_dropout, conv_unit
-from .branches import Branched, disturb
+from .branches import PyramidNet
 from .spec import NetSpec
 
 FLAT_STAGES = 2  # most stages that look at an axis which is never halved with kernels of 1
-ATTENTION_RATIO = 4  # narrower networks than the published one: gates keep a hidden layer worth the name
-ATTENTION_KERNEL = {2: 7, 3: 5}  # published: 7, in 2-D
-ATTENTION_GAIN = 2.0  # fresh gates let pass what comes; halved, deep features would be drowned by those of the skips
 
 
 class Encoder(nn.Module):
@@ -70,7 +67,7 @@ class SkipDecoder(nn.Module):
     units : int
         Units per stage.
     attention : str, optional
-        Which attention follows each stage but the finest, where it would cost most; see `make_attention`.
+        Which attention follows each stage but the finest, where it would cost most; see `make_gate`.
     """
 
     def __init__(self, spec: NetSpec, units: int = 1, attention: str | None = None) -> None:
@@ -89,7 +86,7 @@ class SkipDecoder(nn.Module):
                 layers += conv_unit(2 * width if unit == 0 else width, width, shapes[level - 1], ones, spec.norm)
             self.stages.append(nn.Sequential(*layers))
             placed = attention if level > 1 or len(spec.widths) == 2 else None
-            self.gates.append(nn.Identity() if placed is None else _gate(placed, width, spec.ndim))
+            self.gates.append(nn.Identity() if placed is None else make_gate(placed, width, spec.ndim))
         self.dropout = channel_dropout(spec.dropout, spec.ndim)
         self.head = CONV[spec.ndim](spec.widths[0], spec.classes, 1)
 
@@ -103,7 +100,7 @@ class SkipDecoder(nn.Module):
         return out
 
 
-class UNet(Branched):
+class UNet(PyramidNet):
     """Encoder and skip decoder, or one decoder per branch; sides of the input are multiples of `NetSpec.factor`."""
 
     def __init__(self, spec: NetSpec) -> None:
@@ -114,24 +111,6 @@ class UNet(Branched):
             nn.init.kaiming_normal_(conv.weight, a=0.01)  # type: ignore[arg-type]
             if conv.bias is not None:
                 nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
-
-    def shared(self, x: Tensor) -> list[Tensor]:
-        """The encoder's features."""
-        features: list[Tensor] = self.encoder(x)
-        return features
-
-    def disturbed(self, features: list[Tensor], noise: float) -> list[Tensor]:
-        """With noise on the deepest."""
-        return [*features[:-1], disturb(features[-1], noise)]
-
-    def decode(self, decoder: nn.Module, features: list[Tensor], size: torch.Size) -> Tensor:
-        """Logits (B, classes, *space) of one decoder."""
-        out: Tensor = decoder(features)
-        return out
-
-
-def _gate(kind: str, width: int, ndim: int) -> nn.Module:
-    return make_attention(kind, width, ndim, ATTENTION_RATIO, ATTENTION_KERNEL[ndim], ATTENTION_GAIN)
 
 
 def kernels(strides: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
