@@ -11,8 +11,8 @@ import nibabel as nib
 import numpy as np
 from PIL import Image
 
-from napari_medssl.nets.spec import NetSpec
 from napari_medssl.methods.catalog import method_info
+from napari_medssl.nets.spec import NetSpec
 from napari_medssl.project import ClassInfo, Project
 from napari_medssl.runs.drivers import InlineDriver
 from napari_medssl.runs.events import RunEvent, RunFinished
