@@ -361,6 +361,15 @@ def test_a_target_is_the_view_before_its_pixels_change() -> None:
     assert not torch.allclose(changed["globals"], changed["targets"], atol=0.01)
 
 
+def test_local_views_and_targets_keep_their_blocks_in_place() -> None:
+    """A ramp stays one, but where blocks changed places."""
+    maker = maker_for((16, 16, 16), augmentation="none", blur=0.0, noise=0.0, gamma=0.0, swaps=50)
+    ramp = np.broadcast_to(np.arange(20, dtype=np.float16), (1, 20, 20, 20))
+    views = maker(ramp, (1.0, 1.0, 1.0), np.random.default_rng(0))
+    rises = {name: bool((v.diff(dim=-1) > -1e-4).all()) for name, v in views.items()}
+    assert rises == {"globals": False, "targets": True, "locals": True}
+
+
 def test_standardised_by_view_or_by_photographs() -> None:
     scan = np.random.default_rng(0).random((3, 1, 40, 40)).astype(np.float16)
     rng = np.random.default_rng(1)
