@@ -381,6 +381,7 @@ def test_standardised_by_view_or_by_photographs() -> None:
     mean, sd = (torch.tensor(v).reshape(1, 3, 1, 1) for v in (IMAGENET_MEAN, IMAGENET_SD))
     back = views["targets"] * sd + mean
     assert -0.01 < back.min() < back.max() < 1.01
+    assert views["targets"].min() < -1 < 1 < views["targets"].max()
 
 
 def test_hounsfield_units_become_0_to_1_for_bounded_networks() -> None:
