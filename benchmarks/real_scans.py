@@ -14,18 +14,15 @@ line is not repeated.
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import sys
 import tempfile
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import cohorts
 import numpy as np
+import records
 import tables
 
 from napari_medssl.inference.metrics import mean_scores, score_case
@@ -33,7 +30,7 @@ from napari_medssl.project import Project
 from napari_medssl.runs.drivers import ProcessDriver
 from napari_medssl.runs.request import make_spec
 
-RESULTS = Path(__file__).parent / "results" / "real_scans.jsonl"
+RESULTS = "real_scans"
 MINUTES = {"hippocampus": 4.0, "la-half": 4.0}
 METHODS = ("supervised", "bcp")
 
@@ -64,7 +61,7 @@ def main() -> int:
 def run_pair(cohort: cohorts.Cohort, seed: int, minutes: float, in_turn: bool) -> None:
     """Both methods on one seed's cases; appends a line for each."""
     key = {"cohort": cohort.name, "labelled": len(cohort.labelled), "minutes": minutes, "seed": seed}
-    methods = [m for m in METHODS if not _is_there({**key, "method": m})]
+    methods = [m for m in METHODS if not records.is_there(RESULTS, {**key, "method": m})]
     if not methods:
         return
     with tempfile.TemporaryDirectory(prefix="medssl-bench-") as folder:
@@ -82,11 +79,8 @@ def run_pair(cohort: cohorts.Cohort, seed: int, minutes: float, in_turn: bool) -
             if status.state != "completed":
                 print(f"{key} {method}: {status.state}: {status.message}", file=sys.stderr)
                 continue
-            line = {**key, "method": method, "steps": status.step, **measure(cohort, project, run), **where()}
-            RESULTS.parent.mkdir(exist_ok=True)
-            with RESULTS.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
-            print(json.dumps(line), flush=True)
+            line = {**key, "method": method, "steps": status.step, **measure(cohort, project, run)}
+            records.append(RESULTS, line)
 
 
 def measure(cohort: cohorts.Cohort, project: Project, run: str) -> dict[str, Any]:
@@ -102,20 +96,6 @@ def measure(cohort: cohorts.Cohort, project: Project, run: str) -> dict[str, Any
     per_class = {c.name: float(np.mean([s[c.value].dice for s in scores])) for c in project.classes}
     mean = asdict(mean_scores(scores))
     return {"dice": mean["dice"], "hd95": mean["hd95"], "nsd": mean["nsd"], "classes": per_class, "cases": len(scores)}
-
-
-def where() -> dict[str, str]:
-    """The machine and the moment."""
-    return {
-        "machine": f"{os.cpu_count()} cores, {platform.processor() or platform.machine()}, {platform.system()}",
-        "python": platform.python_version(),
-        "time": time.strftime("%Y-%m-%d %H:%M"),
-    }
-
-
-def _is_there(key: dict[str, Any]) -> bool:
-    lines = RESULTS.read_text(encoding="utf-8").splitlines() if RESULTS.exists() else []
-    return any(key.items() <= json.loads(line).items() for line in lines)
 
 
 if __name__ == "__main__":

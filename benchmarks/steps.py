@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -26,10 +25,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import records
 import tables
 
 WARM = 3  # steps that are not timed
-RESULTS = Path(__file__).parent / "results" / "steps.jsonl"
+RESULTS = "steps"
 
 
 @dataclass(frozen=True)
@@ -86,11 +86,7 @@ def run_row(name: str, precision: str, threads: int, device: str, repeats: int) 
     if done.returncode:
         print(f"{name} {precision}: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
         return
-    line = {**row, **json.loads(done.stdout.splitlines()[-1]), **where()}
-    RESULTS.parent.mkdir(exist_ok=True)
-    with RESULTS.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
-    print(json.dumps(line), flush=True)
+    records.append(RESULTS, {**row, **json.loads(done.stdout.splitlines()[-1])})
 
 
 def measure(name: str, precision: str, threads: int, device: str, repeats: int) -> dict[str, Any]:
@@ -171,14 +167,6 @@ def peak_memory(device: str) -> float:
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0
-
-
-def where() -> dict[str, str]:
-    """The machine and the moment."""
-    return {
-        "machine": f"{os.cpu_count()} cores, {platform.processor() or platform.machine()}, {platform.system()}",
-        "time": time.strftime("%Y-%m-%d %H:%M"),
-    }
 
 
 if __name__ == "__main__":

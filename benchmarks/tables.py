@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import records
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 
 
-def write_real_scans(results: Path) -> None:
+def write_real_scans(name: str) -> None:
     """Mean ± sd over seeds of each cohort, method and budget."""
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
-    for line in results.read_text(encoding="utf-8").splitlines() if results.exists() else []:
-        row = json.loads(line)
+    for row in records.read(name):
         groups[(row["cohort"], row["labelled"], row["minutes"], row["method"])].append(row)
     header = "| scans | labelled | minutes | method | Dice | HD95 (mm) | NSD at 2 mm | steps | seeds | test cases |"
     rows = [header, "|" + "---|" * 10]
@@ -32,29 +31,27 @@ def write_real_scans(results: Path) -> None:
     replace_between("real-scans", "\n".join(rows))
 
 
-def write_steps(results: Path, official: dict[str, float]) -> None:
+def write_steps(name: str, official: dict[str, float]) -> None:
     """Newest row of each method, precision, threads and device."""
     newest: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for line in results.read_text(encoding="utf-8").splitlines() if results.exists() else []:
-        row = json.loads(line)
+    for row in records.read(name):
         newest[(row["name"], row["device"], row["threads"], row["precision"])] = row
     rows = [
         "| step | precision | device, threads | s/step | times the official code | waiting for data | peak memory |"
     ]
     rows.append("|" + "---|" * 7)
-    for (name, device, threads, precision), row in sorted(newest.items()):
+    for (step, device, threads, precision), row in sorted(newest.items()):
         place = f"{device}, {threads}" if device == "cpu" else device
-        faster = f"{official[name] / row['seconds']:.1f} × faster" if device == "cpu" and threads == 1 else "–"
+        faster = f"{official[step] / row['seconds']:.1f} × faster" if device == "cpu" and threads == 1 else "–"
         figures = f"{row['seconds']:.2f} | {faster} | {100 * row['wait']:.0f} % | {row['gigabytes']:.1f} GB |"
-        rows.append(f"| {name} | {precision} | {place} | {figures}")
+        rows.append(f"| {step} | {precision} | {place} | {figures}")
     replace_between("steps", "\n".join(rows))
 
 
-def write_tour(results: Path) -> None:
+def write_tour(name: str) -> None:
     """Newest row of each method, kind of scans and preset."""
     newest: dict[tuple[str, ...], dict[str, Any]] = {}
-    for line in results.read_text(encoding="utf-8").splitlines() if results.exists() else []:
-        row = json.loads(line)
+    for row in records.read(name):
         newest[(row["scans"], row["method"], row["preset"])] = row
     rows = [
         "| scans | method | preset | steps | loss, first quarter → last | paused at, resumed the same | proposals |"

@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -24,6 +22,7 @@ from typing import Any
 
 import cohorts
 import numpy as np
+import records
 import tables
 
 from napari_medssl.methods.catalog import CATALOG
@@ -33,7 +32,7 @@ from napari_medssl.runs.events import Stepped
 from napari_medssl.runs.journal import JOURNAL_NAME, replay
 from napari_medssl.runs.request import make_spec
 
-RESULTS = Path(__file__).parent / "results" / "tour.jsonl"
+RESULTS = "tour"
 MODEL = "model.safetensors"
 SCANS: dict[str, tuple[str, dict[str, Any]]] = {
     "hippocampus, 3-D": ("hippocampus", {}),
@@ -60,7 +59,7 @@ def main() -> int:
         for scans in asked.scans:
             for method in asked.method:
                 key = {"scans": scans, "method": method, "preset": asked.preset, "steps": asked.steps}
-                if not _is_there(key):
+                if not records.is_there(RESULTS, key):
                     run_row(data, key)
     tables.write_tour(RESULTS)
     return 0
@@ -86,13 +85,8 @@ def run_row(data: Path, key: dict[str, Any]) -> None:
         "same": same,
         "proposals": proposals,
         "seconds": round(seconds, 1),
-        "machine": f"{os.cpu_count()} cores, {platform.processor() or platform.machine()}, {platform.system()}",
-        "time": time.strftime("%Y-%m-%d %H:%M"),
     }
-    RESULTS.parent.mkdir(exist_ok=True)
-    with RESULTS.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
-    print(json.dumps(line), flush=True)
+    records.append(RESULTS, line)
 
 
 def train_from_command_line(project: Project, key: dict[str, Any], settings: dict[str, Any]) -> tuple[str, int]:
@@ -147,11 +141,6 @@ def losses(project: Project, run: str) -> tuple[float, float]:
     told = [e.losses["total"] for e in replay(project.run_folder(run) / JOURNAL_NAME) if isinstance(e, Stepped)]
     quarter = max(1, len(told) // 4)
     return float(np.mean(told[:quarter])), float(np.mean(told[-quarter:]))
-
-
-def _is_there(key: dict[str, Any]) -> bool:
-    lines = RESULTS.read_text(encoding="utf-8").splitlines() if RESULTS.exists() else []
-    return any(key.items() <= json.loads(line).items() for line in lines)
 
 
 if __name__ == "__main__":
