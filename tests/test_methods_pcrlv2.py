@@ -110,6 +110,7 @@ def test_heads_are_at_the_finest_scales(scales: int) -> None:
     seen = network(x, range(scales), range(scales))
     assert network.scales == scales
     assert seen.predictions[scales - 1].shape[1] == SMALL[3].widths[0]
+    assert [hasattr(scale, "predictor") for scale in network.decoder_scales] == [scales > 1, True]
     assert seen.final is None
 
 
