@@ -44,6 +44,9 @@ class Golden:
             if found:
                 yield name, found.groups()
 
+    def names(self) -> list[str]:
+        return sorted(self._arrays)
+
     def not_looked_at(self) -> set[str]:
         return self._left
 
@@ -63,6 +66,6 @@ def check_file(path: Path, checks: tuple[tuple[set[str], Callable[[Golden], None
     """Run the one check whose keys the file has; it must look at all that the file holds."""
     golden = Golden(path)
     fitting = [check for keys, check in checks if all(key in golden for key in keys)]
-    assert len(fitting) == 1, f"{path.name}: its keys say nothing that this test understands"
+    assert len(fitting) == 1, f"{path.name}: its keys say nothing that this test understands: {golden.names()}"
     fitting[0](golden)
     assert not golden.not_looked_at(), f"{path.name}: nothing looked at {sorted(golden.not_looked_at())}"

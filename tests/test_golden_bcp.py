@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import random
-import re
 import zlib
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 from fixtures import plan_for
+from golden import MISSING, Golden, check_file, close, files
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -38,8 +36,7 @@ from napari_medssl.nets.spec import NetSpec
 from napari_medssl.training.optimisers import make_optimiser
 from napari_medssl.training.paper_augment import augment_slice, augment_volume
 
-FOLDER = (Path(__file__).parents[1] / os.environ.get("MEDSSL_GOLDEN", "../shared/golden")).resolve()
-FILES = sorted(FOLDER.glob("bcp_*.npz"))
+FILES = files("bcp")
 
 # Float32 sums of up to a few thousand terms in another order than the authors' code takes them.
 LOSS = {"rtol": 1e-5, "atol": 1e-6}
@@ -51,43 +48,6 @@ NETWORK = {"rtol": 1e-4, "atol": 1e-5}
 TRAIN_MODE = {"rtol": 1e-4, "atol": 1e-4}
 # Copies, averages of two numbers, interpolation of none: the last bit of float32.
 LAST_BIT = {"rtol": 1e-6, "atol": 1e-7}
-
-
-class Golden:
-    """The arrays of a file, remembering which were looked at."""
-
-    def __init__(self, path: Path) -> None:
-        with np.load(path, allow_pickle=False) as file:
-            self._arrays = {name: file[name] for name in file.files}
-        self._left = set(self._arrays)
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        self._left.discard(name)
-        return self._arrays[name]
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._arrays
-
-    def tensor(self, name: str) -> Tensor:
-        return torch.from_numpy(np.array(self[name]))
-
-    def labels(self, name: str) -> Tensor:
-        return self.tensor(name).long()
-
-    def matching(self, pattern: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """Names that match as a whole, with their groups."""
-        for name in self._arrays:
-            found = re.fullmatch(pattern, name)
-            if found:
-                yield name, found.groups()
-
-    def not_looked_at(self) -> set[str]:
-        return self._left
-
-
-def close(actual: Any, wanted: Any, tolerance: dict[str, float]) -> None:
-    actual = actual.detach().numpy() if isinstance(actual, Tensor) else actual
-    np.testing.assert_allclose(actual, wanted, **tolerance)
 
 
 def number(whole: str, rest: str | None) -> float:
@@ -451,7 +411,7 @@ def check_schedules(golden: Golden) -> None:
 
 # --- which file is which
 
-CHECKS: tuple[tuple[set[str], Callable[[Golden], None]], ...] = (
+CHECKS = (
     ({"hole_start_3d", "seeds"}, check_masks),
     ({"mixl_img", "mixu_img"}, check_mix),
     ({"logits", "lab", "plab"}, check_loss_la),
@@ -467,11 +427,7 @@ CHECKS: tuple[tuple[set[str], Callable[[Golden], None]], ...] = (
 )
 
 
-@pytest.mark.skipif(not FILES, reason=f"no reference arrays at {FOLDER}; set MEDSSL_GOLDEN to their folder")
+@pytest.mark.skipif(not FILES, reason=MISSING)
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_numbers_of_the_authors_code(path: Path) -> None:
-    golden = Golden(path)
-    checks = [check for keys, check in CHECKS if all(key in golden for key in keys)]
-    assert len(checks) == 1, f"{path.name}: its keys say nothing that this test understands"
-    checks[0](golden)
-    assert not golden.not_looked_at(), f"{path.name}: nothing looked at {sorted(golden.not_looked_at())}"
+    check_file(path, CHECKS)

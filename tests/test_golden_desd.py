@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +70,8 @@ def check_loss(golden: Golden) -> None:
     close(temperature, golden["temp_used"], EXACT)
     sharpness, centre = float(golden["student_temp"]), golden.tensor("center_0").clone()
     for step in range(int(golden["steps"])):
-        stages = [golden.tensor(name).requires_grad_() for name, _ in golden.matching(rf"student_logits\d+_s{step}")]
+        names = sorted(name for name, _ in golden.matching(rf"student_logits\d_s{step}"))
+        stages = [golden.tensor(name).requires_grad_() for name in names]
         looked_at = golden.tensor(f"teacher_logits_s{step}")
         assert stages[0].shape == (views * scans, directions)
         targets = teacher_targets(looked_at.unflatten(0, (-1, scans)), centre, temperature)
@@ -207,11 +207,9 @@ def check_projector(golden: Golden) -> None:
 def check_encoder(golden: Golden) -> None:
     names = [str(name) for name in golden["param_names"]]
     shapes = [tuple(map(int, str(shape).split(","))) for shape in golden["param_shapes"]]
-    sizes = [golden["x_shape"][2:], *(golden[f"map_shape{stage}"][2:] for stage in range(1, 5))]
-    total = [tuple(int(a // b) for a, b in zip(x, y, strict=True)) for x, y in pairwise(sizes)]
-    stem = tuple(n // 2 for n in total[0])  # the pooling halves every axis
+    strides = tuple(tuple(reversed(stride)) for stride in desd_paper(3)["strides"])  # the authors' axes: depth first
     width, last = shapes[0][0], [int(golden[f"map_shape{stage}"][1]) for stage in range(1, 5)]
-    net = NetSpec("desd-resnet", 3, shapes[0][1], 2, (width, *last), (stem, (2, 2, 2), *total[1:]), norm="instance")
+    net = NetSpec("desd-resnet", 3, shapes[0][1], 2, (width, *last), strides, norm="instance")
     counts = tuple(
         1 + max(int(name.split(".")[1]) for name in names if name.startswith(f"layer{s}.")) for s in range(1, 5)
     )

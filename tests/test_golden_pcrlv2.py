@@ -6,9 +6,8 @@ Numbers, seeds, sizes and counts all come from the files. A file with a key that
 from __future__ import annotations
 
 import math
-import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from golden import MISSING, Golden, check_file, close, files
 from torch import Tensor, nn
 
 from napari_medssl.methods.options import resolve_options
@@ -37,8 +37,7 @@ from napari_medssl.nets.spec import NetSpec
 from napari_medssl.runs.spec import Plan
 from napari_medssl.training.optimisers import make_optimiser, set_learning_rate
 
-FOLDER = (Path(__file__).parents[1] / os.environ.get("MEDSSL_GOLDEN", "../shared/golden")).resolve()
-FILES = sorted(FOLDER.glob("pcrlv2_*.npz"))
+FILES = files("pcrlv2")
 
 # Float32 sums of up to a few thousand terms in another order than the authors' code takes them.
 LOSS = {"rtol": 1e-5, "atol": 1e-6}
@@ -53,40 +52,6 @@ IMAGES_2D = {"rtol": 1e-3, "atol": 2e-3}
 WINDOW = {"rtol": 0.0, "atol": 1e-4}
 # Updates are sums over millions of such rounded gradients.
 UPDATE = {"rtol": 2e-2, "atol": 1e-6}
-
-
-class Golden:
-    """The arrays of a file, remembering which were looked at."""
-
-    def __init__(self, path: Path) -> None:
-        with np.load(path, allow_pickle=False) as file:
-            self._arrays = {name: file[name] for name in file.files}
-        self._left = set(self._arrays)
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        self._left.discard(name)
-        return self._arrays[name]
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._arrays
-
-    def tensor(self, name: str) -> Tensor:
-        return torch.from_numpy(np.array(self[name]))
-
-    def matching(self, pattern: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """Names that match as a whole, with their groups."""
-        for name in self._arrays:
-            found = re.fullmatch(pattern, name)
-            if found:
-                yield name, found.groups()
-
-    def not_looked_at(self) -> set[str]:
-        return self._left
-
-
-def close(actual: Any, wanted: Any, tolerance: dict[str, float]) -> None:
-    actual = actual.detach().numpy() if isinstance(actual, Tensor) else actual
-    np.testing.assert_allclose(actual, wanted, **tolerance)
 
 
 def paper_options(ndim: int, **more: Any) -> PCRLv2Options:
@@ -432,7 +397,7 @@ def check_step(golden: Golden) -> None:
 
 # --- which file is which
 
-CHECKS: tuple[tuple[set[str], Callable[[Golden], None]], ...] = (
+CHECKS = (
     ({"n_scales", "grad_g1_pred_s0"}, check_loss),
     ({"lr_3d", "beta"}, check_schedules),
     ({"accepted", "union_lo"}, check_overlap),
@@ -442,11 +407,7 @@ CHECKS: tuple[tuple[set[str], Callable[[Golden], None]], ...] = (
 )
 
 
-@pytest.mark.skipif(not FILES, reason=f"no reference arrays at {FOLDER}; set MEDSSL_GOLDEN to their folder")
+@pytest.mark.skipif(not FILES, reason=MISSING)
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_numbers_of_the_authors_code(path: Path) -> None:
-    golden = Golden(path)
-    checks = [check for keys, check in CHECKS if all(key in golden for key in keys)]
-    assert len(checks) == 1, f"{path.name}: its keys say nothing that this test understands"
-    checks[0](golden)
-    assert not golden.not_looked_at(), f"{path.name}: nothing looked at {sorted(golden.not_looked_at())}"
+    check_file(path, CHECKS)
