@@ -35,6 +35,7 @@ QUICK: Mapping[str, Any] = {
 #: More of them by method: heads of a size for such networks, phases of a length that tests count on.
 QUICK_OF: Mapping[str, Mapping[str, Any]] = {
     "bcp": {"warmup_share": 0.3},
+    "cdma": {"warmup_share": 0.4, "learning_rate": 0.1},
     "desd": {"hidden": 32, "bottleneck": 16, "outputs": 64, "learning_rate": 0.005},
 }
 PATCH = {"raster": [16, 16], "3d": [16, 16, 16], "thick": [16, 16]}

@@ -21,6 +21,9 @@ class CDMAOptions(AveragedOptions):
     # the model it starts from has learnt from labels already
     CONTINUING: ClassVar[Mapping[str, Any]] = MappingProxyType({"warmup_share": 0.15})
 
+    learning_rate: float = option(
+        0.1, "Learning rate", "Step size of the optimiser at its highest, for the encoder.", low=1e-6, high=1.0
+    )
     schedule: str = option(
         "poly",
         "Schedule of the learning rate",
@@ -36,7 +39,7 @@ class CDMAOptions(AveragedOptions):
         high=1.0,
     )
     warmup_share: float = option(
-        0.4,
+        0.7,
         "Share of time on labels first",
         "Part of the run that learns from labelled scans only; a tenth in the paper's code.",
         low=0.0,
@@ -96,10 +99,10 @@ class CDMAOptions(AveragedOptions):
         "never uses it.",
     )
     decoder_rate: float = option(
-        3.0,
+        1.5,
         "Learning rate of decoders",
-        "As a multiple of the encoder's. Each decoder has a third of the loss, and 3 makes up for it; 10 in the "
-        "paper's code, whose encoder was pre-trained.",
+        "As a multiple of the encoder's. Each decoder has a third of the loss, and learns three times as fast as "
+        "in the other methods to make up for it; 10 in the paper's code, whose encoder was pre-trained.",
         low=0.01,
         high=100.0,
     )
