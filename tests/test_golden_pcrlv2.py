@@ -50,8 +50,10 @@ IMAGES_3D = {"rtol": 1e-3, "atol": 1e-4}
 IMAGES_2D = {"rtol": 1e-3, "atol": 2e-3}
 # Linear interpolation after a Gaussian, in float32.
 WINDOW = {"rtol": 0.0, "atol": 1e-4}
+# Running statistics are a tenth of the batch's, some around 0.
+STATISTICS = {"rtol": 1e-3, "atol": 1e-5}
 # Updates are sums over millions of such rounded gradients.
-UPDATE = {"rtol": 2e-2, "atol": 1e-6}
+UPDATE = {"rtol": 5e-3, "atol": 1e-6}
 
 
 def paper_options(ndim: int, **more: Any) -> PCRLv2Options:
@@ -89,6 +91,7 @@ def check_loss(golden: Golden) -> None:
     draws, target, weight = draws_of(golden), golden.tensor("target_g1"), golden["beta"]
     assert len(draws.pairs) == count
     assert len(small.predictions[0]) == count * rows
+    assert {int(s) for _, (s,) in golden.matching(r"g1_pred_s(\d+)")} == set(range(scales))
     epochs = pcrlv2_paper(3)["epochs"]
     close(falling_weight(int(golden["epoch"]) / epochs), weight, SCHEDULE)
     close(compare_at(first, second, draws.sampled), golden["compare_global"], LOSS)
@@ -226,6 +229,7 @@ def check_locals(golden: Golden, case: str, pair: list[Box], scan: np.ndarray, m
     starts = local_starts(common_box(*pair), shape)
     np.testing.assert_array_equal(starts, golden[f"local_start_range_{case}"])
     count, *size = (int(n) for n in golden[f"local_shape_{case}"])
+    assert count == len(golden[f"local_start_{case}"])
     for index in range(count):
         low, extent = golden[f"local_start_{case}"][index], golden[f"local_size_{case}"][index]
         assert tuple(extent) in maker.rule.local_sizes
@@ -341,7 +345,7 @@ def check_network(golden: Golden) -> None:
     buffers = dict(net.named_buffers())
     translate = translator(list(ours))
     for key, (name,) in golden.matching(r"buf_after\.(.*)"):
-        close(buffers[translate(name)], golden[key], FEATURES)
+        close(buffers[translate(name)], golden[key], STATISTICS)
     if "encoder_bottom_mean" in golden:
         before = NSUNet(spec, scales)  # statistics as they were
         fill_by_formula(golden, before)
