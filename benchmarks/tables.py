@@ -37,12 +37,12 @@ def write_steps(name: str, official: dict[str, float]) -> None:
     for row in records.read(name):
         newest[(row["name"], row["device"], row["threads"], row["precision"])] = row
     rows = [
-        "| step | precision | device, threads | s/step | times the official code | waiting for data | peak memory |"
+        "| step | precision | device, threads | s/step | as fast as the official code | waiting for data | peak memory |"
     ]
     rows.append("|" + "---|" * 7)
     for (step, device, threads, precision), row in sorted(newest.items()):
         place = f"{device}, {threads}" if device == "cpu" else device
-        faster = f"{official[step] / row['seconds']:.1f} × faster" if device == "cpu" and threads == 1 else "–"
+        faster = f"{official[step] / row['seconds']:.1f} ×" if device == "cpu" and threads == 1 else "–"
         figures = f"{row['seconds']:.2f} | {faster} | {100 * row['wait']:.0f} % | {row['gigabytes']:.1f} GB |"
         rows.append(f"| {step} | {precision} | {place} | {figures}")
     replace_between("steps", "\n".join(rows))
