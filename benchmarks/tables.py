@@ -37,7 +37,7 @@ def write_steps(name: str, official: dict[str, float]) -> None:
     for row in records.read(name):
         newest[(row["name"], row["device"], row["threads"], row["precision"])] = row
     rows = [
-        "| step | precision | device, threads | s/step | as fast as the official code | waiting for data | peak memory |"
+        "| step | precision | device, threads | s/step | as fast as the authors' | waiting for data | peak memory |"
     ]
     rows.append("|" + "---|" * 7)
     for (step, device, threads, precision), row in sorted(newest.items()):
