@@ -36,6 +36,7 @@ def bcp_paper(ndim: int) -> dict[str, Any]:
     }
     if ndim == 2:
         return shared | {
+            "window_step": None,
             "schedule": "constant",
             "keep_momentum": True,
             "ema_buffers": True,
