@@ -116,6 +116,7 @@ def measure(name: str, precision: str, threads: int, device: str, repeats: int) 
         waits.append(time.perf_counter() - begin)
         return out
 
+    # a clock around both, which the type checker takes for an assignment to a method
     engine.Engine._step, engine.Prefetcher.get = timed, waited  # type: ignore[method-assign]
     with tempfile.TemporaryDirectory(prefix="medssl-steps-") as folder:
         project = make_project(Path(folder), task)

@@ -128,6 +128,9 @@ def test_the_paper_preset_is_made_of_settings(method: str, ndim: int) -> None:
     assert {"architecture", "widths", "strides", "patch", "batch"} <= wishes.keys()
     assert {len(wishes["patch"]), *map(len, wishes["strides"])} <= {2, 3}
     assert options != info.options()
+    if method in ("supervised", "bcp"):
+        assert wishes["architecture"] == ("vnet" if ndim == 3 else "bcp-unet2d")
+        assert dataclasses.asdict(options)["learning_rate"] == 0.01
 
 
 def test_lists_become_tuples_all_the_way_down() -> None:

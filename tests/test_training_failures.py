@@ -135,12 +135,18 @@ def test_a_loss_that_is_no_number_changes_nothing_and_ends_the_run(
     assert 5 < len(steps) < 50
 
 
-def test_one_bad_step_is_passed_over(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("where", ["loss", "gradient"])
+def test_one_bad_step_is_passed_over(where: str, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     losses = SupervisedLearner.losses
 
     def sometimes(self: SupervisedLearner, batch: Any, at: Any) -> Losses:
         found = losses(self, batch, at)
-        return Losses(found.total * float("nan"), found.terms) if at.index == 2 else found
+        if at.index != 2:
+            return found
+        if where == "gradient":  # the loss itself is a number
+            found.total.register_hook(lambda gradient: gradient * float("nan"))
+            return found
+        return Losses(found.total * float("nan"), found.terms)
 
     monkeypatch.setattr(SupervisedLearner, "losses", sometimes)
     run = quick_spec(project, "supervised", "raster", steps=6).run
