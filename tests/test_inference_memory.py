@@ -18,7 +18,7 @@ import resource, sys
 import nibabel as nib
 import numpy as np
 import torch
-from napari_medssl.inference import case_space, predictor
+from napari_medssl.inference import case_space, predictor, tiling
 from napari_medssl.inference.model import DeployedModel
 from napari_medssl.inference.propose import propose_case
 from napari_medssl.nets.spec import NetSpec
@@ -27,7 +27,7 @@ from napari_medssl.runs.spec import Plan
 
 root, coarser, *shape = sys.argv[1:]
 shape, coarser = tuple(map(int, shape)), float(coarser)
-predictor.BYTES_PER_TILE, case_space.BYTES_PER_SLAB = 20_000_000, 1_000_000
+tiling.BYTES_PER_TILE, case_space.BYTES_PER_SLAB = 20_000_000, 1_000_000
 
 class Bands(torch.nn.Module):
     def forward(self, x):

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from napari_medssl.inference import predictor as module
-from napari_medssl.inference.predictor import Predictor, View, bytes_per_voxel, halo, tile_size, tiles
+from napari_medssl.inference import tiling as module
+from napari_medssl.inference.predictor import Predictor, View
+from napari_medssl.inference.tiling import bytes_per_voxel, halo, tile_size, tiles
 from napari_medssl.nets.build import build_net
 from napari_medssl.nets.spec import NetSpec
 from napari_medssl.runs.spec import Plan

@@ -7,7 +7,6 @@ that are not, plans ask for a paper's windows instead (`sliding.py`).
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,15 +15,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ..nets.fold import fold_batchnorm
-from ..nets.spec import NetSpec
 from ..runs.spec import Plan
 from .sliding import Window, sliding_parts
+from .tiling import largest_tile, padded, slices_at_once, windows
 
-BYTES_PER_TILE = 1_500_000_000
-VOXELS_PER_SLAB = 12_000_000  # tiles side by side: what is made of them is held until it is resampled
 AIR_RANGE = 1e-3  # a tile whose values span less than this part of the scan's range shows nothing
 
 
@@ -98,11 +94,9 @@ class Predictor:
             yield from self._sliding(image, views, self._plan.window_step)
             return
         space = image.shape[1:]
-        looked_at = space[-self._plan.net.ndim :]
-        size = self._tile_size(looked_at)
-        cut = size != looked_at
+        cut = largest_tile(space, self._plan.net) != space[-self._plan.net.ndim :]
         spread = float(image.max()) - float(image.min()) if cut else 0.0
-        for outer, inner, keep in self._windows(space, size):
+        for outer, inner, keep in windows(space, self._plan.net):
             tile = torch.from_numpy(np.asarray(image[(slice(None), *outer)], dtype=np.float32))
             kept: Any = (slice(None), *keep)
             if cut and float(tile.max() - tile.min()) <= AIR_RANGE * spread:
@@ -122,10 +116,8 @@ class Predictor:
     def _run(self, batch: Tensor, view: View) -> Tensor:
         """Logits (B, opinions, K, *space) of (B, C, *space); sides are padded to what the network needs by repeating
         the edge."""
-        net = self._plan.net
         space = batch.shape[2:]
-        pad = [p for n, f in zip(space, net.factor, strict=True) for p in (-n % f, 0)][::-1]
-        batch = F.pad(batch, pad, mode="replicate") if any(pad) else batch
+        batch = padded(batch, self._plan.net)
         low = self._plan.precision == "bfloat16"
         with torch.inference_mode(), torch.autocast(self._device.type, torch.bfloat16, enabled=low):
             member: Any = self._members[view.member]
@@ -143,16 +135,13 @@ class Predictor:
         patch = self._plan.patch
         step = tuple(min(s, p) for s, p in zip(step, patch, strict=True))  # no gaps
         if self._plan.net.ndim == 2:
-            slices = min(self._slices_at_once(patch), image.shape[1])
+            slices = min(slices_at_once(patch, self._plan.net), image.shape[1])
             patch, step = (slices, *patch), (slices, *step)
 
         def look(window: Tensor) -> list[Tensor]:
             return [logits.softmax(dim=0) for view in views for logits in self._look(window, view)]
 
         return sliding_parts(look, image, patch, step)
-
-    def _slices_at_once(self, size: tuple[int, ...]) -> int:
-        return max(1, int(BYTES_PER_TILE / (bytes_per_voxel(self._plan.net) * np.prod(size, dtype=float))))
 
     def _look(self, tile: Tensor, view: View) -> list[Tensor]:
         """Logits (K, d, h, w), one per opinion, of a tile (C, d, h, w)."""
@@ -168,78 +157,3 @@ class Predictor:
         logits = torch.zeros(self._plan.net.classes, *space)
         logits[0] = 20.0
         return logits.softmax(dim=0)
-
-    def _tile_size(self, space: tuple[int, ...]) -> tuple[int, ...]:
-        net = self._plan.net
-        size = tile_size(space, net, BYTES_PER_TILE)
-        if net.ndim == 2:
-            return size
-        rows = max(1, VOXELS_PER_SLAB // (space[1] * space[2]))
-        longest = -(-rows // net.factor[0]) * net.factor[0] + 2 * halo(net)[0]
-        return (min(size[0], longest), *size[1:])
-
-    def _windows(self, space: tuple[int, ...], size: tuple[int, ...]) -> Iterator[tuple[Window, Window, Window]]:
-        """Windows of (D, H, W) to read, to fill, and to keep of what was read."""
-        net = self._plan.net
-        if net.ndim == 3:
-            yield from tiles(space, size, halo(net))
-            return
-        at_once = self._slices_at_once(size)
-        for start in range(0, space[0], at_once):
-            rows = slice(start, min(start + at_once, space[0]))
-            for outer, inner, keep in tiles(space[1:], size, halo(net)):
-                yield (rows, *outer), (rows, *inner), (slice(None), *keep)
-
-
-def halo(net: NetSpec) -> tuple[int, ...]:
-    """Voxels of context per axis beyond which the network sees next to nothing.
-
-    Half the theoretical receptive field of two 3-wide convolutions per stage down and up, rounded up to the total
-    stride so that tiles keep the pooling grid's phase.
-    """
-    reach, scale = [0] * net.ndim, [1] * net.ndim
-    for stage, stride in enumerate(net.strides):
-        for axis in range(net.ndim):
-            scale[axis] *= stride[axis]
-            reach[axis] += (2 if stage + 1 == len(net.strides) else 4) * scale[axis]
-    return tuple(-(-r // f) * f for r, f in zip(reach, net.factor, strict=True))
-
-
-def bytes_per_voxel(net: NetSpec) -> int:
-    """Memory that a forward pass holds at once per voxel of input, roughly: a few full-resolution maps."""
-    return 4 * (4 * net.widths[0] + net.classes + net.in_channels) + 8 * net.widths[min(1, len(net.widths) - 1)]
-
-
-def tile_size(space: tuple[int, ...], net: NetSpec, memory: float) -> tuple[int, ...]:
-    """The largest tile within `memory` bytes: the longest side is halved until it fits, in whole total strides."""
-    size, margin = list(space), halo(net)
-    per_voxel = bytes_per_voxel(net)
-    while np.prod(size, dtype=float) * per_voxel > memory:
-        axis = int(np.argmax([s - 2 * m for s, m in zip(size, margin, strict=True)]))
-        smaller = -(-(size[axis] // 2) // net.factor[axis]) * net.factor[axis]
-        if smaller <= 2 * margin[axis] or smaller >= size[axis]:
-            break
-        size[axis] = smaller
-    return tuple(size)
-
-
-def tiles(
-    space: tuple[int, ...], size: tuple[int, ...], margin: tuple[int, ...]
-) -> Iterator[tuple[Window, Window, Window]]:
-    """Tiles that cover a space: what to read, what to fill, and which part of the tile fills it."""
-    per_axis = [list(_cuts(n, s, m)) for n, s, m in zip(space, size, margin, strict=True)]
-    for combination in itertools.product(*per_axis):
-        outer, inner, keep = zip(*combination, strict=True)
-        yield outer, inner, keep
-
-
-def _cuts(length: int, size: int, margin: int) -> Iterator[tuple[slice, slice, slice]]:
-    if size >= length:
-        yield slice(0, length), slice(0, length), slice(0, length)
-        return
-    start = filled = 0
-    while filled < length:
-        stop = min(start + size, length)
-        until = length if stop == length else stop - margin
-        yield slice(start, stop), slice(filled, until), slice(filled - start, until - start)
-        filled, start = until, until - margin
