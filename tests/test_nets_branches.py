@@ -169,3 +169,24 @@ def test_frozen_statistics_stay_as_they_are() -> None:
     assert all(torch.equal(v, before[n]) for n, v in net.named_buffers())
     assert any(isinstance(m, nn.BatchNorm2d) for m in net.modules())
     assert all(p.requires_grad for p in net.parameters())
+
+
+@pytest.mark.parametrize("name", THREE)
+def test_the_gates_of_a_branch_are_those_that_its_features_pass(name: str) -> None:
+    """Shut, they change what their branch says and nothing that another says."""
+    net, image = fresh(THREE[name]).eval(), an_image(THREE[name])
+    with torch.no_grad():
+        before = net.branch_logits(image)
+        kinds = [[type(gate).__name__ for gate in net.gates_of(branch)] for branch in net.branches]
+        count = len(kinds[1])
+        assert count
+        assert kinds[0] == ["ChannelAttention", "SpatialAttention"] * count
+        assert kinds[1:] == [["SpatialAttention"] * count, ["ChannelAttention"] * count]
+        for index, branch in enumerate(net.branches):
+            gains = [(gate, gate.gain) for gate in net.gates_of(branch)]
+            for gate, _ in gains:
+                gate.gain = 0.0
+            changed = [not torch.equal(a, b) for a, b in zip(before, net.branch_logits(image), strict=True)]
+            assert changed == [other == index for other in range(3)]
+            for gate, gain in gains:
+                gate.gain = gain

@@ -22,7 +22,29 @@ GATE_KERNEL = {2: 7, 3: 5}
 GATE_GAIN = 2.0
 
 
-class ChannelAttention(nn.Module):
+class Gate(nn.Module):
+    """Multiplies features by numbers from 0 to `gain`.
+
+    Parameters
+    ----------
+    gain : float
+        What an open gate multiplies by. A fresh one is half open.
+    """
+
+    def __init__(self, gain: float) -> None:
+        super().__init__()
+        self.gain = gain
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x * gate, (B, C, *space)."""
+        return x * self.gate(x)
+
+    def gate(self, x: Tensor) -> Tensor:
+        """What features (B, C, *space) are multiplied by."""
+        raise NotImplementedError
+
+
+class ChannelAttention(Gate):
     """Each channel times a gate that knows the channels' mean and maximum over the whole input.
 
     Parameters
@@ -31,26 +53,24 @@ class ChannelAttention(nn.Module):
     ratio : int
         How many times fewer channels the gate's hidden layer has.
     gain : float
-        What an open gate multiplies by. A fresh one is half open.
     """
 
     def __init__(self, channels: int, ndim: int, ratio: int = RATIO, gain: float = 1.0) -> None:
-        super().__init__()
-        self.gain = gain
+        super().__init__(gain)
         hidden = max(1, channels // ratio)
         self.narrow = CONV[ndim](channels, hidden, 1, bias=False)
         self.widen = CONV[ndim](hidden, channels, 1, bias=False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """x * gain * sigmoid(F(mean) + F(max)), (B, C, *space)."""
+    def gate(self, x: Tensor) -> Tensor:
+        """gain * sigmoid(F(mean) + F(max)), (B, C, 1, ...): what each channel is multiplied by."""
         space = tuple(range(2, x.ndim))
         # F is linear after its ReLU, and both go through it at once
         hidden = torch.relu(self.narrow(torch.cat((x.mean(space, keepdim=True), x.amax(space, keepdim=True)))))
         mean, most = hidden.chunk(2)
-        return x * (self.gain * torch.sigmoid(self.widen(mean + most)))
+        return self.gain * torch.sigmoid(self.widen(mean + most))
 
 
-class SpatialAttention(nn.Module):
+class SpatialAttention(Gate):
     """Each place times a gate that knows the mean and maximum over channels around it.
 
     Parameters
@@ -59,18 +79,16 @@ class SpatialAttention(nn.Module):
     kernel : int
         Odd.
     gain : float
-        As of `ChannelAttention`.
     """
 
     def __init__(self, ndim: int, kernel: int = KERNEL, gain: float = 1.0) -> None:
-        super().__init__()
-        self.gain = gain
+        super().__init__(gain)
         self.conv = CONV[ndim](2, 1, kernel, padding=kernel // 2, bias=False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """x * gain * sigmoid(conv([mean; max])), (B, C, *space)."""
+    def gate(self, x: Tensor) -> Tensor:
+        """gain * sigmoid(conv([mean; max])), (B, 1, *space): what each place is multiplied by."""
         seen = torch.cat((x.mean(1, keepdim=True), x.amax(1, keepdim=True)), dim=1)
-        return x * (self.gain * torch.sigmoid(self.conv(seen)))
+        return self.gain * torch.sigmoid(self.conv(seen))
 
 
 class ChannelSpatialAttention(nn.Module):
@@ -91,7 +109,7 @@ def plain_convolutions(module: nn.Module) -> Iterator[nn.Module]:
     """All convolutions of a network but those of attention, which keep PyTorch's weights as in the authors' code."""
     if isinstance(module, nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d | nn.ConvTranspose3d):
         yield module
-    if not isinstance(module, ChannelAttention | SpatialAttention):
+    if not isinstance(module, Gate):
         for child in module.children():
             yield from plain_convolutions(child)
 

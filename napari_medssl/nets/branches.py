@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .attention import ATTENTIONS, make_gate
+from .attention import ATTENTIONS, Gate, make_gate
 from .spec import NetSpec
 
 ONE, MANY = "decoder.", "decoders."
@@ -54,6 +54,10 @@ class Branched(nn.Module):
     def attended(self, branch: str, features: Any) -> Any:
         """What a branch looks at, where that is its difference."""
         return features
+
+    def gates_of(self, branch: str) -> list[Gate]:
+        """The attention of a branch, in the order of its stages."""
+        return [part for part in self.decoders[branch].modules() if isinstance(part, Gate)]
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (B, classes, *space) of the branch that predicts, the first."""
@@ -135,6 +139,10 @@ class AttentivePyramid(PyramidNet):
         """Features through the gates of a branch."""
         gates: Any = self.gates[branch]
         return [features[0], *(gate(f) for gate, f in zip(gates, features[1:], strict=True))]
+
+    def gates_of(self, branch: str) -> list[Gate]:
+        """The attention of a branch, finest stage first."""
+        return [part for part in self.gates[branch].modules() if isinstance(part, Gate)]
 
 
 def _decoder(net: Any) -> nn.Module:
