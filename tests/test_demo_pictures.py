@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_medssl.demo.charts import draw_bars, draw_curves, stack
-from napari_medssl.demo.pictures import CasePicture, draw_cases, save
+from napari_medssl.demo.pictures import CasePicture, draw_cases
+from napari_medssl.drawing.charts import draw_bars, draw_curves, stack
+from napari_medssl.drawing.tiles import save
 from napari_medssl.imaging import Grid
 
 COLOURS = {1: "#E69F00", 2: "#56B4E9"}

@@ -50,12 +50,13 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "inference": (*CORE, "nets", "methods", "inference", "training"),
     "training": (*CORE, "nets", "methods", "inference", "training"),
     "ui": (*CORE, "ui", "demo"),
+    "drawing": ("imaging", "drawing"),
     "terminal": ("errors", "runs", "terminal"),
     "cli": ("errors", "commands", "terminal"),
     "commands": (*CORE, "commands", "terminal", "doctor", "demo", "inference", "training", "ui"),
     "__main__": ("cli",),
     "doctor": ("errors", "runs", "demo", "training"),
-    "demo": (*CORE, "demo", "inference", "training", "terminal"),
+    "demo": (*CORE, "demo", "drawing", "inference", "training", "terminal"),
 }
 # A run's process is where torch comes in: inside a function, never when the module is imported.
 LAZY: dict[str, tuple[str, ...]] = {"runs": ("training", "inference")}

@@ -108,8 +108,9 @@ def write_page(out: Path, rounds: Sequence[Round], classes: Sequence[str], pictu
 
 def picture_round(demo: Demo, outcome: Outcome, path: Path) -> Path:
     """Picture of the worst, the middle and the best proposal of a run, by Dice."""
+    from ..drawing.tiles import save
     from ..imaging import read_labels, read_map
-    from .pictures import CasePicture, draw_cases, save
+    from .pictures import CasePicture, draw_cases
 
     ranked = sorted(outcome.scores["cases"], key=lambda case: _mean(case["dice"]))
     chosen = {c["case"]: c for c in (ranked[0], ranked[len(ranked) // 2], ranked[-1])[:SHOWN]}
@@ -133,8 +134,8 @@ def picture_round(demo: Demo, outcome: Outcome, path: Path) -> Path:
 
 def picture_curves(rounds: Sequence[Round], path: Path) -> Path:
     """Losses of all runs over time, and Dice per round."""
-    from .charts import draw_bars, draw_curves, stack
-    from .pictures import save
+    from ..drawing.charts import draw_bars, draw_curves, stack
+    from ..drawing.tiles import save
 
     charts = [
         draw_curves(

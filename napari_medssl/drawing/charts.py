@@ -1,4 +1,4 @@
-"""Curves and bars as pictures, drawn with Pillow: the demo needs a handful of lines, not a plotting library."""
+"""Curves and bars as pictures, drawn with Pillow: a handful of lines needs no plotting library."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .pictures import INK, PAPER, font
+from .tiles import INK, PAPER, font
 
 if TYPE_CHECKING:
     from PIL.Image import Image
