@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 from pathlib import Path
 from typing import Any
 
@@ -217,7 +218,7 @@ def test_the_ladder_ends_and_keeps_to_what_the_network_can_halve(project: Projec
     plan = read_spec(project.run_folder(run)).plan
     assert plan is not None
     rungs = [plan.patch]
-    while plan.patch != plan.net.factor:
+    while math.prod(plan.patch) > 2 * math.prod(plan.net.factor):  # norms cannot do with one voxel at the deepest stage
         plan = smaller(plan, MemoryError())
         rungs.append(plan.patch)
         assert len(rungs) < 100

@@ -50,7 +50,8 @@ def slices_at_once(size: tuple[int, ...], net: NetSpec) -> int:
 
 def padded(batch: Tensor, net: NetSpec) -> Tensor:
     """Images (B, C, *space) whose sides the network can take, by repeating the edge at the far end."""
-    pad = [p for n, f in zip(batch.shape[2:], net.factor, strict=True) for p in (-n % f, 0)][::-1]
+    space = batch.shape[2:]
+    pad = [p for n, wanted in zip(space, net.fit(space), strict=True) for p in (wanted - n, 0)][::-1]
     return F.pad(batch, pad, mode="replicate") if any(pad) else batch
 
 

@@ -163,6 +163,8 @@ def make_views(options: PCRLv2Options, plan: Plan) -> PairViews:
         )
     size = tuple(_rounded(options.view_share * n, f) for n, f in zip(plan.patch, factor, strict=True))
     local_size = tuple(_rounded(options.local_size or n / 2, f) for n, f in zip(size, factor, strict=True))
+    if plan.net.norm == "instance":  # one voxel at the deepest stage is enough for the published batch norm
+        size, local_size = plan.net.fit(size), plan.net.fit(local_size)
     rule = WindowRule(
         sizes=_multiples(size, GLOBAL_RATIOS),
         local_sizes=_multiples(local_size, LOCAL_RATIOS),

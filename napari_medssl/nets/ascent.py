@@ -8,8 +8,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from .blocks import CONV, UP, Norm, conv_unit, make_norm
+from .blocks import CONV, UP, conv_unit, make_norm
 from .fused_up import up_and_convolve
+from .spec import Norm
 
 Form = Literal["transposed", "nearest", "light"]
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ..errors import SpecError
 from .blocks import SLOPE, Dropout, make_norm
 from .conv import Conv2d
-from .spec import NetSpec
+from .spec import NetSpec, Norm
 
 DROPOUT = (0.05, 0.1, 0.2, 0.3, 0.5)  # element-wise, per encoder level
 
@@ -20,10 +20,11 @@ class BCPEncoder2d(nn.Module):
 
     def __init__(self, spec: NetSpec) -> None:
         super().__init__()
+        self.widths = spec.widths
         inputs = (spec.in_channels, *spec.widths[:-1])
         rates = DROPOUT if spec.dropout > 0 else (0.0,) * len(DROPOUT)
         self.blocks = nn.ModuleList(
-            _block(a, b, rate, spec) for a, b, rate in zip(inputs, spec.widths, rates, strict=True)
+            _block(a, b, rate, spec.norm) for a, b, rate in zip(inputs, spec.widths, rates, strict=True)
         )
         self.pool = nn.MaxPool2d(2)
 
@@ -60,7 +61,7 @@ class _DecoderLevel(nn.Module):
         super().__init__()
         self.narrow = Conv2d(below, width, 1)
         self.up = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True)
-        self.block = _block(2 * width, width, 0.0, spec)
+        self.block = _block(2 * width, width, 0.0, spec.decoder_norm)
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         out: Tensor = self.block(torch.cat((skip, self.up(self.narrow(x))), dim=1))
@@ -84,13 +85,13 @@ class BCPUNet2d(nn.Module):
         return out
 
 
-def _block(inputs: int, outputs: int, dropout: float, spec: NetSpec) -> nn.Sequential:
+def _block(inputs: int, outputs: int, dropout: float, norm: Norm) -> nn.Sequential:
     return nn.Sequential(
         Conv2d(inputs, outputs, 3, padding=1),
-        make_norm(spec.norm, outputs, 2),
+        make_norm(norm, outputs, 2),
         nn.LeakyReLU(SLOPE, inplace=True),
         Dropout(dropout),
         Conv2d(outputs, outputs, 3, padding=1),
-        make_norm(spec.norm, outputs, 2),
+        make_norm(norm, outputs, 2),
         nn.LeakyReLU(SLOPE, inplace=True),
     )

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal, Self
+from typing import Self
 
 import torch
 from torch import Tensor, nn
 
 from .conv import Conv2d, Conv3d
-
-Norm = Literal["batch", "instance", "group", "frozen"]
+from .spec import Norm
 
 CONV = {2: Conv2d, 3: Conv3d}
 UP = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}

@@ -50,7 +50,7 @@ class DeSDDecoder(nn.Module):
             pairwise([spec.widths[-1], *widths]), skips, reversed(spec.strides), strict=True
         ):
             self.ups.append(UP[spec.ndim](below, width, stride, stride))  # type: ignore[arg-type]
-            first, second = (conv_unit(n, width, kernel, ones, spec.norm) for n in (width + skip, width))
+            first, second = (conv_unit(n, width, kernel, ones, spec.decoder_norm) for n in (width + skip, width))
             self.stages.append(nn.Sequential(*first, *second))
         self.dropout = channel_dropout(spec.dropout, spec.ndim)
         self.head = CONV[spec.ndim](widths[-1], spec.classes, 1)

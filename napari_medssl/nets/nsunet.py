@@ -91,7 +91,7 @@ class NSUNet(nn.Module):
         self.decoder_scales = nn.ModuleList()
         for index, (below, width) in enumerate(pairwise((widths[-1], *outputs))):
             form = {"pcrl-unet3d": "transposed", "pcrl-resnet18": "nearest"}.get(net.architecture, "light")
-            ascent = Ascent(form, below, 0, width, strides[-1 - index], shapes[index], net.norm)  # type: ignore[arg-type]
+            ascent = Ascent(form, below, 0, width, strides[-1 - index], shapes[index], net.decoder_norm)  # type: ignore[arg-type]
             restoration = _restoration(net, width)
             self.decoder_scales.append(Scale(ascent, width, restoration, heads=index >= self._bare))
         size = 3 if net.architecture == "pcrl-resnet18" else 1

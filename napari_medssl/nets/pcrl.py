@@ -64,7 +64,7 @@ class PCRLUNet3d(nn.Module):
         self.encoder = PoolEncoder(spec)
         self.decoder = _SkipDecoder(
             [
-                Ascent("transposed", below, width, width, stride, (3,) * 3, spec.norm)
+                Ascent("transposed", below, width, width, stride, (3,) * 3, spec.decoder_norm)
                 for (width, below), stride in zip(pairwise(spec.widths), spec.strides[1:], strict=True)
             ][::-1],
             CONV[3](spec.widths[0], spec.classes, 1),
@@ -88,7 +88,7 @@ class PCRLResNet18(nn.Module):
         inputs = (spec.widths[-1], *widths[:-1])
         self.decoder = _SkipDecoder(
             [
-                Ascent("nearest", below, skip, width, stride, (3, 3), spec.norm)
+                Ascent("nearest", below, skip, width, stride, (3, 3), spec.decoder_norm)
                 for below, skip, width, stride in zip(inputs, skips, widths, strides, strict=True)
             ],
             CONV[2](widths[-1], spec.classes, 3, padding=1),

@@ -13,7 +13,8 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from .blocks import CONV, MAX_POOL, SLOPE, Norm, make_norm
+from .blocks import CONV, MAX_POOL, SLOPE, make_norm
+from .spec import Norm
 
 Block = Literal["basic", "bottleneck"]
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+Norm = Literal["batch", "instance", "group", "frozen"]
 Architecture = Literal["unet", "vnet", "bcp-unet2d", "desd-resnet", "mtnet", "pcrl-unet3d", "pcrl-resnet18"]
 
 
@@ -31,8 +33,8 @@ class NetSpec:
     dropout : float
         Probability at the bottleneck and before the head; 0 is off.
     norm : str
-        Of the encoder, and of "unet", "vnet" and "bcp-unet2d" as a whole. "frozen": batch norm that keeps the
-        statistics it was loaded with.
+        Of the encoder, and of every decoder but "mtnet"'s. "frozen": batch norm whose encoder keeps the statistics
+        it was loaded with; a decoder learns its own, as a fresh one has none to keep.
     branches : tuple of str
         Attention of each of several decoders on one encoder ("csa", "sa", "ca"), the one that predicts first; none is
         one plain decoder.
@@ -47,7 +49,7 @@ class NetSpec:
     widths: tuple[int, ...]
     strides: tuple[tuple[int, ...], ...]
     dropout: float = 0.0
-    norm: Literal["batch", "instance", "group", "frozen"] = "batch"
+    norm: Norm = "batch"
     branches: tuple[str, ...] = ()
     third_norm: bool = False
 
@@ -58,9 +60,25 @@ class NetSpec:
         return self.architecture == "mtnet"
 
     @property
+    def decoder_norm(self) -> Norm:
+        """Of decoders that have the encoder's."""
+        return "batch" if self.norm == "frozen" else self.norm
+
+    @property
     def factor(self) -> tuple[int, ...]:
         """Total stride per axis: sides of an input must be multiples of it."""
         total = [1] * self.ndim
         for stride in self.strides:
             total = [t * s for t, s in zip(total, stride, strict=True)]
         return tuple(total)
+
+    def fit(self, size: Sequence[int]) -> tuple[int, ...]:
+        """`size` as an input that the network can take: sides rounded up to its total stride.
+
+        At least two voxels are left at the deepest stage, since norms cannot do with one of a single scan.
+        """
+        fitted = [-(-n // f) * f for n, f in zip(size, self.factor, strict=True)]
+        if all(n == f for n, f in zip(fitted, self.factor, strict=True)):
+            longest = max(range(self.ndim), key=lambda axis: size[axis])
+            fitted[longest] += self.factor[longest]
+        return tuple(fitted)

@@ -83,7 +83,9 @@ class SkipDecoder(nn.Module):
             self.ups.append(UP[spec.ndim](below, width, stride, stride))  # type: ignore[arg-type]
             layers: list[nn.Module] = []
             for unit in range(units):
-                layers += conv_unit(2 * width if unit == 0 else width, width, shapes[level - 1], ones, spec.norm)
+                layers += conv_unit(
+                    2 * width if unit == 0 else width, width, shapes[level - 1], ones, spec.decoder_norm
+                )
             self.stages.append(nn.Sequential(*layers))
             placed = attention if level > 1 or len(spec.widths) == 2 else None
             self.gates.append(nn.Identity() if placed is None else make_gate(placed, width, spec.ndim))

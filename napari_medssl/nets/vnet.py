@@ -7,9 +7,9 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from ..errors import SpecError
-from .blocks import Norm, channel_dropout, make_norm
+from .blocks import channel_dropout, make_norm
 from .conv import Conv3d
-from .spec import NetSpec
+from .spec import NetSpec, Norm
 
 UNITS = (1, 2, 3, 3, 3)  # convolutions per encoder level; the decoder mirrors all but the deepest
 
@@ -19,6 +19,7 @@ class VNetEncoder(nn.Module):
 
     def __init__(self, spec: NetSpec) -> None:
         super().__init__()
+        self.widths = spec.widths
         self.levels = nn.ModuleList([nn.Sequential(*_unit(UNITS[0], spec.in_channels, spec.widths[0], spec.norm))])
         for count, (a, b) in zip(UNITS[1:], pairwise(spec.widths), strict=True):
             down = (Conv3d(a, b, 2, 2), make_norm(spec.norm, b, 3), nn.ReLU(inplace=True))
@@ -42,7 +43,7 @@ class VNetDecoder(nn.Module):
         super().__init__()
         finer = list(pairwise(spec.widths))[::-1]
         self.levels = nn.ModuleList(
-            _DecoderLevel(count, b, a, spec.norm) for count, (a, b) in zip(UNITS[-2::-1], finer, strict=True)
+            _DecoderLevel(count, b, a, spec.decoder_norm) for count, (a, b) in zip(UNITS[-2::-1], finer, strict=True)
         )
         self.dropout = channel_dropout(spec.dropout, 3)
         self.head = Conv3d(spec.widths[0], spec.classes, 1)

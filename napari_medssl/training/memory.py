@@ -32,8 +32,8 @@ def smaller(plan: Plan, error: BaseException) -> Plan:
     factor = plan.net.factor
     spare = [p // f for p, f in zip(plan.patch, factor, strict=True)]
     axis = max(range(len(spare)), key=lambda k: spare[k])
-    if spare[axis] <= 1:
-        raise RunError("There is not enough memory even for the smallest patches. Close other programs.") from error
     step = max(1, spare[axis] // 4) * factor[axis]
     patch = tuple(p - step if k == axis else p for k, p in enumerate(plan.patch))
+    if spare[axis] <= 1 or plan.net.fit(patch) != patch:
+        raise RunError("There is not enough memory even for the smallest patches. Close other programs.") from error
     return replace(plan, patch=patch)

@@ -84,6 +84,7 @@ def make_plan(facts: Fingerprint, machine: Machine, wishes: Mapping[str, Any], m
         dropout=wishes.get("dropout", 0.0),
         norm=wishes.get("norm", "batch"),
     )
+    fitted = fit_patch(patch, net)
     mirror = () if facts.oriented else tuple(range(1, 3))
     reasons.append(
         "Mirrored scans are not learnt from: left and right matter in patients."
@@ -97,9 +98,9 @@ def make_plan(facts: Fingerprint, machine: Machine, wishes: Mapping[str, Any], m
     plan = Plan(
         net=net,
         spacing=spacing,
-        patch=fit_patch(patch, net),
+        patch=fitted,
         batch=batch,
-        window_step=_window_step(patch, net),
+        window_step=window_step(fitted, net),
         slice_axis=slice_axis,
         normalisation="ct" if facts.is_ct else "z-score",
         clip=facts.clip,
@@ -118,7 +119,7 @@ def make_plan(facts: Fingerprint, machine: Machine, wishes: Mapping[str, Any], m
 
 
 def fit_patch(patch: tuple[int, ...], net: NetSpec) -> tuple[int, ...]:
-    """The patch with sides rounded up to what the network can halve.
+    """The patch, large enough for the network; see `NetSpec.fit`.
 
     Raises
     ------
@@ -127,7 +128,7 @@ def fit_patch(patch: tuple[int, ...], net: NetSpec) -> tuple[int, ...]:
     """
     if len(patch) != net.ndim:
         raise SpecError(f"The patch {patch} has {len(patch)} sides, but the network is {net.ndim}-D.")
-    return tuple(-(-p // f) * f for p, f in zip(patch, net.factor, strict=True))
+    return net.fit(patch)
 
 
 def _published_scaling(facts: Fingerprint, wishes: Mapping[str, Any], reasons: list[str]) -> Mapping[str, Any]:
@@ -208,7 +209,7 @@ def _strides(patch: tuple[int, ...], spacing: list[float], depth: int, widths: A
     return strides
 
 
-def _window_step(patch: tuple[int, ...], net: NetSpec) -> tuple[int, ...] | None:
+def window_step(patch: tuple[int, ...], net: NetSpec) -> tuple[int, ...] | None:
     """Windows of the patch's size that overlap by a quarter, for networks that need such."""
     return tuple(max(1, 3 * p // 4) for p in patch) if net.sees_whole_input else None
 
