@@ -34,7 +34,8 @@ class RunEvent:
 class RunStarted(RunEvent):
     """The run has begun (again, when `resumed_step` is above 0).
 
-    `phases` are titles in order; `total_steps` is None while only a time budget bounds the run.
+    `phases` are titles in order; `total_steps` is None while only a time budget bounds the run; `then` is the run that
+    begins when this one is done.
     """
 
     kind: ClassVar[str] = "run-started"
@@ -50,6 +51,7 @@ class RunStarted(RunEvent):
     unlabelled: int = 0
     held_out: int = 0
     resumed_step: int = 0
+    then: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +97,8 @@ class Validated(RunEvent):
     """The model was measured on labelled cases that it never trains on.
 
     `dice` maps class names to the mean Dice over `cases` cases; `mean` is their mean; `best` says that no earlier
-    measurement was higher.
+    measurement was higher, so that this is the model that is deployed for now. `by_case` maps the names of the cases to
+    their mean Dice over classes, so that two runs can be compared case by case; older journals do not have it.
     """
 
     kind: ClassVar[str] = "validated"
@@ -104,6 +107,7 @@ class Validated(RunEvent):
     mean: float
     cases: int
     best: bool
+    by_case: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from ..errors import MedSSLError
 from .events import Proposed, RunEvent, RunStarted, Stepped
 from .journal import JOURNAL_NAME, replay
-from .spec import SPEC_NAME, Plan, read_spec
+from .outcome import Outcome, tell_outcome
+from .spec import SPEC_NAME, LabelledCase, Plan, read_spec
 
 if TYPE_CHECKING:
     from ..project import Project
@@ -40,7 +41,15 @@ class Pace:
 
 @dataclass(frozen=True)
 class PastRun:
-    """A run that was asked for: its spec without the cases, and what its journal says."""
+    """A run that was asked for: its spec without the unlabelled cases, and what its journal says.
+
+    Attributes
+    ----------
+    labelled, held_out : frozenset of LabelledCase
+        What it learnt from, and what it was measured on.
+    then : str or None
+        The run that begins when this one is done.
+    """
 
     run: str
     task: str
@@ -50,8 +59,12 @@ class PastRun:
     settings: Mapping[str, Any] = field(default_factory=dict)
     minutes: float | None = None
     start_from: str | None = None
+    then: str | None = None
+    labelled: frozenset[LabelledCase] = frozenset()
+    held_out: frozenset[LabelledCase] = frozenset()
     plan: Plan | None = None
     pace: Pace = Pace()
+    outcome: Outcome = field(default_factory=Outcome)
     has_model: bool = False
 
 
@@ -79,11 +92,8 @@ def read_past_run(folder: Path) -> PastRun:
     except OSError:
         changed = 0  # to be told in the words of `read_spec`
     journal = folder / JOURNAL_NAME
-    return replace(
-        _read_spec(folder, changed),
-        pace=_read_pace(journal, journal.stat().st_size) if journal.is_file() else Pace(),
-        has_model=(folder / MODEL_NAME).is_file(),
-    )
+    pace, outcome = _read_journal(journal, journal.stat().st_size) if journal.is_file() else (Pace(), Outcome())
+    return replace(_read_spec(folder, changed), pace=pace, outcome=outcome, has_model=(folder / MODEL_NAME).is_file())
 
 
 @lru_cache(maxsize=256)
@@ -99,6 +109,9 @@ def _read_spec(folder: Path, changed: int) -> PastRun:
         settings=spec.settings,
         minutes=spec.budget.minutes,
         start_from=spec.start_from,
+        then=spec.then,
+        labelled=frozenset(spec.labelled),
+        held_out=frozenset(spec.held_out),
         plan=spec.plan,
     )
 
@@ -127,6 +140,7 @@ def measure(events: Iterable[RunEvent]) -> Pace:
 
 
 @lru_cache(maxsize=256)
-def _read_pace(journal: Path, size: int) -> Pace:
-    """The pace that a journal of that size tells; a journal only grows."""
-    return measure(replay(journal))
+def _read_journal(journal: Path, size: int) -> tuple[Pace, Outcome]:
+    """What a journal of that size tells; a journal only grows."""
+    events = replay(journal)
+    return measure(events), tell_outcome(events)

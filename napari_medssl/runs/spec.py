@@ -114,6 +114,8 @@ class RunSpec:
         Cases to predict at the end; None means every case without a complete human label.
     start_from : str or None
         A run of this project, or the path of a run folder, whose weights to start with.
+    then : str or None
+        A run of this project that begins with this one's model as soon as it is there; its spec lies ready.
     """
 
     run: str
@@ -129,6 +131,7 @@ class RunSpec:
     held_out: tuple[LabelledCase, ...] = ()
     propose: tuple[str, ...] | None = None
     start_from: str | None = None
+    then: str | None = None
     options: Mapping[str, Any] | None = None
     plan: Plan | None = None
 

@@ -36,7 +36,8 @@ class RunStatus:
     """Everything a screen shows of one run.
 
     `state` is "lost" only when a driver found the process dead without a last event. `phases` are the titles;
-    `phase_index` counts into them. `loss` and `dice` are the curves to draw.
+    `phase_index` counts into them. `loss` and `dice` are the curves to draw; `best_dice` is that of the model which is
+    deployed. `waits_for` is the run after which this one, not begun yet, comes.
     """
 
     state: State = "waiting"
@@ -59,6 +60,7 @@ class RunStatus:
     message: str = ""
     last_event_at: float = 0.0
     finished: RunFinished | None = None
+    waits_for: str = ""
 
     @property
     def is_over(self) -> bool:
@@ -98,7 +100,8 @@ def step(status: RunStatus, event: RunEvent) -> RunStatus:
             )
         case Validated():
             point = CurvePoint(event.step, _elapsed(status, event), event.mean)
-            best = event.mean if status.best_dice is None else max(status.best_dice, event.mean)
+            # the model of the last best measurement is the one on disk; one that a lost life made later is not
+            best = event.mean if event.best or status.best_dice is None else status.best_dice
             return replace(status, dice=(*status.dice, point), last_validated=event, best_dice=best)
         case CheckpointSaved():
             model = event.path if event.deployed else status.model

@@ -99,6 +99,7 @@ def _train(spec: RunSpec, project: Project, stop: StopToken) -> Iterator[RunEven
         unlabelled=len(spec.unlabelled),
         held_out=len(spec.held_out),
         resumed_step=read_progress(folder).step if resume else 0,
+        then=spec.then,
     )
     if spec.start_from and not resume:
         yield from _start_from(spec, project, learner)

@@ -61,7 +61,9 @@ class Examiner:
         predictor = Predictor([member], plan)
         names = [str(n) for n in info["class_names"]]  # type: ignore[attr-defined]
         found: dict[str, list[float]] = {name: [] for name in names}
+        by_case: dict[str, float] = {}
         for entry in self._cases:
+            here: list[float] = []
             probabilities = predictor.probabilities(self._cache.image(entry.case))
             truth = torch.from_numpy(np.array(self._cache.labels(entry)))
             predicted = probabilities.argmax(dim=0)
@@ -70,12 +72,15 @@ class Examiner:
                 p, t = (predicted == index) & known, truth == index
                 size = int(p.sum() + t.sum())
                 if size:
-                    found[name].append(2.0 * int((p & t).sum()) / size)
+                    here.append(2.0 * int((p & t).sum()) / size)
+                    found[name].append(here[-1])
+            if here:
+                by_case[entry.case] = float(np.mean(here))
         dice = {name: float(np.mean(values)) for name, values in found.items() if values}
         mean = float(np.mean(list(dice.values()))) if dice else 0.0
         best = now.best is None or mean >= now.best
         self._last_took, self._last_at = time.monotonic() - begin, now.seconds
-        return Validated(step=now.step, dice=dice, mean=mean, cases=len(self._cases), best=best)
+        return Validated(step=now.step, dice=dice, mean=mean, cases=len(self._cases), best=best, by_case=by_case)
 
 
 def _passed(done: float) -> int:
