@@ -19,6 +19,7 @@ from typing import Any, Protocol
 from ..errors import RunError
 from .events import RunEvent, RunFinished
 from .journal import JOURNAL_NAME, JournalReader, JournalWriter
+from .line import run_in_front, status_in_line
 from .process import claim, hand_over, is_running, read_process, release
 from .status import RunStatus, fold, lose, wait_again
 from .stop import How, request_stop, stop_token, withdraw_stop
@@ -159,6 +160,11 @@ class ProcessHandle:
         last = self._status.finished
         if last is not None and last.at >= self._begun_at:
             return self._status
+        if self._status.started is None and self._process is None:
+            front = run_in_front(self._folder)
+            if front is not None:
+                before = ProcessHandle(self._folder.parent / front, front, None).status()
+                return status_in_line(self._folder, front, before)
         return lose(self._status, self._reason())
 
     def stop(self, how: How) -> None:
@@ -167,8 +173,8 @@ class ProcessHandle:
 
     def is_alive(self) -> bool:
         """See `Handle`."""
-        if self._process is not None:
-            return self._process.poll() is None
+        if self._process is not None:  # it may live on with the next run in line: then it has let go of this one
+            return self._process.poll() is None and read_process(self._folder) is not None
         return is_running(self._folder)
 
     def wait(self, timeout: float) -> RunStatus:

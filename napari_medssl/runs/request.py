@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
@@ -13,8 +13,9 @@ from ..errors import SpecError
 from ..methods.catalog import method_info
 from .estimate import ask_budget
 from .history import PastRun, read_past_run
+from .needs import unmet
 from .outlook import Wish, count_stock, find_lack
-from .picking import look_at_cases, pick
+from .picking import look_at_cases, pick, pick_cases
 from .presets import Preset
 from .settings import check_settings
 from .spec import SPEC_NAME, RunSpec, read_spec, spec_to_json
@@ -50,6 +51,52 @@ def make_spec(project: Project, method: str, **asked: Unpack[Asked]) -> RunSpec:
     spec = replace(sketch, run=project.new_run_name(method))
     write_spec(project.run_folder(spec.run), spec)
     return spec
+
+
+def make_line(
+    project: Project, wishes: Sequence[Wish], *, seed: int = 0, propose: tuple[str, ...] | None = None
+) -> tuple[RunSpec, ...]:
+    """Specs of training runs of which each begins with the model of the one before; to be started with the first.
+
+    Raises
+    ------
+    SpecError
+        When one of the methods cannot run on what is there; the sentence says what would make it run.
+    """
+    sketches = []
+    for wish in wishes:
+        asked: Asked = {
+            "minutes": wish.minutes, "steps": wish.steps, "seed": seed, "device": wish.device, "preset": wish.preset,
+            "settings": wish.settings, "start_from": wish.start_from, "propose": propose,
+        }  # fmt: skip
+        sketches.append(sketch_spec(project, wish.method, **asked))
+    names = [project.new_run_name(sketch.method) for sketch in sketches]
+    specs = []
+    for sketch, front, run, behind in zip(sketches, [None, *names], names, [*names[1:], None], strict=False):
+        specs.append(replace(sketch, run=run, start_from=front or sketch.start_from, then=behind))
+    for spec in reversed(specs):  # when the first is there, all are
+        write_spec(project.run_folder(spec.run), spec)
+    return tuple(specs)
+
+
+def pick_again(root: Path, run: str) -> None:
+    """Let a run that is about to begin for the first time use what was labelled since it was asked for.
+
+    Raises
+    ------
+    MedSSLError
+        When the project or the spec cannot be read or written.
+    """
+    from ..project import Project
+
+    project = Project.open(root)
+    spec = read_spec(project.run_folder(run))
+    picked = pick_cases(project, spec.seed)
+    if unmet(method_info(spec.method), len(picked.labelled), len(picked.unlabelled), len(project.classes)) is None:
+        write_spec(
+            project.run_folder(run),
+            replace(spec, labelled=picked.labelled, unlabelled=picked.unlabelled, held_out=picked.held_out),
+        )
 
 
 def sketch_spec(

@@ -1,4 +1,7 @@
-"""The process of a run: `python -m napari_medssl.runs.worker PROJECT RUN`. Its events go to the journal."""
+"""The process of a run: `python -m napari_medssl.runs.worker PROJECT RUN`. Its events go to the journal.
+
+When the run ends with a model and another one stands in line, the process goes on with that one, in its own journal.
+"""
 
 from __future__ import annotations
 
@@ -9,23 +12,27 @@ from pathlib import Path
 
 from ..errors import MedSSLError
 from .drivers import InlineDriver
+from .line import take_turn
 from .process import announced
 from .stop import request_stop
 
 
 def main(arguments: list[str]) -> int:
-    """Run to the end; 0 unless the run failed."""
-    root, run = Path(arguments[0]), arguments[1]
-    folder = root / "runs" / run
+    """Run to the end, and those behind it in line; 0 unless one failed."""
+    root = Path(arguments[0])
+    run: str | None = arguments[1]
     # The screen must not wait for us; and being asked to end means: pause, so that nothing is lost
     if hasattr(os, "nice"):
         os.nice(5)
-    signal.signal(signal.SIGTERM, lambda *_: request_stop(folder, "pause"))
     reason = ""
     try:
-        with announced(folder):
-            for event in InlineDriver().run(root, run, heed=True):  # asked to stop while starting: that counts
-                reason = getattr(event, "reason", "")
+        while run is not None:
+            folder = root / "runs" / run
+            signal.signal(signal.SIGTERM, lambda *_, folder=folder: request_stop(folder, "pause"))
+            with announced(folder):
+                for event in InlineDriver().run(root, run, heed=True):  # asked to stop while starting: that counts
+                    reason = getattr(event, "reason", "")
+                run = take_turn(root, run, reason)
     except MedSSLError as error:
         print(error, file=sys.stderr)
         return 1
