@@ -27,7 +27,7 @@ from napari_medssl.methods.schedules import learning_rate
 from napari_medssl.nets.build import build_encoder
 from napari_medssl.nets.projector import Projector, _Cosines
 from napari_medssl.nets.spec import NetSpec
-from napari_medssl.runs.events import Stepped, Warned
+from napari_medssl.runs.events import PhaseStarted, Stepped
 from napari_medssl.runs.request import make_spec
 from napari_medssl.runs.spec import Plan, read_spec
 from napari_medssl.training.optimisers import make_optimiser, set_learning_rate
@@ -417,9 +417,9 @@ class TestRuns:
         second = quick_spec(project, after, kind, steps=2, start_from=first.run, settings=settings)
         events = run_inline(project, second.run)
         assert finished(events).reason == "completed", finished(events).message
-        (told,) = [e.message for e in events if isinstance(e, Warned) and "Taken over" in e.message]
-        assert told.startswith(f"Taken over from {first.run}: encoder.")
-        assert "new here: decoder." in told.lower()
+        told = next(e.begins_with for e in events if isinstance(e, PhaseStarted))
+        assert told.startswith(f"Begins with what run {first.run} (DeSD) learnt: the encoder, ")
+        assert told.endswith("New: the decoder.")
         (learnt,), _ = load_model(project.run_folder(first.run))
         begun = load_model(project.run_folder(second.run))[0][0]
         weights = [name for name in learnt if name.endswith("0.weight")]

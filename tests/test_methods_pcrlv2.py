@@ -288,7 +288,7 @@ def paper_plan(ndim: int, **more: Any) -> Plan:
 @pytest.mark.parametrize("ndim", [2, 3])
 def test_the_paper_preset_is_complete(ndim: int) -> None:
     """Nothing is left to the automatic preset's defaults but what does not apply."""
-    left = {field.name for field in dataclasses.fields(PCRLv2Options)} - set(pcrlv2_paper(ndim))
+    left = {field.name for field in dataclasses.fields(PCRLv2Options)} - {*pcrlv2_paper(ndim), "network"}
     step_schedule = {"schedule_every", "schedule_gamma"}
     other = {"noise", "gamma", "swaps", "margin", "margin_ends", "extra_slices"} if ndim == 2 else {"cutouts"}
     assert left == step_schedule | other

@@ -138,11 +138,22 @@ class TestWhatIsLacking:
         ahead = look_ahead(stock(past(**known)), Wish("bcp", start_from="bcp-001"))
         assert said in str(ahead.lack)
 
-    def test_the_published_network_is_not_that_of_another_model(self) -> None:
+    def test_a_recipe_gives_way_to_a_model_and_says_so_but_a_person_does_not(self) -> None:
         ahead = look_ahead(stock(past()), Wish("bcp", "paper", start_from="bcp-001"))
-        assert "architecture" in str(ahead.lack)
-        ahead = look_ahead(stock(past()), Wish("bcp", start_from="bcp-001", settings={"norm": "instance"}))
-        assert str(ahead.lack).startswith("norm cannot change")
+        assert ahead.can_run
+        told = "As published but for the network and the scaling of values, which bcp-001 decides."
+        assert ahead.departs == told
+        assert not look_ahead(stock(past()), Wish("bcp", start_from="bcp-001")).departs
+        assert not look_ahead(stock(past()), Wish("bcp", "paper")).departs
+        for preset in ("auto", "paper"):
+            for name, value in (("norm", "instance"), ("network", "cdma"), ("spacing", [2.0, 2.0]), ("mean", 3.0)):
+                wish = Wish("bcp", preset, start_from="bcp-001", settings={name: value})
+                assert str(look_ahead(stock(past()), wish).lack).startswith(f"{name} cannot change when starting")
+
+    def test_a_model_of_volumes_does_not_fit_images(self) -> None:
+        net = NetSpec("unet", 3, 1, 3, (4, 8), ((1, 1, 1), (2, 2, 2)))
+        there = stock(past(plan=Plan(net, (1.0, 1.0, 1.0), (16, 16, 16), 2)))
+        assert "looks at volumes" in str(look_ahead(there, Wish("bcp", start_from="bcp-001")).lack)
 
     def test_there_must_be_such_a_run(self) -> None:
         assert "There is no run 'x'; this project has: bcp-001." in str(
@@ -220,7 +231,7 @@ class TestTime:
     @pytest.mark.parametrize("preset", ["auto", "paper"])
     def test_its_own_length_is_that_of_the_phases(self, method: str, ndim: int, preset: str) -> None:
         info = method_info(method)
-        options = resolve_options(info.options, preset_options(info, preset, ndim, continuing=False))
+        options = resolve_options(info.options, preset_options(info, preset, ndim))
         net = NetSpec("unet", ndim, 1, 3, (4, 8), ((1,) * ndim, (2,) * ndim))
         plan = Plan(net, (1.0,) * ndim, (16,) * ndim, 2, normalisation="range")
         phases = info.load().phases(options, plan)

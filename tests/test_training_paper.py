@@ -9,7 +9,7 @@ import pytest
 from fixtures import finished, make_project, run_inline
 
 from napari_medssl.methods.catalog import CATALOG
-from napari_medssl.runs.events import Stepped, Warned
+from napari_medssl.runs.events import PhaseStarted, Stepped
 from napari_medssl.runs.request import make_spec
 from napari_medssl.runs.spec import read_spec
 
@@ -72,9 +72,14 @@ def test_what_was_taken_over_is_said(tmp_path: Path, quick_machine: None) -> Non
         after = make_spec(
             project, method, steps=2, device="cpu", settings={"threads": 1}, start_from=before, propose=()
         ).run
-        notes = [e.message for e in run_inline(project, after) if isinstance(e, Warned)]
-        said.append(next((n for n in notes if n.startswith("Taken over")), ""))
+        said.append([e.begins_with for e in run_inline(project, after) if isinstance(e, PhaseStarted)])
         before = after
-    new = "decoders.ca.gates, decoders.csa.gates, decoders.sa.gates"
-    assert said[0] == f"Taken over from supervised-001: decoders, encoder. Not taken over, and new here: {new}."
-    assert said[1] == "Taken over from cdma-002: decoder, encoder. Of no use here: decoders.csa.gates."
+    assert said[0][0] == (
+        "Begins with what run supervised-001 learnt: the encoder and the decoders, 92 % of the network's "
+        "weights. New: the attention."
+    )
+    assert said[1][0] == (
+        "Begins with what run cdma-002 (CDMA) learnt: the encoder and the decoder, all of the network's weights. "
+        "Not needed: the attention."
+    )
+    assert not any(later for phases in said for later in phases[1:])

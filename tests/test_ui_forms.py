@@ -58,7 +58,7 @@ def test_a_change_is_told() -> None:
 @pytest.mark.parametrize("method", CATALOG)
 @pytest.mark.parametrize("ndim", [2, 3])
 def test_the_published_values_are_shown_and_are_no_change(method: str, ndim: int) -> None:
-    usual = preset_options(CATALOG[method], "paper", ndim, continuing=False)
+    usual = preset_options(CATALOG[method], "paper", ndim)
     form = OptionsForm(CATALOG[method].options, usual)
     assert form.value() == {}
     for name, widget in form._widgets.items():

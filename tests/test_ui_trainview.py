@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from test_runs_outlook import past, stock
+from test_runs_outlook import NET, PLAN, past, stock
 
 from napari_medssl.methods.catalog import CATALOG, method_info
 from napari_medssl.runs.history import Pace
@@ -91,9 +91,24 @@ def test_a_model_that_does_not_fit_says_why_and_is_not_taken() -> None:
     assert "knows 2 classes" in shown.starts[1].blocked
     assert shown.wish.start_from is None
     assert shown.can_train
-    published = view(stock(past("bcp-001")), preset="paper", start_from="bcp-001")
-    assert published.starts[1].blocked
+
+
+def test_a_published_recipe_begins_with_another_network_only_where_a_person_says_so() -> None:
+    there = stock(past("bcp-001"))
+    published = view(there, preset="paper")
+    assert not published.starts[1].blocked
     assert published.wish.start_from is None
+    assert published.outlook is not None
+    assert not published.outlook.departs
+    chosen = view(there, preset="paper", start_from="bcp-001")
+    assert chosen.wish.start_from == "bcp-001"
+    assert chosen.outlook is not None
+    assert chosen.outlook.departs.startswith("As published but for the network")
+    recipe = method_info("bcp").paper(2)
+    strides = tuple(map(tuple, recipe["strides"]))
+    net = replace(NET, architecture=recipe["architecture"], widths=tuple(recipe["widths"]), strides=strides)
+    own = past("desd-002", method="desd", plan=replace(PLAN, net=net, normalisation=recipe["normalisation"]))
+    assert view(stock(own), preset="paper").wish.start_from == "desd-002"
 
 
 def test_the_form_shows_what_is_usual_for_the_choice() -> None:

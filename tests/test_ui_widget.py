@@ -396,8 +396,15 @@ def test_what_was_learnt_before_labelling_is_a_beginning_and_proposes_nothing(be
     with pytest.raises(SpecError, match="learnt to look at scans, not to segment"):
         make_predict_spec(project, spec.run)
     choose(page.method, "bcp")
-    choose(page.preset, "paper")  # another network
+    choose(page.preset, "paper")  # another network: only where a person says so
+    assert page.wishes()["start_from"] is None
+    choose(page.start_from, spec.run)
+    assert page.wishes()["start_from"] == spec.run
+    assert page.outlook.words()["Recipe"].startswith("As published but for the network")
+    page.more.setChecked(True)
+    assert page._form is not None
+    page._form._widgets["network"].value = "cdma"
     row = page.start_from.findData(spec.run)
     assert not page.start_from.model().item(row).isEnabled()
-    assert "cannot change" in page.start_from.itemData(row, Qt.ItemDataRole.ToolTipRole)
+    assert "network cannot change" in page.start_from.itemData(row, Qt.ItemDataRole.ToolTipRole)
     assert page.wishes()["start_from"] is None

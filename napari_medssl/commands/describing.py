@@ -40,7 +40,8 @@ def outlook_lines(outlook: Outlook) -> list[str]:
     """What a run would use and how long it would take, or why it cannot run."""
     if outlook.lack is not None:
         return [f"  Cannot run: {outlook.lack}"]
-    return [f"  Uses: {outlook.uses}. {outlook.measured}", f"  Time: {outlook.time}"]
+    recipe = [f"  Recipe: {outlook.departs}"] if outlook.departs else []
+    return [f"  Uses: {outlook.uses}. {outlook.measured}", *recipe, f"  Time: {outlook.time}"]
 
 
 def method_json(info: MethodInfo, outlook: Outlook | None) -> dict[str, Any]:
@@ -59,7 +60,7 @@ def method_json(info: MethodInfo, outlook: Outlook | None) -> dict[str, Any]:
 
 def outlook_json(outlook: Outlook) -> dict[str, Any]:
     """An outlook as JSON values."""
-    names = ("uses", "measured", "time", "labelled", "unlabelled", "held_out", "audit", "proposals")
+    names = ("uses", "measured", "departs", "time", "labelled", "unlabelled", "held_out", "audit", "proposals")
     lack = outlook.lack
     return {
         "can_run": outlook.can_run,
@@ -72,7 +73,7 @@ def outlook_json(outlook: Outlook) -> dict[str, Any]:
 
 def options_json(info: MethodInfo) -> list[dict[str, Any]]:
     """The options of a method with their metadata, those that are often changed first, as in napari's form."""
-    published = {ndim: preset_options(info, "paper", ndim, continuing=False) for ndim in (2, 3)}
+    published = {ndim: preset_options(info, "paper", ndim) for ndim in (2, 3)}
     fields = sorted(dataclasses.fields(info.options), key=lambda field: bool(field.metadata["advanced"]))
     return [
         {

@@ -51,6 +51,7 @@ def dry_run(project: Project, method: str, asked: Asked, screen: Screen) -> dict
         "changed": changed,
         "options": tried.spec.options,
         "plan": dataclasses.asdict(tried.spec.plan),
+        "begins_with": tried.begins_with,
         "warnings": list(tried.warnings),
     }
 
@@ -109,6 +110,8 @@ def _show(screen: Screen, info: MethodInfo, outlook: Outlook, tried: Rehearsal, 
         pace = f"{trial.step_seconds:.3g} s a step"
         length = f"{count(trial.expected_steps, 'step')} in {duration(trial.expected_seconds)}"
         screen.say(f"  {trial.title}: {pace}, about {length}.")
+    if tried.begins_with:
+        screen.say(f"  {tried.begins_with}")
     for warning in tried.warnings:
         screen.say(f"  Note: {warning}")
     screen.say("\nThe plan:")

@@ -55,6 +55,7 @@ def summary(run: str, status: RunStatus) -> dict[str, Any]:
         "held_out_dice": dict(validated.dice) if validated else None,
         "model": status.model,
         "proposed": [{"case": p.case, "score": p.score} for p in status.proposed],
+        "begins_with": status.begins_with,
         "warnings": list(status.warnings),
         "message": status.message,
     }

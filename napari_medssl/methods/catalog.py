@@ -66,6 +66,11 @@ class MethodInfo:
         """Whether its models find structures; those of self-supervised methods are there to start from."""
         return self.kind != "self-supervised"
 
+    @property
+    def short_title(self) -> str:
+        """What its authors call it, such as "DeSD"; empty where it has no such name."""
+        return self.title.partition(" – ")[2]
+
     def load(self) -> Method:
         """The method itself; imports torch."""
         module, _, name = self.implementation.partition(":")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .options import Options, option
+from .options import Options, network_option, option
 
 
 @dataclass(frozen=True)
 class DeSDOptions(Options):
     """Options of deep self-distillation (Ye et al., MICCAI 2022)."""
 
+    network: str = network_option(advanced=False)
     learning_rate: float = option(
         1e-3, "Learning rate", "Step size of the optimiser at its highest.", low=1e-6, high=1.0
     )

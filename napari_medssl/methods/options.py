@@ -13,6 +13,8 @@ from typing import Any, ClassVar
 
 from ..errors import SpecError
 
+NETWORKS = ("auto", "supervised", "bcp", "cdma", "desd", "pcrlv2")  # "auto", and the methods of the catalog
+
 
 def option(
     default: Any,
@@ -41,6 +43,19 @@ def option(
     return dataclasses.field(default=default, metadata=meta)
 
 
+def network_option(*, advanced: bool = True) -> Any:
+    """The field `network` of every method: `runs.presets` makes fields of the plan of it."""
+    return option(
+        "auto",
+        "Network",
+        "auto: that of the model to begin with, else the recipe's own where it is followed as published, else the one "
+        "planned for your scans. A method: its published network. Before labelling, choose the method that shall begin "
+        "with this run as published.",
+        choices=NETWORKS,
+        advanced=advanced,
+    )
+
+
 @dataclass(frozen=True)
 class Options:
     """Options every method has.
@@ -55,6 +70,7 @@ class Options:
         """The settings of the paper preset under those that a person chose; a choice may draw others along."""
         return {**paper, **chosen}
 
+    network: str = network_option()
     learning_rate: float = option(
         0.05, "Learning rate", "Step size of the optimiser at its highest.", low=1e-6, high=1.0
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .options import Options, option
+from .options import Options, network_option, option
 
 FIVE_SCALES_3D = (64, 128, 256, 512, 512, 512)  # of the encoder; the official one has the first four
 
@@ -15,6 +15,7 @@ FIVE_SCALES_3D = (64, 128, 256, 512, 512, 512)  # of the encoder; the official o
 class PCRLv2Options(Options):
     """Options of PCRLv2 (Zhou et al., TPAMI 2023): restore and compare at the scales of a pyramid, without labels."""
 
+    network: str = network_option(advanced=False)
     learning_rate: float = option(
         2e-3, "Learning rate", "Step size of the optimiser at its highest.", low=1e-6, high=1.0
     )

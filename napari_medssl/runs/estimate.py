@@ -12,7 +12,6 @@ from .history import PastRun
 from .presets import own_steps, preset_options
 from .settings import PLAN_SETTINGS
 from .spec import Budget, Plan
-from .starting import has_learnt_labels
 from .words import count, duration
 
 if TYPE_CHECKING:
@@ -87,15 +86,15 @@ def estimate(
     budget = ask_budget(wish.preset, wish.minutes, wish.steps)
     if budget.minutes is not None:
         return Estimate(60 * budget.minutes, proposing, proposals=proposals)
-    steps = budget.steps or _own_steps(info, wish, ndim, has_learnt_labels(start))
+    steps = budget.steps or _own_steps(info, wish, ndim, start)
     like = next((past for past in reversed(runs) if _went_like(past, wish, start)), None)
     if like is None or like.pace.step_seconds is None:
         return Estimate(None, proposing, steps, proposals)
     return Estimate(steps * like.pace.step_seconds, proposing, steps, proposals, like.run)
 
 
-def _own_steps(info: MethodInfo, wish: Wish, ndim: int, continuing: bool) -> int:
-    values = preset_options(info, wish.preset, ndim, continuing=continuing)
+def _own_steps(info: MethodInfo, wish: Wish, ndim: int, start: PastRun | None) -> int:
+    values = preset_options(info, wish.preset, ndim, start)
     chosen = {name: value for name, value in wish.settings.items() if name in values}
     return own_steps(resolve_options(info.options, values | chosen))
 
@@ -132,7 +131,7 @@ def _same_place(past: PastRun, wish: Wish) -> bool:
 
 
 def _of_plan(settings: Any) -> dict[str, Any]:
-    return {name: value for name, value in settings.items() if name in PLAN_SETTINGS}
+    return {name: value for name, value in settings.items() if name in PLAN_SETTINGS or name == "network"}
 
 
 def _network(plan: Plan) -> tuple[object, ...]:

@@ -56,13 +56,18 @@ class RunStarted(RunEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class PhaseStarted(RunEvent):
-    """A phase (of training, or the proposing at the end) begins."""
+    """A phase (of training, or the proposing at the end) begins.
+
+    `begins_with`, of the first phase of a run that begins with another's model, says for a person what was taken over
+    and what is new.
+    """
 
     kind: ClassVar[str] = "phase-started"
     phase: str
     title: str
     index: int
     step: int = 0
+    begins_with: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from .estimate import Estimate, estimate
 from .history import PastRun, read_history
 from .needs import Lack, avoid_text, unmet
 from .picking import Picked, Standing, look_at_cases, pick, unfinished
-from .presets import Preset, preset_settings
+from .presets import Preset, overruled, own_wishes
 from .settings import check_settings
 from .starting import unfit_start
 from .words import count
@@ -93,6 +93,8 @@ class Outlook:
         What it learns from, such as "4 labelled, 76 unlabelled scans".
     measured : str
         What its model is measured on.
+    departs : str
+        What of the published recipe the model to begin with decides otherwise; empty where it is followed.
     time : str
         How long it takes, as far as anybody knows.
     lack : Lack or None
@@ -113,6 +115,7 @@ class Outlook:
     audit: int
     proposals: int
     lack: Lack | None = None
+    departs: str = ""
 
     @property
     def can_run(self) -> bool:
@@ -180,6 +183,7 @@ def look_ahead(stock: Stock, wish: Wish, start: PastRun | None = None) -> Outloo
         audit=stock.audit,
         proposals=proposals,
         lack=lack,
+        departs=_departs(info, wish.preset, start),
     )
 
 
@@ -203,9 +207,8 @@ def unfit_starts(info: MethodInfo, stock: Stock, wish: Wish, starts: Sequence[Pa
     """Why a wish cannot begin with each of these runs, by name; None for those it can begin with."""
     if _bad_setting(info, wish) is not None:
         wish = replace(wish, settings={})
-    settings = preset_settings(info, wish.preset, stock.ndim, wish.settings, continuing=True)
-    _, wishes = check_settings(info, settings)
-    return {start.run: unfit_start(start, stock.channels, stock.classes, wishes) for start in starts}
+    wishes = own_wishes(info, stock.ndim, wish.settings)
+    return {start.run: unfit_start(start, stock.channels, stock.classes, stock.ndim, wishes) for start in starts}
 
 
 def _bad_setting(info: MethodInfo, wish: Wish) -> Lack | None:
@@ -223,6 +226,11 @@ def _uses(info: MethodInfo, stock: Stock) -> str:
         rest = f"; {stock.unlabelled:,} unlabelled not looked at" if stock.unlabelled else ""
         return f"{count(stock.labelled, 'labelled scan')}{rest}"
     return f"{stock.labelled:,} labelled, {count(stock.unlabelled, 'unlabelled scan')}"
+
+
+def _departs(info: MethodInfo, preset: Preset, start: PastRun | None) -> str:
+    parts = overruled(info, preset, start)
+    return f"As published but for {parts}, which {start.run} decides." if parts and start else ""
 
 
 def _measured(info: MethodInfo, stock: Stock) -> str:

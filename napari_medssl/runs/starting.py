@@ -10,23 +10,31 @@ from .history import PastRun
 from .needs import Lack
 from .spec import Plan
 
+NETWORK = ("architecture", "widths", "strides", "norm")
+#: Fields of the plan that a run takes over from the model it begins with: its network, and how it sees scans.
+FIXED = ("spacing", "slice_axis", "normalisation", "mean", "sd", *NETWORK)
+STATISTICS = ("batch", "frozen")  # norms of one kind: weights of one are those of the other
 
-def unfit_start(before: PastRun, channels: int, classes: int, wishes: Mapping[str, Any]) -> Lack | None:
+
+def unfit_start(before: PastRun, channels: int, classes: int, ndim: int, wishes: Mapping[str, Any]) -> Lack | None:
     """Why a run cannot begin with the model of `before`; None when it can.
 
     Parameters
     ----------
     before : PastRun
-    channels, classes : int
-        Of the project; background is no class.
+    channels, classes, ndim : int
+        Of the project and its scans; background is no class.
     wishes : mapping
-        Fields of the plan that a person or a preset sets.
+        What a person set, as `presets.own_wishes` gives it. What only a preset asks for gives way.
     """
     plan = before.plan
     if plan is None:
         return Lack(f"Run {before.run} never got to train.", "Start from another run.")
     if not before.has_model:
         return Lack(f"Run {before.run} has no model.", "Start from another run.")
+    if len(plan.spacing) != ndim:
+        here, there = ("images", "volumes") if ndim == 2 else ("volumes", "images")
+        return Lack(f"The model to start from looks at {there}, this project has {here}.", "Start without it.")
     if method_info(before.method).segments:
         if (plan.net.classes, plan.net.in_channels) != (classes + 1, channels):
             return Lack(
@@ -51,22 +59,15 @@ def has_learnt_labels(before: PastRun | None) -> bool:
 
 
 def fixed_by(plan: Plan) -> dict[str, Any]:
-    """What a run that begins with a model takes over from that model's plan: its network, and how it sees scans."""
-    net = plan.net
-    return {
-        "spacing": plan.spacing,
-        "slice_axis": plan.slice_axis,
-        "normalisation": plan.normalisation,
-        "architecture": net.architecture,
-        "widths": net.widths,
-        "strides": net.strides,
-        "dropout": net.dropout,
-        "norm": net.norm,
-    }
+    """What a run that begins with a model of that plan takes over of it, by the names in `FIXED`."""
+    return {name: getattr(plan.net if name in NETWORK else plan, name) for name in FIXED}
 
 
 def changed_wishes(plan: Plan, wishes: Mapping[str, Any]) -> list[str]:
     """The wishes that differ from what `plan` fixes, by name."""
     if wishes.get("normalisation") in ("hounsfield", "unit"):  # of a plan that has long become a scaling
         wishes = {name: value for name, value in wishes.items() if name != "normalisation"}
-    return [name for name, value in fixed_by(plan).items() if wishes.get(name, value) != value]
+    if wishes.get("norm") in STATISTICS and plan.net.norm in STATISTICS:  # to be kept as they are, or to be learnt on
+        wishes = {name: value for name, value in wishes.items() if name != "norm"}
+    fixed = {"network": plan.net.architecture, **fixed_by(plan)}
+    return [name for name, value in fixed.items() if wishes.get(name, value) != value]

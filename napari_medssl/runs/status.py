@@ -57,6 +57,7 @@ class RunStatus:
     model: str | None = None
     proposed: tuple[Proposed, ...] = ()
     warnings: tuple[str, ...] = ()
+    begins_with: str = ""
     message: str = ""
     last_event_at: float = 0.0
     finished: RunFinished | None = None
@@ -87,7 +88,14 @@ def step(status: RunStatus, event: RunEvent) -> RunStatus:
                 warnings=(),
             )
         case PhaseStarted():
-            return replace(status, phase=event.phase, phase_title=event.title, phase_index=event.index, state="running")
+            return replace(
+                status,
+                phase=event.phase,
+                phase_title=event.title,
+                phase_index=event.index,
+                state="running",
+                begins_with=event.begins_with or status.begins_with,  # said once, and true for all of the run
+            )
         case Stepped():
             point = CurvePoint(event.step, _elapsed(status, event), event.losses.get("total", float("nan")))
             return replace(

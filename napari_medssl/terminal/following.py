@@ -62,7 +62,7 @@ def describe(event: RunEvent) -> str | None:
             again = f", going on at step {event.resumed_step}" if event.resumed_step else ""
             return f"{event.run}: {event.method} on {event.device}, {cases}{again}"
         case PhaseStarted():
-            return f"{event.title} …"
+            return f"{event.begins_with}\n{event.title} …".lstrip()
         case Validated():
             return f"step {event.step}: Dice {event.mean:.3f} on {event.cases} held-out cases"
         case Warned():

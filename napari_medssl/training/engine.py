@@ -75,8 +75,16 @@ class Engine:
         self._examiner = Examiner(cache, spec.held_out, by_steps=total_steps(budgets) is not None)
         self.progress = Progress(step=0, phase=0, phase_step=0, seconds=0.0, phase_seconds=0.0)
 
-    def train(self, stop: StopToken, resume: bool) -> Generator[RunEvent, None, How | None]:
+    def train(self, stop: StopToken, resume: bool, begins_with: str = "") -> Generator[RunEvent, None, How | None]:
         """Train to the end of the last phase, or until asked to stop.
+
+        Parameters
+        ----------
+        stop : callable
+        resume : bool
+            Go on from the checkpoint.
+        begins_with : str
+            What the learner's weights come from, to be said with the first phase.
 
         Returns
         -------
@@ -97,7 +105,10 @@ class Engine:
                 self.progress = replace(self.progress, phase=index, phase_step=0, phase_seconds=0.0)
                 self._learner.before_phase(phase)
                 optimiser = self._optimiser(phase, optimiser)
-            yield PhaseStarted(phase=phase.name, title=phase.title, index=index, step=self.progress.step)
+            said = "" if index or begun else begins_with
+            yield PhaseStarted(
+                phase=phase.name, title=phase.title, index=index, step=self.progress.step, begins_with=said
+            )
             self._examiner.begin(self._done())
             how = yield from self._phase(phase, self._budgets[index], optimiser, stop)
             if how != "discard":

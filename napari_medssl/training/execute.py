@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from ..errors import MedSSLError
-from ..inference.model import MODEL, check_classes, load_deployed, load_model
+from ..inference.model import MODEL, check_classes, load_deployed
 from ..inference.propose import propose
 from ..methods.catalog import method_info
 from ..project import Project
@@ -28,6 +28,7 @@ from .checkpoint import CHECKPOINT, read_progress
 from .engine import Engine
 from .machine import probe
 from .resolve import options_of, resolve
+from .taking_over import take_over
 
 PROPOSING = "Making proposals"
 FEW_LABELS = (
@@ -101,11 +102,10 @@ def _train(spec: RunSpec, project: Project, stop: StopToken) -> Iterator[RunEven
         resumed_step=read_progress(folder).step if resume else 0,
         then=spec.then,
     )
-    if spec.start_from and not resume:
-        yield from _start_from(spec, project, learner)
+    begins_with = "" if resume else take_over(spec, project, learner)
     if info.segments and not spec.held_out:
         yield Warned(message=FEW_LABELS.format(more=max(1, 8 - len(spec.labelled))))
-    how = yield from engine.train(stop, resume)
+    how = yield from engine.train(stop, resume, begins_with)
     step = engine.progress.step
     if how == "pause":
         yield RunFinished(reason="paused", message=f"Paused after {step} steps. Resume it any time.", step=step)
@@ -166,41 +166,6 @@ def _propose(
     else:
         message = f"{trained}proposing was stopped; the proposals made so far are there."
         yield RunFinished(reason="stopped", message=message, step=step, model=own)
-
-
-def _start_from(spec: RunSpec, project: Project, learner: torch.nn.Module) -> Iterator[RunEvent]:
-    assert spec.start_from is not None
-    members, _ = load_model(start_run_folder(project, spec.start_from))
-    left_out = learner.initialise_from(members[0])  # type: ignore[operator]
-    if left_out:
-        own = learner.members()[0].state_dict()  # type: ignore[operator]
-        yield Warned(message=f"Taken over from {spec.start_from}: {_in_words(left_out, own, members[0])}.")
-
-
-def _in_words(left_out: list[str], own: Iterable[str], state: Iterable[str]) -> str:
-    """What of a network was taken over, what is new in it, and what it has no use for."""
-    names = set(own)
-    taken = names - set(left_out)
-    if not taken:
-        return "nothing, since its network is another one"
-    whole = ", ".join(sorted({name.split(".")[0] for name in taken}))
-    new = _shortest([name for name in left_out if name in names], taken)
-    useless = _shortest([name for name in left_out if name not in names], set(state) - set(left_out))
-    told = f". Not taken over, and new here: {new}" if new else ""
-    return whole + told + (f". Of no use here: {useless}" if useless else "")
-
-
-def _shortest(names: list[str], taken: set[str]) -> str:
-    """The shortest beginnings of names that are not those of something taken over ("decoder", "decoder.head")."""
-    beginnings = {name.rsplit(".", depth)[0] for name in taken for depth in range(1, name.count(".") + 1)} | taken
-    parts = []
-    for name in names:
-        words = name.split(".")
-        shortest = (".".join(words[:count]) for count in range(1, len(words) + 1))
-        part = next((p for p in shortest if p not in beginnings), name)
-        if part not in parts:
-            parts.append(part)
-    return ", ".join(parts[:6]) + (f" and {len(parts) - 6} more" if len(parts) > 6 else "")
 
 
 def _knowledge(spec: RunSpec, project: Project) -> dict[str, object]:

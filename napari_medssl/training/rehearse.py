@@ -18,6 +18,7 @@ from .budget import PhaseBudget, split
 from .cache import Cache
 from .engine import Engine
 from .resolve import options_of, resolve
+from .taking_over import take_over
 
 WARM_UP = 1  # steps of each phase before those that are measured: caches are filled, memory is asked for
 MEASURED = 2
@@ -55,10 +56,11 @@ class Trial:
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """What came of it: the resolved spec, each phase's pace, and what was warned of."""
+    """What came of it: the resolved spec, each phase's pace, what it begins with, and what was warned of."""
 
     spec: RunSpec
     trials: tuple[Trial, ...]
+    begins_with: str = ""
     warnings: tuple[str, ...] = ()
 
     @property
@@ -107,18 +109,20 @@ def rehearse(root: Path, sketch: RunSpec) -> Rehearsal:
         phases = method.phases(options, spec.plan)
         budgets = split(spec.budget, phases)
         torch.manual_seed(spec.seed)
+        learner = method.learner(options, spec.plan.net)
+        begins_with = take_over(spec, project, learner)
         engine = Engine(
             replace(spec, held_out=()),  # measuring the model would take the time of many steps
             project.place,
             Cache(project, spec.plan),
-            method.learner(options, spec.plan.net),
+            learner,
             phases,
             [PhaseBudget(steps=WARM_UP + MEASURED if _is_there(budget) else 0) for budget in budgets],
             {"class_names": [one.name for one in project.classes]},
         )
         events = list(engine.train(lambda: None, resume=False))
     warnings = tuple(event.message for event in events if isinstance(event, Warned))
-    return Rehearsal(spec, _trials(phases, budgets, events), warnings)
+    return Rehearsal(spec, _trials(phases, budgets, events), begins_with, warnings)
 
 
 def _is_there(budget: PhaseBudget) -> bool:

@@ -10,14 +10,14 @@ from ..errors import SpecError
 from ..methods.catalog import method_info
 from ..methods.options import Options, resolve_options
 from ..project import Project
-from ..runs.presets import preset_settings
+from ..runs.presets import own_wishes, preset_settings
 from ..runs.request import find_start, write_spec
 from ..runs.settings import check_settings
 from ..runs.spec import Plan, RunSpec
-from ..runs.starting import fixed_by, has_learnt_labels, unfit_start
+from ..runs.starting import FIXED, fixed_by, unfit_start
 from .fingerprint import take_fingerprint
 from .machine import Machine, find_device, probe
-from .plan import fit_patch, make_plan
+from .plan import fit_patch, make_plan, window_step
 
 
 def resolve(spec: RunSpec, project: Project) -> RunSpec:
@@ -33,22 +33,24 @@ def resolve(spec: RunSpec, project: Project) -> RunSpec:
     """
     if spec.plan is not None:
         return replace(spec, plan=_moved(spec.plan, spec.device))
-    before = find_start(project, spec.start_from)
-    options, wishes = _split(spec, project, has_learnt_labels(before))
+    info, before = method_info(spec.method), find_start(project, spec.start_from)
+    ndim = project.case(_cases(spec)[0]).grid.ndim if _cases(spec) else 3
+    options, wishes = check_settings(info, preset_settings(info, spec.preset, ndim, spec.settings, before))
     machine = probe(spec.device, measure=not {"threads", "precision"} <= wishes.keys())
     if before is not None:
-        lack = unfit_start(before, len(project.channels), len(project.classes), wishes)
+        own = own_wishes(info, ndim, spec.settings)
+        lack = unfit_start(before, len(project.channels), len(project.classes), ndim, own)
         if lack is not None or before.plan is None:
             raise SpecError(str(lack))
         if method_info(before.method).segments:
             plan = _on(_going_on(before.plan, wishes), machine, wishes)
         else:
             facts = take_fingerprint(project, _cases(spec), spec.labelled)
-            plan = make_plan(facts, machine, wishes | _same_eyes(before.plan), spec.budget.minutes)
+            plan = make_plan(facts, machine, wishes | _same_eyes(before.plan, wishes), spec.budget.minutes)
     else:
         facts = take_fingerprint(project, _cases(spec), spec.labelled)
         plan = make_plan(facts, machine, wishes, spec.budget.minutes)
-    plan = replace(plan, net=method_info(spec.method).net(options, plan.net))
+    plan = replace(plan, net=info.net(options, plan.net))
     resolved = replace(spec, options=dataclasses.asdict(options), plan=plan)
     write_spec(project.run_folder(spec.run), resolved)
     return resolved
@@ -57,14 +59,6 @@ def resolve(spec: RunSpec, project: Project) -> RunSpec:
 def options_of(spec: RunSpec) -> Options:
     """The options of a resolved spec."""
     return resolve_options(method_info(spec.method).options, spec.options or {})
-
-
-def _split(spec: RunSpec, project: Project, continuing: bool) -> tuple[Options, dict[str, Any]]:
-    """Settings, after those of the paper preset, as options and as wishes for the plan."""
-    info = method_info(spec.method)
-    ndim = project.case(_cases(spec)[0]).grid.ndim if _cases(spec) else 3
-    settings = preset_settings(info, spec.preset, ndim, spec.settings, continuing=continuing)
-    return check_settings(info, settings)
 
 
 def _moved(plan: Plan, device: str) -> Plan:
@@ -87,13 +81,17 @@ def _on(plan: Plan, machine: Machine, wishes: Any) -> Plan:
 
 def _going_on(plan: Plan, wishes: dict[str, Any]) -> Plan:
     """The plan of a run that begins with a model that segments: the model's, but for what may change."""
-    chosen: dict[str, Any] = {name: value for name, value in wishes.items() if name not in fixed_by(plan)}
-    return replace(plan, **{**chosen, "patch": fit_patch(chosen.get("patch", plan.patch), plan.net)})
+    chosen: dict[str, Any] = {name: value for name, value in wishes.items() if name not in FIXED}
+    of_net = {"norm": wishes.get("norm", plan.net.norm), "dropout": chosen.pop("dropout", plan.net.dropout)}
+    net = replace(plan.net, **of_net)
+    patch = fit_patch(chosen.get("patch", plan.patch), net)
+    step = window_step(patch, net) if net.sees_whole_input else plan.window_step
+    return replace(plan, **{"window_step": step, **chosen, "net": net, "patch": patch})
 
 
-def _same_eyes(plan: Plan) -> dict[str, Any]:
+def _same_eyes(plan: Plan, wishes: dict[str, Any]) -> dict[str, Any]:
     """What the plan of a run that starts from a self-supervised one must share with it: the classes may be new."""
-    return fixed_by(plan) | {"clip": plan.clip, "mean": plan.mean, "sd": plan.sd}
+    return fixed_by(plan) | {"clip": plan.clip, "norm": wishes.get("norm", plan.net.norm)}
 
 
 def _cases(spec: RunSpec) -> tuple[str, ...]:

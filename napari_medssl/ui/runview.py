@@ -34,6 +34,7 @@ class RunView:
     phase: str = ""
     progress: float | None = 0.0
     eta: str = ""
+    begins_with: str = ""
     figures: str = ""
     tone: Level = "info"
     under_way: bool = False
@@ -55,6 +56,7 @@ def run_view(run: str | None, status: RunStatus | None, stopping: str | None, st
     view = RunView(
         visible=True,
         name=run,
+        begins_with=status.begins_with,
         figures=_figures(status),
         warnings=status.warnings,
         loss=status.loss,

@@ -10,8 +10,7 @@ from ..methods.catalog import CATALOG, MethodInfo
 from ..runs.estimate import MINUTES
 from ..runs.history import PastRun
 from ..runs.outlook import GROUPS, Outlook, Stock, Wish, find_lack, grouped, look_ahead, unfit_starts
-from ..runs.presets import Preset, preset_options
-from ..runs.starting import has_learnt_labels
+from ..runs.presets import Preset, overruled, preset_options
 
 SCRATCH = ""  # begin with no model
 
@@ -53,11 +52,15 @@ class MethodChoice:
 
 @dataclass(frozen=True)
 class StartChoice:
-    """A line of the models to begin with; `blocked` says why this one does not fit."""
+    """A line of the models to begin with.
+
+    `blocked` says why this one does not fit; `departs`, that the published recipe cannot be followed with it in full.
+    """
 
     run: str
     title: str
     blocked: str = ""
+    departs: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,7 @@ def train_view(
         intent=intent,
         wish=wish,
         outlook=outlook,
-        usual=preset_options(info, wish.preset, stock.ndim, continuing=has_learnt_labels(stock.past(start))),
+        usual=preset_options(info, wish.preset, stock.ndim, stock.past(start)),
         can_train=outlook.can_run and not running,
         hint="One training at a time: go on labelling meanwhile." if running else "",
     )
@@ -141,16 +144,22 @@ def _starts(info: MethodInfo, stock: Stock, wish: Wish, dice: Mapping[str, float
     ]
     unfit = unfit_starts(info, stock, wish, models)
     return tuple(
-        StartChoice(past.run, _start_title(past, dice.get(past.run)), str(unfit[past.run] or "")) for past in models
+        StartChoice(
+            past.run,
+            _start_title(past, dice.get(past.run)),
+            str(unfit[past.run] or ""),
+            bool(overruled(info, wish.preset, past)),
+        )
+        for past in models
     )
 
 
 def _start(info: MethodInfo, intent: Intent, starts: tuple[StartChoice, ...]) -> str:
-    """The model to begin with: the chosen one if it fits, else the newest that does."""
-    fitting = [choice.run for choice in starts if not choice.blocked]
-    if intent.start_from == SCRATCH or intent.start_from in fitting:
+    """The model to begin with: the chosen one if it fits, else the newest that does and leaves the recipe as it is."""
+    fitting = [choice for choice in starts if not choice.blocked]
+    if intent.start_from == SCRATCH or intent.start_from in [choice.run for choice in fitting]:
         return intent.start_from
-    return fitting[0] if fitting and info.segments else SCRATCH
+    return next((choice.run for choice in fitting if info.segments and not choice.departs), SCRATCH)
 
 
 def _start_title(past: PastRun, dice: float | None) -> str:

@@ -28,7 +28,7 @@ class MethodCard(QFrame):
         grid.addWidget(self.title, 0, 0, 1, 2)
         grid.addWidget(self.summary, 1, 0, 1, 2)
         self.rows = {}
-        for row, name in enumerate((CANNOT, "Uses", "Time", "Not when"), 2):
+        for row, name in enumerate((CANNOT, "Uses", "Recipe", "Time", "Not when"), 2):
             key, value = text(name, heading=True), text()
             key.setWordWrap(False)
             value.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
@@ -47,6 +47,7 @@ class MethodCard(QFrame):
         for name, words in (
             (CANNOT, "" if lack is None else f"⚠ {lack}"),
             ("Uses", f"{outlook.uses}. {outlook.measured}" if lack is None else ""),
+            ("Recipe", outlook.departs),
             ("Time", outlook.time if lack is None else ""),
             ("Not when", outlook.not_when),
         ):
