@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from ..nets.fold import fold_batchnorm
 from ..runs.spec import Plan
+from .looks import Turn, turned, turned_back
 from .sliding import Window, sliding_parts
 from .tiling import largest_tile, padded, slices_at_once, windows
 
@@ -26,7 +27,7 @@ AIR_RANGE = 1e-3  # a tile whose values span less than this part of the scan's r
 
 @dataclass(frozen=True)
 class View:
-    """One look at a scan: which network, and the axis (0 for D) to mirror before, and after.
+    """One look at a scan: which network, and the axis (0 for D) to mirror, or the turn, before, and back after.
 
     With `every`, all branches of the network say what they see, in one pass of its encoder.
     """
@@ -34,6 +35,7 @@ class View:
     member: int = 0
     flip: int | None = None
     every: bool = False
+    turn: Turn | None = None
 
 
 class Predictor:
@@ -146,10 +148,13 @@ class Predictor:
     def _look(self, tile: Tensor, view: View) -> list[Tensor]:
         """Logits (K, d, h, w), one per opinion, of a tile (C, d, h, w)."""
         tile = tile if view.flip is None else tile.flip(view.flip + 1)
+        tile = tile if view.turn is None else turned(tile, view.turn, self._plan)
         if self._plan.net.ndim == 2:  # d slices at once
-            opinions = self._run(tile.movedim(1, 0), view).movedim(0, 2)
+            opinions = list(self._run(tile.movedim(1, 0), view).movedim(0, 2))
         else:
-            opinions = self._run(tile[None], view)[0]
+            opinions = list(self._run(tile[None], view)[0])
+        if view.turn is not None:
+            opinions = [turned_back(logits, view.turn, self._plan) for logits in opinions]
         return [logits if view.flip is None else logits.flip(view.flip + 1) for logits in opinions]
 
     def _air(self, space: tuple[int, ...]) -> Tensor:

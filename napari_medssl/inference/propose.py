@@ -16,6 +16,7 @@ from ..project import Case, Project
 from ..runs.events import Proposed, RunEvent, Warned
 from ..runs.stop import StopToken
 from .case_space import slabs, to_case_space
+from .looks import turns
 from .model import DeployedModel
 from .pieces import smaller_pieces
 from .predictor import Predictor, View
@@ -50,7 +51,10 @@ class Proposition:
 def propose_case(predictor: Predictor, model: DeployedModel, case: Case) -> Proposition:
     """Predict one case.
 
-    The labels are those of the deployed member's first branch; the others and the mirrored view only make it unsure.
+    The labels are those of the deployed member's first branch, from the mean of its looks at the scan: as it is, turned
+    (`looks.turns`), and mirrored where it has learnt from mirrored scans. The other members and branches, and a
+    mirrored view that it has not learnt from, only make it unsure.
+
     Probabilities are resampled before they are turned into labels, so that edges stay smooth on a finer grid. They are
     never all in memory: tile by tile they become uncertainty maps, and slab by slab labels.
     """
@@ -58,11 +62,18 @@ def propose_case(predictor: Predictor, model: DeployedModel, case: Case) -> Prop
     grid, image = volume.grid, to_network_space(volume, model.plan)
     del volume  # as large as all that follows
     members = [View(member, every=True) for member in range(predictor.count)]
+    turned = [View(turn=turn) for turn in turns(model.plan)]
     mirrored = [View(flip=axis) for axis in model.plan.mirror_axes or (_left_right(model),)]
-    parts = (
-        (where, torch.cat((found[0], _unsure(found[: -len(mirrored)], found[-len(mirrored) :]))))
-        for where, found in predictor.parts(image, [*members, *mirrored])
-    )
+    again = turned + mirrored
+    learnt = len(again) if model.plan.looks > 1 and model.plan.mirror_axes else len(turned)  # of `again`
+
+    def summed_up(found: list[Tensor]) -> Tensor:
+        opinions, others = found[: -len(again)], found[-len(again) :]
+        looks = [opinions[0], *others[:learnt]]
+        mean = torch.stack(looks).mean(dim=0) if learnt else opinions[0]
+        return torch.cat((mean, _unsure(opinions, others[len(turned) :])))
+
+    parts = ((where, summed_up(found)) for where, found in predictor.parts(image, [*members, *again]))
     classes, maps = np.empty(grid.shape, np.uint8), {name: np.empty(grid.shape, np.float16) for name in MAPS}
     sure = np.empty(grid.shape if model.plan.single_piece else 0, np.float16)
     turn = grid.canonical().apply

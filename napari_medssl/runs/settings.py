@@ -79,6 +79,7 @@ _RULES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
         "two or three whole numbers from 1 on, or none",
         lambda v: v is None or _list_of(_is_count, 2, 3)(v),
     ),
+    "looks": ("1, 2 or 3", lambda v: _is_count(v) and v <= 3),
     "single_piece": ("numbers of classes from 1 on", _list_of(_is_count)),
     "augmentation": _one_of("strong", "paper", "tiles", "none"),
     "precision": _one_of("float32", "bfloat16"),

@@ -57,6 +57,9 @@ class Plan:
     window_step : tuple of int or None
         Predict in windows of the size of a patch, so many voxels apart, and average them, as papers do; None: in tiles
         as large as memory allows.
+    looks : int
+        How often a scan is looked at for a proposal: 1, as it is; 2 or 3, turned and zoomed a little too, and mirrored
+        where `mirror_axes` says so. Their mean decides.
     single_piece : tuple of int
         Class indices that are one connected piece in the labelled cases: proposals keep the largest piece only.
     augmentation : str
@@ -80,6 +83,7 @@ class Plan:
     sd: float = 1.0
     mirror_axes: tuple[int, ...] = ()
     window_step: tuple[int, ...] | None = None
+    looks: int = 1
     single_piece: tuple[int, ...] = ()
     augmentation: Literal["strong", "paper", "tiles", "none"] = "strong"
     precision: Literal["float32", "bfloat16"] = "float32"

@@ -30,6 +30,7 @@ GPU_2D = (4_000_000, 512 * 512, 32, 7, 12)
 # Voxels of a whole scan that a CPU gets through often enough per minute of training, up to those of CPU_3D; fewer
 # details seen often beat all of them seen twice (docs/benchmarks.md)
 CPU_3D_PER_MINUTE = 45_000
+LOOKS = 3  # at a scan, for a proposal
 
 
 def make_plan(facts: Fingerprint, machine: Machine, wishes: Mapping[str, Any], minutes: float | None = None) -> Plan:
@@ -101,6 +102,7 @@ def make_plan(facts: Fingerprint, machine: Machine, wishes: Mapping[str, Any], m
         patch=fitted,
         batch=batch,
         window_step=window_step(fitted, net),
+        looks=_looks(wishes, window_step(fitted, net)),
         slice_axis=slice_axis,
         normalisation="ct" if facts.is_ct else "z-score",
         clip=facts.clip,
@@ -129,6 +131,11 @@ def fit_patch(patch: tuple[int, ...], net: NetSpec) -> tuple[int, ...]:
     if len(patch) != net.ndim:
         raise SpecError(f"The patch {patch} has {len(patch)} sides, but the network is {net.ndim}-D.")
     return net.fit(patch)
+
+
+def _looks(wishes: Mapping[str, Any], step: tuple[int, ...] | None) -> int:
+    """Several where the network learns from turned scans; not in a paper's windows, which overlap already."""
+    return LOOKS if wishes.get("augmentation", "strong") == "strong" and step is None else 1
 
 
 def _published_scaling(facts: Fingerprint, wishes: Mapping[str, Any], reasons: list[str]) -> Mapping[str, Any]:
