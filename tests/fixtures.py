@@ -15,8 +15,10 @@ from napari_medssl.methods.catalog import method_info
 from napari_medssl.nets.spec import NetSpec
 from napari_medssl.project import ClassInfo, Project
 from napari_medssl.runs.drivers import InlineDriver
-from napari_medssl.runs.events import RunEvent, RunFinished
-from napari_medssl.runs.request import make_spec
+from napari_medssl.runs.events import CheckpointSaved, RunEvent, RunFinished, RunStarted, Stepped, Validated
+from napari_medssl.runs.history import MODEL_NAME
+from napari_medssl.runs.journal import JOURNAL_NAME, JournalWriter
+from napari_medssl.runs.request import make_spec, write_spec
 from napari_medssl.runs.settings import PLAN_SETTINGS
 from napari_medssl.runs.spec import Plan, RunSpec
 
@@ -119,6 +121,34 @@ def quick_spec(project: Project, method: str = "supervised", kind: str = "3d", *
     settings = {name: value for name, value in wanted.items() if name in options | PLAN_SETTINGS}
     settings |= asked.pop("settings", {})
     return make_spec(project, method, **{"steps": 10, "device": "cpu", "propose": (), **asked}, settings=settings)
+
+
+def made_run(project: Project, method: str, dice: float | None = None, **asked: Any) -> RunSpec:
+    """A run that nobody ran: its spec with a plan, the journal of a completed training that reached `dice`, a model."""
+    spec = quick_spec(project, method, "raster", **asked)
+    ndim = project.cases()[0].grid.ndim
+    spec = dataclasses.replace(spec, plan=plan_for(2, (16,) * ndim))
+    folder = project.run_folder(spec.run)
+    write_spec(folder, spec)
+    cases = {entry.case: dice for entry in spec.held_out if dice is not None}
+    steps = spec.budget.steps or 100
+    said: list[RunEvent] = [
+        RunStarted(run=spec.run, task="train", method=method, total_steps=steps, then=spec.then),
+        Stepped(step=steps, phase="p", losses={"total": 0.1}, progress=1.0, eta_seconds=0.0),
+    ]
+    if dice is not None:
+        named = {"bright": dice}
+        said += [Validated(step=steps, dice=named, mean=dice, cases=len(cases), best=True, by_case=cases)]
+    said += [
+        CheckpointSaved(step=steps, path=MODEL_NAME, deployed=True),
+        RunFinished(reason="completed", message="proposals made.", step=steps, model=MODEL_NAME),
+    ]
+    writer = JournalWriter(folder / JOURNAL_NAME)
+    for event in said:
+        writer.write(event)
+    writer.close()
+    (folder / MODEL_NAME).touch()
+    return spec
 
 
 def plan_for(batch: int, patch: tuple[int, ...]) -> Plan:

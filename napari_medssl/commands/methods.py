@@ -31,24 +31,30 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     from ..methods.catalog import CATALOG, method_info
     from ..project import Project
     from ..runs.outlook import GROUPS, Wish, grouped, look_ahead, take_stock
+    from ..runs.recommend import recommend
     from .describing import method_json, method_lines
+    from .recommended import chain_json, chain_lines
 
     if arguments.options is not None:
         return _options(method_info(arguments.options), screen)
-    outlooks = {}
+    outlooks, recommended = {}, {}
     if arguments.project is not None:
         project = Project.open(arguments.project)
         stock = take_stock(project)
         for name in CATALOG:
             wish = Wish(name, arguments.preset, arguments.minutes, arguments.steps)
             outlooks[name] = look_ahead(stock, wish)
+        chain = recommend(stock, arguments.minutes, arguments.steps)
+        recommended = {"recommended": chain_json(stock, chain)}
+        if not screen.machine:
+            screen.say("\n".join(["RECOMMENDED", "", *chain_lines(stock, chain), ""]))
     listed = grouped()
     for before, info in zip([None, *listed], listed, strict=False):
         if not screen.machine:
             heading = [] if before is not None and before.kind == info.kind else [GROUPS[info.kind].upper(), ""]
             screen.say("\n".join([*heading, *method_lines(info, outlooks.get(info.name)), ""]))
     told = {"methods": [method_json(info, outlooks.get(info.name)) for info in listed]}
-    return told if arguments.project is None else {"project": str(project.root), **told}
+    return told if arguments.project is None else {"project": str(project.root), **recommended, **told}
 
 
 def _options(info: MethodInfo, screen: Screen) -> dict[str, Any]:

@@ -6,14 +6,13 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ProjectError, SpecError
+from ..errors import ProjectError
 from ..terminal.screen import Screen
 
 if TYPE_CHECKING:
     from ..project import Project
 
 HELP = "propose labels with a trained model"
-MODEL_NAME = "model.safetensors"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--run",
         dest="model",
         metavar="R",
-        help="whose model: a run's name or a run's folder, another project's too (default: the newest)",
+        help="whose model: a run's name or a run's folder, another project's too (default: the newest that "
+        "did not do worse than labels only)",
     )
     parser.add_argument(
         "--cases",
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     from .parsing import pick_cases
 
     project = Project.open(arguments.project)
-    model = arguments.model or newest_model(project)
+    model = arguments.model or default_model(project, screen)
     wanted = pick_cases([c.name for c in project.cases()], arguments.cases) if arguments.cases else None
     return predict(project, model, wanted, arguments.device, screen)
 
@@ -54,26 +54,23 @@ def predict(project: Project, model: str, cases: tuple[str, ...] | None, device:
     return {"model_of": model, **run_here(project, spec.run, screen)}
 
 
-def newest_model(project: Project) -> str:
-    """The newest run of a project that has a model.
+def default_model(project: Project, screen: Screen) -> str:
+    """The run whose model is used where nobody names one; newer ones that are set aside are said to be.
 
     Raises
     ------
     ProjectError
         When there is none.
     """
-    from ..methods.catalog import method_info
-    from ..runs.spec import read_spec
+    from ..runs.guard import model_to_use, set_aside
+    from ..runs.history import read_history
 
-    found: list[tuple[float, str]] = []
-    for name in project.runs():
-        model = project.run_folder(name) / MODEL_NAME
-        try:
-            spec = read_spec(model.parent)
-            if model.is_file() and spec.task == "train" and method_info(spec.method).segments:
-                found.append((model.stat().st_mtime, name))
-        except SpecError:
-            continue
-    if not found:
+    history = read_history(project)
+    model = model_to_use(history)
+    if model is None:
         raise ProjectError(f"{project.root}: no run has a model yet. Train one: napari-medssl train {project.root}.")
-    return max(found)[1]
+    aside = set_aside(history)
+    for newer in history[history.index(model) + 1 :]:
+        if newer.run in aside:
+            screen.note(f"Not with the newer {newer.run}. {aside[newer.run]} To use it all the same: --run {newer.run}")
+    return model.run

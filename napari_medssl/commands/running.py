@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def run_here(project: Project, run: str, screen: Screen, *, quiet: bool = False) -> dict[str, Any]:
-    """Run what the spec of `run` says to its end and return the result as JSON values.
+    """Run what the spec of `run` says to its end, then the runs behind it in line; the last result as JSON values.
 
-    Ctrl+C asks it to stop and keep; a second one interrupts. Other programs see it in its folder meanwhile and can
-    stop it as well.
+    Ctrl+C asks the run to stop and keep; a second one interrupts. Other programs see it in its folder meanwhile and can
+    stop it as well. The results of the runs before the last are in "before".
 
     Raises
     ------
@@ -29,16 +29,25 @@ def run_here(project: Project, run: str, screen: Screen, *, quiet: bool = False)
         When it failed; `RunFault` when by a fault of the program.
     """
     from ..runs.drivers import InlineDriver
+    from ..runs.line import take_turn
     from ..runs.process import announced
     from ..runs.stop import withdraw_stop
 
-    folder = project.run_folder(run)
-    with announced(folder):
-        withdraw_stop(folder)  # of an earlier life; from here on every wish to stop counts
-        with _stop_on_signals(folder, screen):
-            status = follow(screen, InlineDriver().run(project.root, run, heed=True), quiet=quiet)
+    done: list[dict[str, Any]] = []
+    following: str | None = run
+    while following is not None:
+        now, folder = following, project.run_folder(following)
+        with announced(folder):
+            if not done:
+                withdraw_stop(folder)  # of an earlier life; from here on every wish to stop counts
+            with _stop_on_signals(folder, screen):
+                status = follow(screen, InlineDriver().run(project.root, now, heed=True), quiet=quiet)
+            following = take_turn(project.root, now, status.state)
+        done.append(summary(now, status))
+        if following is not None and not quiet:
+            screen.note(f"{now} is done; going on with {following}.")
     project.refresh()
-    return summary(run, status)
+    return done[-1] | ({"before": done[:-1]} if len(done) > 1 else {})
 
 
 def summary(run: str, status: RunStatus) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from ..terminal.screen import Screen
 
 if TYPE_CHECKING:
     from ..project import Project
+    from ..runs.outlook import Stock
 
 HELP = "list, stop or resume runs"
 
@@ -41,15 +42,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run_list(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """Table of runs."""
     from ..project import Project
+    from ..runs.outlook import take_stock
+    from .judging import COLUMN, mark
 
-    runs = list_runs(Project.open(arguments.project))
+    project = Project.open(arguments.project)
+    stock = take_stock(project)
+    runs = list_runs(project, stock)
     if not runs:
         screen.say("No runs yet.")
     elif not screen.machine:
-        columns = ["run", "method", "state", ">progress", ">steps", ">minutes", ">Dice held out", "message"]
-        keys = ("run", "method", "state", "progress", "steps", "minutes", "best_dice", "message")
-        screen.table("", columns, [[r[key] for key in keys] for r in runs])
-    return {"runs": runs}
+        columns = ["run", "method", "state", ">progress", ">steps", ">minutes", ">Dice held out", COLUMN, "message"]
+        keys = ("run", "method", "state", "progress", "steps", "minutes", "best_dice")
+        rows = [[*(r[key] for key in keys), mark(r["verdict"]), r["message"]] for r in runs]
+        screen.table("", columns, rows)
+    return {"runs": runs, **tell_model(project, runs, stock, screen)}
+
+
+def tell_model(project: Project, runs: list[dict[str, Any]], stock: Stock, screen: Screen) -> dict[str, Any]:
+    """Say which model is used where nobody names one, why not others, and what comparison is missing; also as JSON."""
+    from ..runs.guard import model_to_use, set_aside
+    from .judging import comparison_command
+
+    model, aside = model_to_use(stock.runs), set_aside(stock.runs)
+    for one in runs:
+        if one["verdict"] and one["verdict"]["standing"] == "worse":
+            screen.say(f"⚠ {one['run']}: {one['verdict']['text']}")
+    if model is None:
+        return {"model_to_use": None, "set_aside": aside, "compare_with": None}
+    screen.say(f"Model to use: {model.run}.")
+    command = comparison_command(project.root, model.run, stock)
+    if command is not None:
+        screen.say(f"To know whether the unlabelled scans helped, train on the labels only for as long: {command}")
+    return {"model_to_use": model.run, "set_aside": aside, "compare_with": command}
 
 
 def run_stop(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
@@ -72,24 +96,32 @@ def run_resume(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     from ..project import Project
     from ..runs.drivers import ProcessDriver
     from ..runs.process import is_running
+    from .judging import tell_verdict
     from .running import run_here
 
     project = Project.open(arguments.project)
     folder = _folder(project, arguments.run_name)
     if is_running(folder):
         raise ProjectError(f"Run {arguments.run_name} is running already. Stop it first, or wait for its end.")
-    state = ProcessDriver().attach(project.root, arguments.run_name).status().state
-    if state in ("completed", "discarded"):
-        raise ProjectError(f"Run {arguments.run_name} is {state}; there is nothing to go on with. Train a new one.")
-    return run_here(project, arguments.run_name, screen)
+    status = ProcessDriver().attach(project.root, arguments.run_name).status()
+    if status.state in ("completed", "discarded"):
+        raise ProjectError(
+            f"Run {arguments.run_name} is {status.state}; there is nothing to go on with. Train a new one."
+        )
+    if status.waits_for:
+        raise ProjectError(f"Run {arguments.run_name} cannot begin yet. {status.message}")
+    result = run_here(project, arguments.run_name, screen)
+    return result | tell_verdict(project, result["run"], screen)
 
 
-def list_runs(project: Project) -> list[dict[str, Any]]:
+def list_runs(project: Project, stock: Stock) -> list[dict[str, Any]]:
     """The runs of a project, oldest first, as JSON values."""
     from ..runs.drivers import ProcessDriver
+    from ..runs.guard import judge_all
     from ..runs.spec import read_spec
+    from .judging import verdict_json
 
-    listed = []
+    listed, verdicts = [], judge_all(stock.runs)
     for name in project.runs():
         try:
             spec = read_spec(project.run_folder(name))
@@ -109,6 +141,8 @@ def list_runs(project: Project) -> list[dict[str, Any]]:
                 "best_dice": status.best_dice,
                 "labelled": len(spec.labelled),
                 "start_from": spec.start_from,
+                "waits_for": status.waits_for or None,
+                "verdict": verdict_json(verdicts.get(name)),
                 "message": status.message,
             }
         )

@@ -22,12 +22,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """Count and list."""
     from ..project import Project
-    from .runs import list_runs
+    from ..runs.guard import set_aside
+    from ..runs.outlook import take_stock
+    from .judging import COLUMN, mark
+    from .runs import list_runs, tell_model
 
     project = Project.open(arguments.project)
+    stock = take_stock(project)
+    avoid = set_aside(stock.runs)
     cases = []
     for case in project.cases():
-        proposal = case.latest_proposal()
+        proposal = case.latest_proposal(avoid)
         cases.append(
             {
                 "case": case.name,
@@ -40,7 +45,7 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
             }
         )
     counts = Counter(str(case["status"]) for case in cases)
-    runs = list_runs(project)
+    runs = list_runs(project, stock)
 
     classes = ", ".join(f"{c.value} {c.name}" for c in project.classes) or "none yet"
     screen.say(f"{project.name}: {len(cases)} cases, {_counted(counts)}. Classes: {classes}.")
@@ -53,10 +58,11 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
         if runs:
             screen.table(
                 "",
-                ["run", "method", "state", ">steps", ">Dice held out"],
-                [(r["run"], r["method"], r["state"], r["steps"], r["best_dice"]) for r in runs],
+                ["run", "method", "state", ">steps", ">Dice held out", COLUMN],
+                [(r["run"], r["method"], r["state"], r["steps"], r["best_dice"], mark(r["verdict"])) for r in runs],
             )
     return {
+        **tell_model(project, runs, stock, screen),
         "project": str(project.root),
         "name": project.name,
         "classes": [{"value": c.value, "name": c.name, "colour": c.colour} for c in project.classes],

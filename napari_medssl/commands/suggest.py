@@ -21,12 +21,14 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """Rank."""
     from ..errors import MedSSLError
     from ..project import Project
+    from ..runs.guard import set_aside
+    from ..runs.history import read_history
     from ..selection.candidates import suggest
 
     if arguments.count < 1:
         raise MedSSLError(f"-k {arguments.count}: ask for at least one.")
     project = Project.open(arguments.project)
-    suggestions = suggest(project)[: arguments.count]
+    suggestions = suggest(project, set_aside(read_history(project)))[: arguments.count]
     if not suggestions:
         screen.say("Every case is labelled; nothing to suggest.")
     elif not screen.machine:

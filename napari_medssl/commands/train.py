@@ -10,6 +10,7 @@ from ..methods.catalog import CATALOG
 from ..terminal.screen import Screen
 from .parsing import parse_settings
 
+RECOMMENDED = "recommended"  # as runs.recommend has it; importing that would cost every command numpy
 HELP = "train a model, then propose labels for the cases without"
 
 
@@ -20,7 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--method",
         default="bcp",
         metavar="M",
-        help="; ".join(f"{m.name}: {m.title}" for m in CATALOG.values()) + " (default: bcp); see the command methods",
+        help="; ".join(f"{m.name}: {m.title}" for m in CATALOG.values())
+        + f"; {RECOMMENDED}: what suits the project, perhaps two runs (default: bcp); see the command methods",
     )
     budget = parser.add_mutually_exclusive_group()
     budget.add_argument("--minutes", type=float, metavar="M", help="wall-clock budget (default: 10)")
@@ -58,6 +60,7 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """Train to the end of the budget; Ctrl+C stops and keeps."""
     from ..project import Project
     from ..runs.request import Asked, make_spec
+    from .judging import tell_verdict
     from .parsing import pick_cases
     from .running import run_here
 
@@ -67,6 +70,10 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     if arguments.propose:
         none = arguments.propose == ["none"]
         propose = () if none else pick_cases([case.name for case in project.cases()], arguments.propose)
+    if arguments.method == RECOMMENDED:
+        from .recommended import train_recommended
+
+        return train_recommended(project, arguments, settings, propose, screen)
     asked: Asked = {
         "minutes": arguments.minutes,
         "steps": arguments.steps,
@@ -81,4 +88,5 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
         from .dry_run import dry_run
 
         return dry_run(project, arguments.method, asked, screen)
-    return run_here(project, make_spec(project, arguments.method, **asked).run, screen)
+    result = run_here(project, make_spec(project, arguments.method, **asked).run, screen)
+    return result | tell_verdict(project, result["run"], screen)

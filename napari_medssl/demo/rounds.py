@@ -66,13 +66,16 @@ def measure_outcome(demo: Demo, method: str, run: str, status: RunStatus) -> Out
 def correct_doubtful(demo: Demo, others: list[Demo], count: int) -> tuple[Correction, ...]:
     """Let the reader correct the `count` cases of `demo` that its model doubts most, and label them in `others` too."""
     from ..imaging import read_labels
+    from ..runs.guard import set_aside
+    from ..runs.history import read_history
     from ..selection.candidates import suggest
     from .reader import correct
 
     made = []
-    for suggestion in suggest(demo.project)[:count]:
+    avoid = set_aside(read_history(demo.project))
+    for suggestion in suggest(demo.project, avoid)[:count]:
         case = demo.project.case(suggestion.case)
-        proposal = case.latest_proposal()
+        proposal = case.latest_proposal(avoid)
         if proposal is None:
             continue
         result = correct(proposal.read_labels().array, read_labels(demo.truth[case.name]).array)

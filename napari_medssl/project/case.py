@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,7 +15,7 @@ from ..imaging import Grid, Labels, Volume, file_sha256, read_image, read_labels
 from .images import ImageRef, is_there
 from .names import check_name
 from .origins import inherited_origins
-from .proposals import Proposal, has_proposal, read_proposal, read_proposals, write_proposal
+from .proposals import Proposal, choose_proposal, has_proposal, read_proposal, read_proposals, write_proposal
 from .records import CASE_NAME, change_record
 from .refusals import one_clear_line
 from .revisions import ORIGINS, Origin, Revision, read_revision, revision_ids
@@ -273,10 +273,9 @@ class Case:
         """Its proposals, oldest first."""
         return read_proposals(self.proposals_folder, self.name)
 
-    def latest_proposal(self) -> Proposal | None:
-        """Its newest proposal, or None."""
-        found = self.proposals()
-        return found[-1] if found else None
+    def latest_proposal(self, avoid: Collection[str] = ()) -> Proposal | None:
+        """Its newest proposal, or None; one of the runs to `avoid` only where there is no other."""
+        return choose_proposal(self.proposals(), avoid)
 
     def save_proposal(
         self, run: str, labels: NDArray[Any], maps: Mapping[str, NDArray[Any]], score: float, info: Mapping[str, Any]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -108,6 +108,20 @@ def read_proposals(folder: Path, case: str) -> list[Proposal]:
     """All proposals of a case, oldest first."""
     found = (read_proposal(folder / run, case) for run in sorted(names_in(folder), key=natural_key))
     return sorted((one for one in found if one is not None), key=lambda one: one.time)
+
+
+def choose_proposal(proposals: Sequence[Proposal], avoid: Collection[str] = ()) -> Proposal | None:
+    """The proposal to show: the newest that is not of one of the runs to avoid, or of those where there is no other.
+
+    Parameters
+    ----------
+    proposals : sequence of Proposal
+        Oldest first.
+    avoid : collection of str
+        Runs known to do worse than others; see `runs.guard.set_aside`.
+    """
+    better = [one for one in proposals if one.run not in avoid]
+    return next(reversed(better or list(proposals)), None)
 
 
 def write_proposal(

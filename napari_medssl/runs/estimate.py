@@ -80,7 +80,7 @@ def estimate(
     proposals : int
         Cases to propose for.
     """
-    wish = replace(wish, device=_place(wish, runs))
+    wish = replace(wish, device=likely_device(wish.device, runs))
     case_seconds = next((past.pace.case_seconds for past in _proposers(info, wish, runs)), None)
     proposing = 0.0 if not proposals else None if case_seconds is None else case_seconds * proposals
     budget = ask_budget(wish.preset, wish.minutes, wish.steps)
@@ -119,10 +119,10 @@ def _went_like(past: PastRun, wish: Wish, start: PastRun | None) -> bool:
     return past.start_from is None and planned_alike
 
 
-def _place(wish: Wish, runs: Sequence[PastRun]) -> str:
-    """Where the run would be: "auto" is where it was the last time, if it ever was."""
-    if wish.device != "auto":
-        return wish.device
+def likely_device(device: str, runs: Sequence[PastRun]) -> str:
+    """Where a run would be: "auto" is where it was the last time, and stays "auto" where it never was."""
+    if device != "auto":
+        return device
     return next((p.plan.device for p in reversed(runs) if p.device == "auto" and p.plan is not None), "auto")
 
 

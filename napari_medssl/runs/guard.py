@@ -15,6 +15,7 @@ from typing import Literal
 
 from ..methods.catalog import CATALOG
 from .history import PastRun
+from .outlook import Stock, Wish
 from .words import count, duration
 
 #: Dice. Two trainings that differ by their seed alone differ by so much, however many cases they are measured on.
@@ -101,6 +102,22 @@ def judge(past: PastRun, runs: Sequence[PastRun]) -> Verdict | None:
         past.run, standing, _sentences(past, other, runs, standing, margin), other.run, mine.mean, theirs.mean, margin,
         mine.cases,
     )  # fmt: skip
+
+
+def wanted_comparison(past: PastRun, stock: Stock) -> Wish | None:
+    """The training from labels only that would tell whether the unlabelled scans helped a run.
+
+    None where it would tell nothing: nothing is held out, it has been there, or other scans are labelled by now.
+    """
+    verdict = judge(past, stock.runs)
+    if verdict is None or not verdict.can_compare:
+        return None
+    if (past.labelled, past.held_out) != (stock.labels, stock.measures):
+        return None
+    length = _whole(past, stock.runs) or _own(past)
+    if length.unit == "steps":
+        return Wish("supervised", past.preset, steps=round(length.amount), device=past.device)
+    return Wish("supervised", past.preset, minutes=round(length.amount, 2), device=past.device)
 
 
 def judge_all(runs: Sequence[PastRun]) -> dict[str, Verdict]:

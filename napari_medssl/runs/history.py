@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import MedSSLError
 from .events import Proposed, RunEvent, RunStarted, Stepped
@@ -54,7 +54,7 @@ class PastRun:
     run: str
     task: str
     method: str
-    preset: str
+    preset: Literal["auto", "paper"]
     device: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     minutes: float | None = None

@@ -18,6 +18,7 @@ from .needs import Lack, avoid_text, unmet
 from .picking import Picked, Standing, look_at_cases, pick, unfinished
 from .presets import Preset, overruled, own_wishes
 from .settings import check_settings
+from .spec import LabelledCase
 from .starting import unfit_start
 from .words import count
 
@@ -64,6 +65,8 @@ class Stock:
         Cases without complete labels, which get proposals.
     ndim : int
         2 for images, 3 for volumes.
+    labels, measures : frozenset of LabelledCase
+        Which ones `labelled` and `held_out` count.
     """
 
     labelled: int = 0
@@ -75,6 +78,8 @@ class Stock:
     channels: int = 1
     ndim: int = 3
     runs: tuple[PastRun, ...] = ()
+    labels: frozenset[LabelledCase] = frozenset()
+    measures: frozenset[LabelledCase] = frozenset()
 
     def past(self, run: str) -> PastRun | None:
         """The earlier run of that name."""
@@ -143,6 +148,8 @@ def count_stock(
         channels=len(project.channels),
         ndim=project.case(standings[0].case).grid.ndim if standings else 3,
         runs=runs,
+        labels=frozenset(picked.labelled),
+        measures=frozenset(picked.held_out),
     )
 
 

@@ -39,6 +39,20 @@ class Asked(TypedDict, total=False):
     propose: tuple[str, ...] | None
 
 
+def asked_by(wish: Wish, seed: int = 0, propose: tuple[str, ...] | None = None) -> Asked:
+    """A wish as `sketch_spec` takes it; cases to propose for are named, not counted."""
+    return {
+        "minutes": wish.minutes,
+        "steps": wish.steps,
+        "seed": seed,
+        "device": wish.device,
+        "preset": wish.preset,
+        "settings": wish.settings,
+        "start_from": wish.start_from,
+        "propose": propose,
+    }
+
+
 def make_spec(project: Project, method: str, **asked: Unpack[Asked]) -> RunSpec:
     """Pick the cases, reserve a folder and write the spec of a training run; see `sketch_spec`.
 
@@ -63,13 +77,7 @@ def make_line(
     SpecError
         When one of the methods cannot run on what is there; the sentence says what would make it run.
     """
-    sketches = []
-    for wish in wishes:
-        asked: Asked = {
-            "minutes": wish.minutes, "steps": wish.steps, "seed": seed, "device": wish.device, "preset": wish.preset,
-            "settings": wish.settings, "start_from": wish.start_from, "propose": propose,
-        }  # fmt: skip
-        sketches.append(sketch_spec(project, wish.method, **asked))
+    sketches = [sketch_spec(project, wish.method, **asked_by(wish, seed, propose)) for wish in wishes]
     names = [project.new_run_name(sketch.method) for sketch in sketches]
     specs = []
     for sketch, front, run, behind in zip(sketches, [None, *names], names, [*names[1:], None], strict=False):
