@@ -74,6 +74,7 @@ def test_phases_are_those_that_were_announced(ran: Ran) -> None:
     phases = of(ran.events, PhaseStarted)
     assert [p.title for p in phases] == list(ran.events[0].phases)
     assert [p.index for p in phases] == list(range(len(phases)))
+    assert not any(p.begins_with for p in phases)  # with nothing; tests/test_composition.py has those that do not
 
 
 def test_progress_goes_forward_to_its_end(ran: Ran) -> None:

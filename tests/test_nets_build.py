@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from napari_medssl.errors import SpecError
-from napari_medssl.nets.build import build_net
+from napari_medssl.nets.build import build_encoder, build_net
 from napari_medssl.nets.ema import update_ema, warmed_decay
 from napari_medssl.nets.fold import fold_batchnorm
 from napari_medssl.nets.spec import NetSpec
@@ -53,6 +53,14 @@ def worn(net: nn.Module) -> nn.Module:
 def test_logits_have_the_size_of_the_image(spec: NetSpec) -> None:
     x = an_input(spec, 3)
     assert build_net(spec)(x).shape == (2, spec.classes, *x.shape[2:])
+
+
+@pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
+def test_a_size_is_made_to_fit(spec: NetSpec) -> None:
+    factor = spec.factor
+    assert spec.fit([1] * spec.ndim) == (2 * factor[0], *factor[1:])  # two voxels at the deepest stage
+    assert spec.fit([2 * f + 1 for f in factor]) == tuple(3 * f for f in factor)
+    assert build_encoder(spec).widths == spec.widths  # heads are hung on it
 
 
 @pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)

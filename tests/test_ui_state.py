@@ -82,7 +82,7 @@ def test_a_run_is_told_in_words() -> None:
     assert run_view("bcp-001", status, None, False).progress is None, "nobody knows how long before the first step"
     status = fold(
         [
-            PhaseStarted(phase="main", title="Learning", index=1),
+            PhaseStarted(phase="main", title="Learning", index=1, begins_with="Begins with what run desd-001 learnt."),
             Stepped(step=5, phase="main", losses={"total": 0.5}, progress=0.25, eta_seconds=90.0, at=3.0),
             Validated(step=5, dice={"liver": 0.8}, mean=0.8, cases=2, best=True, at=4.0),
             Warned(message="few labels"),
@@ -93,6 +93,7 @@ def test_a_run_is_told_in_words() -> None:
     assert (view.progress, view.eta, view.phase) == (0.25, "about 2 min left", "Learning")
     assert view.figures == "loss 0.500 · Dice 0.800 on held-out cases"
     assert view.warnings == ("few labels",)
+    assert view.begins_with == "Begins with what run desd-001 learnt."
     assert [p.value for p in view.loss] == [0.5]
     assert view.can_stop
     stopping = run_view("bcp-001", status, "keep", False)

@@ -22,7 +22,7 @@ from napari_medssl.errors import SpecError
 from napari_medssl.methods.catalog import CATALOG
 from napari_medssl.nets.spec import NetSpec
 from napari_medssl.project import Project
-from napari_medssl.runs.events import Proposed, RunFinished, RunStarted, Stepped
+from napari_medssl.runs.events import PhaseStarted, Proposed, RunFinished, RunStarted, Stepped
 from napari_medssl.runs.outlook import GROUPS
 from napari_medssl.runs.request import make_predict_spec, make_spec, write_spec
 from napari_medssl.runs.spec import Plan, read_spec
@@ -166,10 +166,12 @@ def test_a_round_of_train_review_accept(bench: Bench) -> None:
     bench.until(lambda: bench.state.run.under_way and not bench.state.run.title.startswith("Starting"))
     run.said = [
         RunStarted(run=name, task="train", method="supervised", at=0.0),
+        PhaseStarted(phase="p", title="Learning", index=0, begins_with="Begins with what run desd-001 learnt."),
         Stepped(step=1, phase="p", losses={"total": 0.7}, progress=0.4, eta_seconds=30.0, at=1.0),
     ]
     bench.until(lambda: train.card.bar.value() == 400)
     assert "30 s left" in train.card.bar.format()
+    assert train.card.begins_with.text() == "Begins with what run desd-001 learnt."
     assert train.card.keep.isVisible()
     project = Project.open(bench.widget.session.board.facts.project.root)
     case = project.case("case-2")

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from ..errors import SpecError
 
-NETWORKS = ("auto", "supervised", "bcp", "cdma", "desd", "pcrlv2")  # "auto", and the methods of the catalog
+NETWORKS = ("auto", "supervised", "bcp", "desd", "cdma", "pcrlv2")  # "auto", and the methods of the catalog
 
 
 def option(

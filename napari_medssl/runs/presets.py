@@ -94,9 +94,9 @@ def _recipe(info: MethodInfo, preset: str, ndim: int, chosen: Mapping[str, Any])
     Where the plan is fitted to the scans, values are scaled as the network knows them.
     """
     other = _other_network(chosen, ndim)
-    network = {name: other[name] for name in NETWORK if name in other}
+    network = {name: other[name] for name in (*NETWORK, "slice_axis") if name in other}
     if preset != "paper":
-        return network | {name: other[name] for name in ("slice_axis", "normalisation") if name in other}
+        return network | {name: value for name, value in other.items() if name == "normalisation"}
     ndim = len(network["strides"][0]) if network else ndim
     return dict(info.options.over_paper(info.paper(ndim), chosen)) | network
 

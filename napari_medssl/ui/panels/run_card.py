@@ -24,7 +24,7 @@ class RunCard(QFrame):
         self.bar = named(QProgressBar(), "Training progress", "How much of the run is done.")
         self.bar.setRange(0, 1000)
         self.bar.setTextVisible(True)
-        self._begins_with = text(faint=True)
+        self.begins_with = text(faint=True)
         self._figures = text()
         self._warnings = text()
         self.keep = button(
@@ -52,7 +52,7 @@ class RunCard(QFrame):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 4)
         layout.setSpacing(4)
-        for part in (self._title, self._phase, self.bar, self._figures, self._begins_with, self._warnings):
+        for part in (self._title, self._phase, self.bar, self._figures, self.begins_with, self._warnings):
             layout.addWidget(part)
         layout.addLayout(line)
         self.hide()
@@ -66,7 +66,7 @@ class RunCard(QFrame):
         show_text(self._title, run.title)
         show_text(self._phase, run.phase)
         show_text(self._figures, run.figures)
-        show_text(self._begins_with, run.begins_with)
+        show_text(self.begins_with, run.begins_with)
         show_text(self._warnings, "\n".join(f"Note: {w}" for w in run.warnings[-2:]))
         if run.progress is None:
             self.bar.setRange(0, 0)
