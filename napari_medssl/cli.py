@@ -17,7 +17,10 @@ from .terminal.following import RunFault
 from .terminal.screen import Screen
 
 DONE, FAULT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
-COMMANDS = ("demo", "new", "status", "methods", "train", "runs", "predict", "labels", "evaluate", "suggest", "doctor")
+COMMANDS = (
+    "demo", "new", "status", "methods", "train", "runs",
+    "predict", "labels", "evaluate", "inspect", "suggest", "doctor",
+)  # fmt: skip
 
 # What the machine refuses and a person can mend; other operating system errors are faults.
 _MENDABLE = {

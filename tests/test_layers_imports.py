@@ -20,7 +20,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "napari_medssl"
 QT = ("qtpy", "PySide6", "PyQt6", "PyQt5", "napari", "magicgui", "pyqtgraph", "vispy", "superqt")
 
 # Rooms whose modules may import torch when they are imported. Everything else is torch-free at the top level.
-TORCH_ROOMS = ("nets", "methods", "training", "inference")
+TORCH_ROOMS = ("nets", "methods", "training", "inference", "inspection")
 TORCH_FREE = (
     "nets",
     "nets.spec",
@@ -33,6 +33,10 @@ TORCH_FREE = (
     "inference",
     "inference.uncertainty",
     "inference.metrics",
+    "inspection",
+    "inspection.findings",
+    "inspection.sheets",
+    "inspection.components",
 )
 
 # Which of our own modules a room may import, anywhere in its files (`room` or `room.module`).
@@ -48,12 +52,13 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "methods": ("errors", "nets", "methods"),
     "runs": (*CORE, "runs"),
     "inference": (*CORE, "nets", "methods", "inference", "training"),
+    "inspection": (*CORE, "nets", "methods", "inference", "training", "drawing", "inspection"),
     "training": (*CORE, "nets", "methods", "inference", "training"),
     "ui": (*CORE, "ui", "demo"),
     "drawing": ("imaging", "drawing"),
     "terminal": ("errors", "runs", "terminal"),
     "cli": ("errors", "commands", "terminal"),
-    "commands": (*CORE, "commands", "terminal", "doctor", "demo", "inference", "training", "ui"),
+    "commands": (*CORE, "commands", "terminal", "doctor", "demo", "inference", "training", "inspection", "ui"),
     "__main__": ("cli",),
     "doctor": ("errors", "runs", "demo", "training"),
     "demo": (*CORE, "demo", "drawing", "inference", "training", "terminal"),

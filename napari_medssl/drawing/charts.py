@@ -53,6 +53,30 @@ def draw_bars(title: str, groups: Sequence[str], series: Mapping[str, Sequence[f
     return sheet
 
 
+def draw_profiles(title: str, profiles: Mapping[str, Sequence[float]]) -> Image:
+    """Thin bars of 0..1 side by side, a panel per name."""
+    from PIL import Image, ImageDraw
+
+    wide, high, head, gap = 240, 130, 44, 26
+    columns = min(3, len(profiles))
+    rows = -(-len(profiles) // columns)
+    sheet = Image.new("RGB", (gap + (wide + gap) * columns, head + (high + 2 * gap) * rows), PAPER)
+    pen = ImageDraw.Draw(sheet)
+    pen.text((gap, 10), title, INK, font=font(14))
+    for index, (name, values) in enumerate(profiles.items()):
+        left, top = gap + (wide + gap) * (index % columns), head + (high + 2 * gap) * (index // columns)
+        pen.text((left, top), name, INK, font=font(13))
+        bottom = top + 20 + high
+        for level in (0, 0.5, 1):
+            pen.line((left, bottom - level * high, left + wide, bottom - level * high), fill=GRID)
+            pen.text((left - 4, bottom - level * high), f"{level:g}", INK, font=font(10), anchor="rm")
+        each = wide / max(len(values), 1)
+        for n, value in enumerate(values):
+            right = max(left + n * each, left + (n + 1) * each - 1)
+            pen.rectangle((left + n * each, bottom - value * high, right, bottom), fill=COLOURS[0])
+    return sheet
+
+
 def stack(pictures: Sequence[Image]) -> Image:
     """Pictures under each other."""
     from PIL import Image

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 GAP = 6
 PAPER, INK = (16, 16, 20), (230, 230, 230)
-# Black through red and yellow to white: how unsure, over the grey scan.
+# Black through red and yellow to white
 _HEAT = np.array([[0, 0, 0], [90, 10, 90], [200, 50, 60], [250, 150, 30], [255, 250, 200]], float)
 Rgb = NDArray[np.float64]
 
@@ -72,6 +72,11 @@ def grey(plane: NDArray[np.floating], low: float, high: float) -> Rgb:
     return np.repeat(shade[..., None], 3, axis=2)
 
 
+def ramp(plane: NDArray[np.floating], low: float, high: float) -> Rgb:
+    """Values as black, violet, red, yellow, nearly white: black at `low`."""
+    return _hot(np.clip((plane - low) / max(high - low, 1e-6), 0, 1))
+
+
 def outlined(scan: Rgb, masks: Mapping[int, NDArray[np.float32]], colours: Mapping[int, str]) -> Rgb:
     """Outlines of masks (0 to 1, the edge at a half) in the colours "#rrggbb" of their classes."""
     from scipy import ndimage
@@ -87,7 +92,10 @@ def outlined(scan: Rgb, masks: Mapping[int, NDArray[np.float32]], colours: Mappi
 
 def heated(scan: Rgb, unsure: NDArray[np.floating]) -> Rgb:
     """Doubt, 0 to 1, over a scan."""
-    at = np.sqrt(unsure) * (len(_HEAT) - 1)
-    heat = np.stack([np.interp(at, np.arange(len(_HEAT)), _HEAT[:, c]) for c in range(3)], axis=-1) / 255
     cover = np.clip(np.sqrt(unsure) * 1.4, 0, 0.9)[..., None]
-    return np.asarray(0.75 * scan * (1 - cover) + heat * cover)
+    return np.asarray(0.75 * scan * (1 - cover) + _hot(np.sqrt(unsure)) * cover)
+
+
+def _hot(share: NDArray[np.floating]) -> Rgb:
+    at = share * (len(_HEAT) - 1)
+    return np.stack([np.interp(at, np.arange(len(_HEAT)), _HEAT[:, c]) for c in range(3)], axis=-1) / 255

@@ -33,7 +33,7 @@ def slabs(parts: Iterable[tuple[Window, Tensor]], shape: tuple[int, int, int]) -
     ------
     Tensor, (K, rows, H, W), or (K, 1, rows, W) where D is 1
     """
-    axis = _slab_axis(shape)
+    axis = slab_axis(shape)
     for _, beside in itertools.groupby(parts, key=lambda part: part[0][axis].start):
         slab: Tensor | None = None
         for window, maps in beside:
@@ -67,7 +67,7 @@ def to_case_space(slabs: Iterable[Tensor], grid: Grid, plan: Plan) -> Iterator[t
     maps : Tensor, (K, *window)
     """
     source = network_shape(grid, plan)
-    axis = _slab_axis(source)
+    axis = slab_axis(source)
     first = plan.slice_axis or 0  # network space begins with this canonical axis
     order = [first, *(a for a in range(3) if a != first)]
     order.insert(0, order.pop(axis))  # canonical axes of (rows, *plane)
@@ -125,5 +125,6 @@ def _resampled(
         del slab, fresh
 
 
-def _slab_axis(shape: tuple[int, int, int]) -> int:
+def slab_axis(shape: tuple[int, int, int]) -> int:
+    """The axis of (D, H, W) that is cut into slabs."""
     return 1 if shape[0] == 1 else 0

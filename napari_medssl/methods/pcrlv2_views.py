@@ -69,11 +69,11 @@ class PairViews:
         views, targets, local_views = [], [], []
         for box in pair:
             moved = self._moved(scan, box, self.size, self.extra, voxel, rng)
-            targets.append(self._standardised(moved) if self.standardise == "imagenet" else moved)
-            views.append(self._distorted(moved, rng, whole=True))
+            targets.append(self.standardised(moved) if self.standardise == "imagenet" else moved)
+            views.append(self.distorted(moved, rng, whole=True))
         for box in inner:
             moved = self._moved(scan, box, self.local_size, 0, voxel, rng)
-            local_views.append(self._distorted(moved, rng, whole=False))
+            local_views.append(self.distorted(moved, rng, whole=False))
         out = {"globals": _stack(views), "targets": _stack(targets[: self.restored])}
         return out | ({"locals": _stack(local_views)} if local_views else {})
 
@@ -94,21 +94,27 @@ class PairViews:
         voxel: tuple[float, ...],
         rng: np.random.Generator,
     ) -> Image:
-        window = read_window(scan, box, size, extra)
-        if self.unit is not None:
-            low, high = self.unit
-            window = np.clip((window - np.float32(low)) / np.float32(high - low), 0, 1)
+        window = self.in_unit(read_window(scan, box, size, extra))
         sides = [1.0] * len(size) if self.cubes else [v * n / m for v, n, m in zip(voxel, box.size, size, strict=True)]
         return move(window, self.space, sides, rng)
 
-    def _distorted(self, image: Image, rng: np.random.Generator, whole: bool) -> Image:
+    def in_unit(self, image: Image) -> Image:
+        """Values of the scan as views have them."""
+        if self.unit is None:
+            return image
+        low, high = self.unit
+        share: Image = np.clip((image - np.float32(low)) / np.float32(high - low), 0, 1)
+        return share
+
+    def distorted(self, image: Image, rng: np.random.Generator, whole: bool) -> Image:
         """Pixels changed; only global views lose parts."""
         if isinstance(self.pixels, Volume):
-            return self._standardised(distort_volume(image, self.pixels, rng, swap=whole))
-        image = self._standardised(distort_photo(image, self.pixels, rng))
+            return self.standardised(distort_volume(image, self.pixels, rng, swap=whole))
+        image = self.standardised(distort_photo(image, self.pixels, rng))
         return cut_out(image, self.pixels, rng) if whole else image
 
-    def _standardised(self, image: Image) -> Image:
+    def standardised(self, image: Image) -> Image:
+        """Scaled the way that `standardise` names."""
         column = (len(image), *(1,) * (image.ndim - 1))
         if self.standardise == "view":
             axes = tuple(range(1, image.ndim))
