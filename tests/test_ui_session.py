@@ -12,6 +12,7 @@ from fixtures import make_project
 from napari_medssl.errors import RunError
 from napari_medssl.project import Project
 from napari_medssl.runs.events import PhaseStarted, Proposed, RunEvent, RunFinished, RunStarted
+from napari_medssl.runs.outlook import Wish
 from napari_medssl.runs.status import RunStatus, fold, lose
 from napari_medssl.ui.loading import ShownCase, ShownProposal
 from napari_medssl.ui.session import Session
@@ -345,7 +346,7 @@ def test_an_unknown_label_is_refused_by_name(world: World) -> None:
 
 def test_training_goes_round(world: World) -> None:
     world.session.cases.open("case-2")
-    world.session.runs.train("bcp", steps=5, device="cpu")
+    world.session.runs.train([Wish("bcp", steps=5, device="cpu")])
     assert world.session.state.run.under_way
     (run,) = world.driver.runs
     assert run.startswith("bcp-")
@@ -369,7 +370,7 @@ def test_training_goes_round(world: World) -> None:
 
 
 def test_a_run_is_asked_to_stop_once(world: World) -> None:
-    world.session.runs.train("supervised", steps=5)
+    world.session.runs.train([Wish("supervised", steps=5)])
     world.session.runs.stop("keep")
     world.session.runs.stop("discard")
     (run,) = world.driver.runs.values()
@@ -379,13 +380,13 @@ def test_a_run_is_asked_to_stop_once(world: World) -> None:
 
 def test_a_run_that_cannot_start_says_why_and_leaves_the_page_usable(world: World) -> None:
     world.driver.refuses = RunError("No process today.")
-    world.session.runs.train("supervised", steps=5)
+    world.session.runs.train([Wish("supervised", steps=5)])
     assert world.session.state.message == ("error", "No process today.")
     assert world.session.state.train.can_train
 
 
 def test_a_process_that_died_is_said_and_can_be_resumed(world: World) -> None:
-    world.session.runs.train("supervised", steps=5)
+    world.session.runs.train([Wish("supervised", steps=5)])
     (run,) = world.driver.runs.values()
     world.say(RunStarted(run=run.run, task="train", method="supervised"))
     run.dead = "The process ended without a word."
@@ -400,7 +401,7 @@ def test_a_process_that_died_is_said_and_can_be_resumed(world: World) -> None:
 
 
 def test_a_run_of_an_earlier_life_is_found_again(world: World) -> None:
-    world.session.runs.train("supervised", steps=5)
+    world.session.runs.train([Wish("supervised", steps=5)])
     (run,) = world.driver.runs.values()
     world.say(RunStarted(run=run.run, task="train", method="supervised"))
     world.session.close()
@@ -413,7 +414,7 @@ def test_a_run_of_an_earlier_life_is_found_again(world: World) -> None:
 
 @pytest.mark.parametrize("reason", ["completed", "paused"])
 def test_the_last_run_is_shown_without_a_word(world: World, reason: str) -> None:
-    world.session.runs.train("supervised", steps=5)
+    world.session.runs.train([Wish("supervised", steps=5)])
     (run,) = world.driver.runs.values()
     world.say(RunStarted(run=run.run, task="train", method="supervised"), RunFinished(reason=reason))
     world.session.close()
@@ -427,7 +428,7 @@ def test_the_last_run_is_shown_without_a_word(world: World, reason: str) -> None
 
 
 def test_word_of_a_run_that_is_no_longer_followed_is_not_heard(world: World) -> None:
-    world.session.runs.train("supervised", steps=5)
+    world.session.runs.train([Wish("supervised", steps=5)])
     world.session.runs._on_status("another", fold([RunFinished(reason="failed")]))
     assert world.session.state.run.under_way
 

@@ -19,6 +19,7 @@ import sys, time
 from qtpy.QtWidgets import QApplication
 app = QApplication([])
 from napari.components import ViewerModel
+from napari_medssl.runs.outlook import Wish
 from napari_medssl.ui.plugin import MedSSLWidget
 
 viewer = ViewerModel()
@@ -36,7 +37,7 @@ session.open_project(sys.argv[1])
 until(lambda: session.state.has_project)
 session.cases.open("case-2")
 until(lambda: session.state.actions.can_label)
-session.runs.train("supervised", steps=1_000_000, device="cpu", settings=SETTINGS)
+session.runs.train([Wish("supervised", steps=1_000_000, device="cpu", settings=SETTINGS)])
 until(lambda: len(session.state.run.loss) > 0)
 viewer.layers["case-2 · labels"].paint((5, 5, 5), 1)
 print(session.state.run.name, flush=True)

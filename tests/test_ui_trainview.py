@@ -6,22 +6,25 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from test_runs_guard import cases, run
 from test_runs_outlook import NET, PLAN, past, stock
 
 from napari_medssl.methods.catalog import CATALOG, method_info
 from napari_medssl.runs.history import Pace
 from napari_medssl.runs.outlook import GROUPS, Stock
+from napari_medssl.runs.recommend import RECOMMENDED, foresee, recommend
 from napari_medssl.ui.trainview import SCRATCH, Intent, TrainView, train_view
 
 EMPTY = Stock(unlabelled=3, unfinished=3, ndim=2)
 
 
 def view(there: Stock, intent: Intent | None = None, running: bool = False, **chosen: Any) -> TrainView:
-    return train_view(there, {"bcp-001": 0.7}, intent or Intent(**chosen), ("auto", "cpu"), running)
+    return train_view(there, {"bcp-001": 0.7}, intent or Intent(**{"method": "bcp"} | chosen), ("auto", "cpu"), running)
 
 
 def test_methods_come_in_groups() -> None:
-    choices = view(stock()).methods
+    recommended, *choices = view(stock()).methods
+    assert (recommended.name, recommended.group) == (RECOMMENDED, "")
     assert {choice.name for choice in choices} == set(CATALOG)
     groups = [choice.group for choice in choices]
     assert list(dict.fromkeys(groups)) == list(GROUPS.values())
@@ -33,16 +36,58 @@ def test_methods_come_in_groups() -> None:
 @pytest.mark.parametrize(
     ("there", "able", "first"),
     [
-        (EMPTY, {"desd", "pcrlv2"}, "bcp"),
+        (EMPTY, {"desd", "pcrlv2"}, "pcrlv2"),
         (stock(labelled=1, unlabelled=0), {"supervised"}, "supervised"),
         (stock(labelled=2, unlabelled=1), {"supervised", "cdma", "desd", "pcrlv2"}, "supervised"),
         (stock(), set(CATALOG), "bcp"),
     ],
 )
-def test_the_method_that_is_offered_first(there: Stock, able: set[str], first: str) -> None:
-    shown = view(there)
-    assert {choice.name for choice in shown.methods if not choice.blocked} == able
-    assert shown.wish.method == first
+def test_what_is_recommended_is_offered_first(there: Stock, able: set[str], first: str) -> None:
+    shown = view(there, method=None)
+    assert {choice.name for choice in shown.methods if not choice.blocked} == able | {RECOMMENDED}
+    assert (shown.method, shown.wish.method) == (RECOMMENDED, first)
+    assert shown.can_train
+    assert not shown.is_free
+
+
+def test_a_recommended_chain_is_shown_as_it_will_be_run() -> None:
+    there = stock()
+    shown = view(there, method=RECOMMENDED, minutes=30.0, preset="paper", settings={"batch": 2}, start_from="bcp-009")
+    chain = recommend(there, 30)
+    assert shown.wishes == chain.wishes, "what goes with one method is not heeded"
+    assert shown.why == chain.lines
+    assert shown.outlook == foresee(there, chain)
+    assert [start.title for start in shown.starts] == ["The run before it"]
+    named = view(there, method="bcp", minutes=30.0)
+    assert (named.why, named.is_free, len(named.wishes)) == ((), True, 1)
+
+
+def test_what_is_recommended_may_be_blocked_too() -> None:
+    shown = view(Stock(), method=None)
+    assert not shown.can_train
+    assert shown.methods[0].blocked == "2 scans needed, none there. Add scans."
+
+
+class TestMarked:
+    WORSE, LABELS = run("bcp-003", 0.5), run("supervised-002", 0.9)
+
+    def test_a_marked_model_says_so_and_is_chosen_by_people_only(self) -> None:
+        there = stock(run("bcp-001", 0.5, labelled=cases("x")), self.LABELS, self.WORSE, ndim=3)
+        shown = train_view(there, {"bcp-003": 0.5}, Intent("bcp"), ("auto",), False)
+        assert shown.wish.start_from == "supervised-002"
+        marked = next(start for start in shown.starts if start.run == "bcp-003")
+        assert marked.title == "⚠ bcp-003 (Dice 0.50, worse than labels only)"
+        assert marked.verdict.startswith("Worse than labels only")
+        assert not marked.blocked
+        named = train_view(there, {}, Intent("bcp", start_from="bcp-003"), ("auto",), False)
+        assert named.wish.start_from == "bcp-003"
+
+    def test_labels_only_begins_by_itself_with_labels_only(self) -> None:
+        there = stock(run("bcp-001", 0.9), ndim=3)
+        assert train_view(there, {}, Intent("supervised"), ("auto",), False).wish.start_from is None
+        assert train_view(there, {}, Intent("bcp"), ("auto",), False).wish.start_from == "bcp-001"
+        there = stock(self.LABELS, run("pcrlv2-000"), run("bcp-001", 0.9), ndim=3)
+        assert train_view(there, {}, Intent("supervised"), ("auto",), False).wish.start_from == "pcrlv2-000"
 
 
 def test_a_method_that_cannot_run_can_be_looked_at() -> None:

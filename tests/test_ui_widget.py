@@ -24,6 +24,7 @@ from napari_medssl.nets.spec import NetSpec
 from napari_medssl.project import Project
 from napari_medssl.runs.events import PhaseStarted, Proposed, RunFinished, RunStarted, Stepped
 from napari_medssl.runs.outlook import GROUPS
+from napari_medssl.runs.recommend import RECOMMENDED
 from napari_medssl.runs.request import make_predict_spec, make_spec, write_spec
 from napari_medssl.runs.spec import Plan, read_spec
 from napari_medssl.ui.plugin import MedSSLWidget
@@ -317,7 +318,7 @@ def test_methods_are_grouped_and_headings_cannot_be_chosen(bench: Bench) -> None
     headings = [box.itemText(row) for row in range(box.count()) if box.itemData(row) is None]
     assert headings == list(GROUPS.values())
     assert not any(box.model().item(row).isEnabled() for row in range(box.count()) if box.itemData(row) is None)
-    assert {box.itemData(row) for row in range(box.count())} == {None, *CATALOG}
+    assert {box.itemData(row) for row in range(box.count())} == {None, RECOMMENDED, *CATALOG}
 
 
 def test_without_labels_or_structures_scans_can_still_be_looked_at(qtbot: Any, tmp_path: Path) -> None:
@@ -365,17 +366,17 @@ def test_the_published_recipe_has_its_own_length_and_values(bench: Bench) -> Non
     page.minutes.setValue(4)
     page.more.setChecked(True)
     choose(page.preset, "paper")
-    assert page.wishes()["minutes"] is None
+    assert page.wishes()[-1].minutes is None
     assert "17,000 steps" in page.minutes.text()
     assert page._form._widgets["learning_rate"].value == CATALOG["bcp"].paper(3)["learning_rate"]
     assert page._form.value() == {}
     page.minutes.setValue(7)
-    assert page.wishes()["minutes"] == 7
+    assert page.wishes()[-1].minutes == 7
     choose(page.preset, "auto")
-    assert page.wishes()["minutes"] == 7
+    assert page.wishes()[-1].minutes == 7
     choose(page.preset, "paper")
     choose(page.preset, "auto")
-    assert page.wishes()["minutes"] == 7
+    assert page.wishes()[-1].minutes == 7
 
 
 def test_what_was_learnt_before_labelling_is_a_beginning_and_proposes_nothing(bench: Bench) -> None:
@@ -392,16 +393,16 @@ def test_what_was_learnt_before_labelling_is_a_beginning_and_proposes_nothing(be
     choose(page.method, "bcp")
     assert page.start_from.currentData() == spec.run
     assert page.start_from.currentText() == f"{spec.run} (before labelling)"
-    assert page.wishes()["start_from"] == spec.run
+    assert page.wishes()[-1].start_from == spec.run
     choose(page.method, "desd")
-    assert page.wishes()["start_from"] is None
+    assert page.wishes()[-1].start_from is None
     with pytest.raises(SpecError, match="learnt to look at scans, not to segment"):
         make_predict_spec(project, spec.run)
     choose(page.method, "bcp")
     choose(page.preset, "paper")  # another network: only where a person says so
-    assert page.wishes()["start_from"] is None
+    assert page.wishes()[-1].start_from is None
     choose(page.start_from, spec.run)
-    assert page.wishes()["start_from"] == spec.run
+    assert page.wishes()[-1].start_from == spec.run
     assert page.outlook.words()["Recipe"].startswith("As published but for the network")
     page.more.setChecked(True)
     assert page._form is not None
@@ -409,4 +410,4 @@ def test_what_was_learnt_before_labelling_is_a_beginning_and_proposes_nothing(be
     row = page.start_from.findData(spec.run)
     assert not page.start_from.model().item(row).isEnabled()
     assert "network cannot change" in page.start_from.itemData(row, Qt.ItemDataRole.ToolTipRole)
-    assert page.wishes()["start_from"] is None
+    assert page.wishes()[-1].start_from is None

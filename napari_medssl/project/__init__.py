@@ -7,7 +7,7 @@ from .importing import ImportReport, import_images
 from .importing_labels import import_labels, label_values, match_labels
 from .lease import Holder, Lease
 from .project import Project
-from .proposals import Proposal
+from .proposals import Proposal, choose_proposal
 from .revisions import Revision
 from .settings import SCHEMA
 
@@ -24,6 +24,7 @@ __all__ = [
     "Proposal",
     "Revision",
     "Status",
+    "choose_proposal",
     "draw_audit",
     "freeze_audit",
     "import_images",

@@ -1,4 +1,4 @@
-"""Did the unlabelled scans help? Each run that used them is held against learning from the labels alone. Pure.
+"""Did the unlabelled scans help? Each run that used them is held against learning from the labels alone.
 
 A run is compared with one from labels only that had the same labels, the same held-out cases at the same resolution
 and the same time. What is compared is the model that each deploys: the best of its measurements on those cases, so
@@ -11,12 +11,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import stdev
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ..methods.catalog import CATALOG
-from .history import PastRun
+from .history import PastRun, read_history
 from .outlook import Stock, Wish
 from .words import count, duration
+
+if TYPE_CHECKING:
+    from ..project import Project
 
 #: Dice. Two trainings that differ by their seed alone differ by so much, however many cases they are measured on.
 TIE = 0.005
@@ -78,7 +81,7 @@ def judge(past: PastRun, runs: Sequence[PastRun]) -> Verdict | None:
     runs : sequence of PastRun
         Those of its project, oldest first.
     """
-    if not (_is_model(past) and past.outcome.trained) or _used_labels_only(past, runs):
+    if not (_is_model(past) and past.outcome.trained) or used_labels_only(past, runs):
         return None
     mine = past.outcome.deployed
     if mine is None or not past.held_out:
@@ -102,6 +105,13 @@ def judge(past: PastRun, runs: Sequence[PastRun]) -> Verdict | None:
         past.run, standing, _sentences(past, other, runs, standing, margin), other.run, mine.mean, theirs.mean, margin,
         mine.cases,
     )  # fmt: skip
+
+
+def judge_run(project: Project, run: str) -> Verdict | None:
+    """The verdict on a run of a project; reads the disk."""
+    history = read_history(project)
+    past = next((past for past in history if past.run == run), None)
+    return None if past is None else judge(past, history)
 
 
 def wanted_comparison(past: PastRun, stock: Stock) -> Wish | None:
@@ -148,10 +158,15 @@ def model_to_use(runs: Sequence[PastRun]) -> PastRun | None:
     runs : sequence of PastRun
         Those of a project, oldest first.
     """
+    return next(iter(models_to_use(runs)), None)
+
+
+def models_to_use(runs: Sequence[PastRun]) -> tuple[PastRun, ...]:
+    """The runs whose models may be used where nobody names one, the first choice first; see `model_to_use`."""
     models = [past for past in runs if _is_model(past)]
     models = [past for past in models if past.outcome.trained] or models  # a paused one only where there is no other
     aside = set_aside(runs)
-    return next((past for past in reversed(models) if past.run not in aside), None)
+    return tuple(past for past in reversed(models) if past.run not in aside)
 
 
 def margin_of(differences: Sequence[float], cases: int) -> float:
@@ -196,7 +211,8 @@ def _before(past: PastRun, runs: Sequence[PastRun]) -> tuple[PastRun, ...] | Non
     return tuple(found)
 
 
-def _used_labels_only(past: PastRun, runs: Sequence[PastRun]) -> bool:
+def used_labels_only(past: PastRun, runs: Sequence[PastRun]) -> bool:
+    """Whether neither a run nor those it began with looked at unlabelled scans."""
     before = _before(past, runs)
     return before is not None and all(_is_supervised(run) for run in (past, *before))
 
@@ -221,7 +237,7 @@ def _likeness(past: PastRun, other: PastRun, runs: Sequence[PastRun]) -> int | N
     if past.plan is None or other.plan is None or past.plan.spacing != other.plan.spacing:
         return None
     seen = _seen_before(other, runs) & {entry.case for entry in other.held_out}
-    if _used_labels_only(other, runs) and not seen:
+    if used_labels_only(other, runs) and not seen:
         if _same_length(_whole(past, runs), _whole(other, runs)):
             return 0
         if _same_length(_own(past), _whole(other, runs)):

@@ -131,14 +131,16 @@ def recommend(
 
 
 def foresee(stock: Stock, chain: Chain) -> Outlook:
-    """What would come of a chain: the outlook of its last run, with the time of all and whatever any of them lacks."""
+    """What would come of a chain: that of its last run, with the time of all and whatever any of them lacks."""
     ahead = [look_ahead(stock, wish) for wish in chain.wishes]
     seconds = [outlook.estimate.training_seconds for outlook in ahead]
     last = ahead[-1]
     whole = None if None in seconds else sum(known for known in seconds if known is not None)
     expected = replace(last.estimate, training_seconds=whole)
     lack = next((outlook.lack for outlook in ahead if outlook.lack is not None), None)
-    return replace(last, title=f"Recommended: {chain.title}", estimate=expected, time=expected.text, lack=lack)
+    title = f"Recommended: {chain.title}"
+    summary = last.summary if len(ahead) == 1 else ""
+    return replace(last, title=title, summary=summary, not_when="", estimate=expected, time=expected.text, lack=lack)
 
 
 def _before_labels(stock: Stock, minutes: float | None, steps: int | None, device: str, rules: Rules) -> Link:

@@ -144,8 +144,14 @@ class CaseDesk:
         self._jobs.submit("disk", work, done, lambda error: self._not_saved(autosave, error))
         then()
 
-    def fetch_proposal(self) -> None:
-        """The case on screen may have a new proposal: it comes as new layers, the labels are not touched."""
+    def fetch_proposal(self, run: str | None = None) -> None:
+        """The case on screen may have a new proposal: it comes as new layers, the labels are not touched.
+
+        Parameters
+        ----------
+        run : str, optional
+            Whose proposal a person wants to see; by default the best there is.
+        """
         project, shown = self._project, self._shown
         if project is None or shown is None:
             return
@@ -154,6 +160,7 @@ class CaseDesk:
             case, now = self._board.facts.case, self._shown
             if case is None or now is None or now.display is not shown.display or proposal is None:
                 return
+            self._board.set_case(proposals=proposal.runs)
             if proposal.run == case.proposal:
                 return
             self._shown = replace(now, proposal=proposal)
@@ -162,7 +169,9 @@ class CaseDesk:
                 proposal=proposal.run, proposal_score=proposal.score, copied=False, maps=tuple(proposal.maps)
             )
 
-        self._jobs.submit("disk", lambda: load_proposal(project, shown.name, shown.display), done, self._board.failed)
+        self._jobs.submit(
+            "disk", lambda: load_proposal(project, shown.name, shown.display, run), done, self._board.failed
+        )
 
     def tick(self) -> None:
         """Save a draft when it is time."""
@@ -221,6 +230,7 @@ class CaseDesk:
             case=OpenCase(
                 name=shown.name,
                 proposal=None if proposal is None else proposal.run,
+                proposals=() if proposal is None else proposal.runs,
                 proposal_score=None if proposal is None else proposal.score,
                 based_on=shown.based_on,
                 copied=proposal is not None and shown.based_on == proposal.run,

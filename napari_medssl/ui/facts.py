@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..runs.drivers import ProcessDriver
+from ..runs.guard import Verdict, judge_all, model_to_use, set_aside
 from ..runs.history import PastRun
 from ..runs.journal import JOURNAL_NAME, replay
 from ..runs.outlook import Stock, take_stock
+from ..runs.process import is_running
 from ..runs.status import RunStatus, fold
 
 if TYPE_CHECKING:
@@ -27,7 +31,7 @@ class ClassFacts:
 
 @dataclass(frozen=True)
 class CaseFacts:
-    """One line of the case list. `score` is the doubt of the newest proposal, None without one."""
+    """One line of the case list. `score` is the doubt of the proposal to show, None without one."""
 
     name: str
     status: str
@@ -39,12 +43,15 @@ class CaseFacts:
 
 @dataclass(frozen=True)
 class RunFacts:
-    """A run: `dice` is the best one measured."""
+    """A run: `dice` is that of the model it deploys, `verdict` how it compares with learning from labels only."""
 
     name: str
     method: str
     state: str
     dice: float | None = None
+    message: str = ""
+    task: str = "train"
+    verdict: Verdict | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,7 @@ class ProjectFacts:
     runs: tuple[RunFacts, ...] = ()
     suggestions: tuple[tuple[str, str], ...] = ()  # (case, why), most worth a look first
     stock: Stock = field(default_factory=Stock)
+    model: str | None = None  # the run whose model is used where nobody names one
     taken: int = 0  # counts the snapshots, so that an old one never replaces a newer one
 
 
@@ -67,22 +75,24 @@ def read_facts(project: Project, taken: int = 0) -> ProjectFacts:
     Takes up to some seconds with thousands of cases: not for the event loop.
     """
     project.refresh()
-    cases = tuple(_case(case) for case in project.cases())
     stock = take_stock(project)
+    avoid, verdicts, model = set_aside(stock.runs), judge_all(stock.runs), model_to_use(stock.runs)
+    cases = tuple(_case(case, avoid) for case in project.cases())
     return ProjectFacts(
         root=Path(project.root),
         name=project.name,
         classes=tuple(ClassFacts(c.value, c.name, c.colour) for c in project.classes),
         cases=cases,
-        runs=tuple(_run(project, past) for past in stock.runs),
-        suggestions=_suggestions(project, cases),
+        runs=tuple(_run(project, past, verdicts.get(past.run)) for past in stock.runs),
+        suggestions=_suggestions(project, cases, avoid),
         stock=stock,
+        model=None if model is None else model.run,
         taken=taken,
     )
 
 
-def _case(case: Case) -> CaseFacts:
-    proposal = None if case.status == "new" else case.latest_proposal()
+def _case(case: Case, avoid: Collection[str]) -> CaseFacts:
+    proposal = None if case.status == "new" else case.latest_proposal(avoid)
     return CaseFacts(
         name=case.name,
         status=case.status,
@@ -93,10 +103,13 @@ def _case(case: Case) -> CaseFacts:
     )
 
 
-def _run(project: Project, past: PastRun) -> RunFacts:
-    journal = project.run_folder(past.run) / JOURNAL_NAME
+def _run(project: Project, past: PastRun, verdict: Verdict | None) -> RunFacts:
+    folder = project.run_folder(past.run)
+    journal = folder / JOURNAL_NAME
     status = _fold_journal(journal, journal.stat().st_size) if journal.is_file() else RunStatus()
-    return RunFacts(name=past.run, method=past.method, state=status.state, dice=status.best_dice)
+    if not status.is_over and not is_running(folder):  # it stands in line, or its process died
+        status = ProcessDriver().attach(project.root, past.run).status()
+    return RunFacts(past.run, past.method, status.state, status.best_dice, status.message, past.task, verdict)
 
 
 @lru_cache(maxsize=256)
@@ -105,9 +118,9 @@ def _fold_journal(path: Path, size: int) -> RunStatus:
     return fold(replay(path))
 
 
-def _suggestions(project: Project, cases: tuple[CaseFacts, ...]) -> tuple[tuple[str, str], ...]:
+def _suggestions(project: Project, cases: tuple[CaseFacts, ...], avoid: Collection[str]) -> tuple[tuple[str, str], ...]:
     from ..selection.candidates import candidate
     from ..selection.ranking import rank_cases
 
-    found = (candidate(project.case(case.name), case.status) for case in cases)
+    found = (candidate(project.case(case.name), case.status, avoid) for case in cases)
     return tuple((s.case, s.reason) for s in rank_cases(one for one in found if one is not None))

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..imaging import UNSEEN
+from ..project import choose_proposal
+from ..runs.guard import set_aside
+from ..runs.history import read_history
 from .display import Display
 
 if TYPE_CHECKING:
-    from ..project import Case, Project, Proposal
+    from ..project import Project
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,13 +28,17 @@ class ShownChannel:
 
 @dataclass(frozen=True, eq=False)
 class ShownProposal:
-    """A model's proposal as shown: `labels` uint8, `maps` float32 in 0..1 by name."""
+    """A model's proposal as shown: `labels` uint8, `maps` float32 in 0..1 by name.
+
+    `runs` are all that made one for this case, newest first, each with why it is not to be shown by itself, or "".
+    """
 
     case: str
     run: str
     score: float
     labels: np.ndarray
     maps: dict[str, np.ndarray] = field(default_factory=dict)
+    runs: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +57,7 @@ class ShownCase:
 
 
 def load_case(project: Project, name: str) -> ShownCase:
-    """Read image, newest labels and newest proposal of a case.
+    """Read image, newest labels and best proposal of a case.
 
     Raises
     ------
@@ -67,7 +74,7 @@ def load_case(project: Project, name: str) -> ShownCase:
         if drawn is None
         else display.show(drawn.array).astype(np.uint8, copy=False)
     )
-    proposal = case.latest_proposal()
+    proposal = load_proposal(project, name, display)
     rgb = volume.grid.ndim == 2 and len(volume.channels) in (3, 4) and volume.array.dtype == np.uint8
     return ShownCase(
         name=name,
@@ -77,7 +84,7 @@ def load_case(project: Project, name: str) -> ShownCase:
             for label, array in zip(volume.channels, volume.array, strict=True)
         ),
         labels=labels,
-        proposal=None if proposal is None else _proposal(case, proposal, display),
+        proposal=proposal,
         complete=revision is not None and revision.complete,
         revision=None if revision is None else revision.id,
         based_on=revision.run if revision is not None and revision.origin in ("corrected", "accepted") else None,
@@ -85,17 +92,25 @@ def load_case(project: Project, name: str) -> ShownCase:
     )
 
 
-def load_proposal(project: Project, name: str, display: Display) -> ShownProposal | None:
-    """Read the newest proposal of a case; None where there is none."""
+def load_proposal(project: Project, name: str, display: Display, run: str | None = None) -> ShownProposal | None:
+    """Read a proposal of a case; None where there is none.
+
+    Parameters
+    ----------
+    run : str, optional
+        Whose; by default that of the newest run which did not do worse than another.
+    """
     case = project.case(name)
-    proposal = case.latest_proposal()
-    return None if proposal is None else _proposal(case, proposal, display)
-
-
-def _proposal(case: Case, proposal: Proposal, display: Display) -> ShownProposal:
+    aside = set_aside(read_history(project))
+    there = case.proposals()
+    named = [one for one in there if one.run == run]
+    proposal = choose_proposal(named or there, aside)
+    if proposal is None:
+        return None
     labels = display.show(proposal.read_labels().array.reshape(display.grid.shape)).astype(np.uint8, copy=False)
     maps = {name: display.show(proposal.read_map(name).reshape(display.grid.shape)) for name in proposal.maps}
-    return ShownProposal(case.name, proposal.run, float(proposal.score), labels, maps)
+    runs = tuple((one.run, aside.get(one.run, "")) for one in reversed(there))
+    return ShownProposal(case.name, proposal.run, float(proposal.score), labels, maps, runs)
 
 
 def shown_channel(name: str, array: np.ndarray) -> ShownChannel:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from ..runs.guard import Verdict, judge_run
 from ..runs.status import RunStatus
 from .board import Board
 from .jobs import Jobs
+from .runview import Level
 from .trainview import Intent
 
 if TYPE_CHECKING:
     from ..project import Project
     from ..runs.drivers import Handle
+    from ..runs.outlook import Wish
     from ..runs.stop import How
 
 
@@ -56,6 +59,8 @@ class RunDesk:
     def take(self, project: Project, found: list[tuple[Handle, RunStatus]]) -> None:
         """Work on this project from now on; follow the newest of its runs that is not over, else show the last one.
 
+        A run that stands in line is neither: it is the one in front that something can be done with.
+
         Parameters
         ----------
         found : list of (handle, status)
@@ -63,6 +68,7 @@ class RunDesk:
         """
         self.leave()
         self._project = project
+        found = [(handle, status) for handle, status in found if not status.waits_for]
         alive = [handle for handle, status in found if not status.is_over]
         if alive:
             self._board.say("info", f"{alive[-1].run} is still training. Its curves go on here.")
@@ -75,17 +81,17 @@ class RunDesk:
         """What the next training is to be like; what would come of it is shown at once."""
         self._board.set(intent=intent)
 
-    def train(self, method: str, **wishes: Any) -> None:
-        """Start a training run; `wishes` as in `runs.request.make_spec`."""
+    def train(self, wishes: Sequence[Wish]) -> None:
+        """Start a training, or several of which each begins with what the one before it learnt."""
         project = self._project
         if project is None or not self._board.state.train.can_train:
             return
 
         def work() -> Handle:
-            from ..runs.request import make_spec
+            from ..runs.request import make_line
 
-            spec = make_spec(project, method, **wishes)
-            return self._driver.start(Path(project.root), spec.run)
+            first = make_line(project, wishes)[0]
+            return self._driver.start(Path(project.root), first.run)
 
         self._begin(work)
 
@@ -124,8 +130,12 @@ class RunDesk:
             self._board.set(starting=False, run=before[0], status=before[1])
             self._board.failed(error)
 
+        def done(handle: Handle) -> None:
+            self._attach(handle)
+            self._changed(True)  # it is in the list of runs now, and those behind it
+
         # the lane of saves: what was just declared labelled is on disk before cases are picked
-        self._jobs.submit("disk", work, self._attach, failed)
+        self._jobs.submit("disk", work, done, failed)
 
     def _attach(self, handle: Handle) -> None:
         self._handle = handle
@@ -145,7 +155,25 @@ class RunDesk:
             return
         self._changed(True)
         if status.state in ("completed", "stopped"):
-            self._board.say("info", f"{run}: {status.message or 'finished.'}")
-            self._proposals()
+            self._ended(run, status)
         elif status.state in ("failed", "lost"):
             self._board.say("error", f"{run}: {status.message}")
+
+    def _ended(self, run: str, status: RunStatus) -> None:
+        """A run left a model: follow the one that begins with it, or say how good it is and show its proposals."""
+        project = self._project
+        if project is None:
+            return
+        then = status.started.then if status.started is not None else None
+        if then is not None:
+            self._board.say("info", f"{run} is done. {then} goes on with what it learnt.")
+            self._attach(self._driver.attach(Path(project.root), then))
+            return
+
+        def said(verdict: Verdict | None) -> None:
+            level: Level = "warning" if verdict is not None and verdict.is_worse else "info"
+            words = "" if verdict is None or verdict.standing is None else f" {verdict.text}"
+            self._board.say(level, f"{run}: {status.message or 'finished.'}{words}")
+            self._proposals()
+
+        self._jobs.submit("disk", lambda: judge_run(project, run), said, self._board.failed)

@@ -8,6 +8,7 @@ from typing import Literal
 
 from ..runs.status import RunStatus
 from .facts import CaseFacts, ClassFacts, ProjectFacts
+from .runlist import RunLine, run_lines
 from .runview import Level, RunView, run_view
 from .trainview import Intent, TrainView, train_view
 
@@ -25,10 +26,15 @@ STATUS_TEXT: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class OpenCase:
-    """The case on screen. `based_on` is the run whose proposal its labels began as, None when drawn freely."""
+    """The case on screen.
+
+    `based_on` is the run whose proposal its labels began as, None when drawn freely. `proposals` are the runs that made
+    one, newest first, each with why it is not to be shown by itself, or "".
+    """
 
     name: str
     proposal: str | None = None
+    proposals: tuple[tuple[str, str], ...] = ()
     proposal_score: float | None = None
     based_on: str | None = None
     copied: bool = False
@@ -62,6 +68,8 @@ class CaseActions:
     save_text: str = ""
     save_failed: bool = False
     proposal_text: str = "No proposal yet: train first."
+    proposal: str | None = None
+    proposals: tuple[tuple[str, str], ...] = ()
     can_label: bool = False
     can_accept: bool = False
     can_correct: bool = False
@@ -82,6 +90,7 @@ class PanelState:
     actions: CaseActions = CaseActions()
     train: TrainView = field(default_factory=TrainView)
     run: RunView = field(default_factory=RunView)
+    runs: tuple[RunLine, ...] = ()
     next_case: str | None = None
     next_why: str = ""
     busy: str = ""
@@ -106,7 +115,8 @@ def resolve(facts: Facts) -> PanelState:
         classes=project.classes,
         actions=_actions(facts),
         train=_train(facts, project),
-        run=run_view(facts.run, facts.status, facts.stopping, facts.starting),
+        run=run_view(facts.run, facts.status, facts.stopping, facts.starting, project.stock),
+        runs=run_lines(project),
         next_case=following[0],
         next_why=following[1],
         busy=f"Opening {facts.loading} …" if facts.loading else facts.busy,
@@ -151,16 +161,30 @@ def _actions(facts: Facts) -> CaseActions:
             proposal += " – accepted."
         elif case.copied:
             proposal += " – copied into your labels; correct them, then accept."
+        proposal += _other_proposals(case)
     return CaseActions(
         title=case.name,
         save_text=saves[case.save],
         save_failed=case.save == "failed",
         proposal_text=proposal,
+        proposal=case.proposal,
+        proposals=case.proposals,
         can_label=True,
         can_accept=case.proposal is not None,
         can_correct=case.proposal is not None and not case.copied,
         maps=case.maps,
     )
+
+
+def _other_proposals(case: OpenCase) -> str:
+    """Why the proposal on screen is not to be trusted, or why a newer one is not shown."""
+    why = dict(case.proposals).get(case.proposal or "", "")
+    if why:
+        return f"\n⚠ {why}"
+    newer = [run for run, _ in case.proposals]
+    newer = newer[: newer.index(case.proposal)] if case.proposal in newer else []
+    reasons = [f"\nNot shown: the newer one of {run}. {why}" for run, why in case.proposals if run in newer and why]
+    return "".join(reasons)
 
 
 def _train(facts: Facts, project: ProjectFacts) -> TrainView:

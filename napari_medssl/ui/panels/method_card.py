@@ -28,7 +28,7 @@ class MethodCard(QFrame):
         grid.addWidget(self.title, 0, 0, 1, 2)
         grid.addWidget(self.summary, 1, 0, 1, 2)
         self.rows = {}
-        for row, name in enumerate((CANNOT, "Uses", "Recipe", "Time", "Not when"), 2):
+        for row, name in enumerate((CANNOT, "Why", "Uses", "Recipe", "Time", "Not when"), 2):
             key, value = text(name, heading=True), text()
             key.setWordWrap(False)
             value.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
@@ -36,8 +36,8 @@ class MethodCard(QFrame):
             grid.addWidget(value, row, 1)
             self.rows[name] = (key, value)
 
-    def draw(self, outlook: Outlook | None) -> None:
-        """Show an outlook; hide without one."""
+    def draw(self, outlook: Outlook | None, why: tuple[str, ...] = ()) -> None:
+        """Show an outlook, and in lines why it is recommended; hide without one."""
         self.setVisible(outlook is not None)
         if outlook is None:
             return
@@ -46,6 +46,7 @@ class MethodCard(QFrame):
         lack = outlook.lack
         for name, words in (
             (CANNOT, "" if lack is None else f"⚠ {lack}"),
+            ("Why", "\n".join(why)),
             ("Uses", f"{outlook.uses}. {outlook.measured}" if lack is None else ""),
             ("Recipe", outlook.departs),
             ("Time", outlook.time if lack is None else ""),

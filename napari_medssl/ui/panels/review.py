@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from ..colours import MAP_TITLES
-from ..state import PanelState
+from ..state import CaseActions, PanelState
 from .parts import button, checkbox, combo, enable, show_text, text
 
 
@@ -18,6 +18,7 @@ class ReviewPage(QWidget):
     proposal_toggled = Signal()
     map_toggled = Signal(str)
     map_chosen = Signal(str)
+    run_chosen = Signal(str)
     next_case = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -30,6 +31,10 @@ class ReviewPage(QWidget):
         self.map.clicked.connect(lambda _: self.map_toggled.emit(self.chosen_map()))
         self.maps = combo("Map of doubt", "Which measure of doubt to show.")
         self.maps.activated.connect(lambda _: self.map_chosen.emit(self.chosen_map()))
+        self.runs = combo(
+            "Proposal of", "Whose proposal to show. One that did worse in a comparison is never shown first."
+        )
+        self.runs.activated.connect(lambda _: self.run_chosen.emit(self.runs.currentData()))
         self.correct_button = button(
             "Correct (Alt+E)",
             "Copy the proposal into your labels, to correct it with napari's brush. One Ctrl+Z takes it back. (Alt+E)",
@@ -61,6 +66,7 @@ class ReviewPage(QWidget):
         layout.setSpacing(6)
         layout.addWidget(self._title)
         layout.addWidget(self._proposal)
+        layout.addWidget(self.runs)
         layout.addLayout(shown)
         layout.addWidget(self.maps)
         layout.addWidget(self.correct_button)
@@ -68,6 +74,8 @@ class ReviewPage(QWidget):
         layout.addWidget(self._next)
         layout.addStretch(1)
         self._drawn_maps: tuple[str, ...] | None = None
+        self._drawn_runs: tuple[tuple[str, str], ...] = ()
+        self.runs.hide()
 
     def draw(self, state: PanelState, visible: frozenset[str]) -> None:
         """Show a state; `visible` are the overlays that are on."""
@@ -80,6 +88,7 @@ class ReviewPage(QWidget):
             enable(widget, actions.can_accept)
         enable(self.map, bool(actions.maps))
         self.maps.setVisible(len(actions.maps) > 1)
+        self._draw_runs(actions)
         if actions.maps != self._drawn_maps:
             chosen = self.chosen_map()
             self._drawn_maps = actions.maps
@@ -88,6 +97,18 @@ class ReviewPage(QWidget):
                 self.maps.addItem(MAP_TITLES.get(name, name).capitalize(), name)
             self.maps.setCurrentIndex(max(0, self.maps.findData(chosen)))
         self.draw_overlays(visible)
+
+    def _draw_runs(self, actions: CaseActions) -> None:
+        """Whose proposals there are for the case, where there is a choice."""
+        if actions.proposals != self._drawn_runs:
+            self._drawn_runs = actions.proposals
+            self.runs.clear()
+            for run, why in actions.proposals:
+                self.runs.addItem(f"⚠ Proposal of {run}" if why else f"Proposal of {run}", run)
+                self.runs.setItemData(self.runs.count() - 1, why or run, Qt.ItemDataRole.ToolTipRole)
+            self.runs.setVisible(len(actions.proposals) > 1)
+        if actions.proposal is not None:
+            self.runs.setCurrentIndex(self.runs.findData(actions.proposal))
 
     def draw_overlays(self, visible: frozenset[str]) -> None:
         """Tick what is on."""

@@ -26,6 +26,8 @@ class RunCard(QFrame):
         self.bar.setTextVisible(True)
         self.begins_with = text(faint=True)
         self._figures = text()
+        self._behind = text()
+        self._verdict = text()
         self._warnings = text()
         self.keep = button(
             "Stop and keep",
@@ -52,7 +54,8 @@ class RunCard(QFrame):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 4)
         layout.setSpacing(4)
-        for part in (self._title, self._phase, self.bar, self._figures, self.begins_with, self._warnings):
+        parts = (self._title, self._phase, self.bar, self._figures, self._verdict, self.begins_with, self._behind)
+        for part in (*parts, self._warnings):
             layout.addWidget(part)
         layout.addLayout(line)
         self.hide()
@@ -67,6 +70,10 @@ class RunCard(QFrame):
         show_text(self._phase, run.phase)
         show_text(self._figures, run.figures)
         show_text(self.begins_with, run.begins_with)
+        show_text(self._behind, run.behind)
+        show_text(self._verdict, run.verdict)
+        self._verdict.setToolTip(run.verdict)
+        self._verdict.setStyleSheet("font-weight: bold;" if run.is_worse else "")
         show_text(self._warnings, "\n".join(f"Note: {w}" for w in run.warnings[-2:]))
         if run.progress is None:
             self.bar.setRange(0, 0)

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QVBoxLayout, 
 
 from ...methods.catalog import CATALOG
 from ...runs.estimate import MINUTES
+from ...runs.outlook import Wish
 from ...runs.presets import PRESET_TITLES
 from ..forms import OptionsForm
 from ..state import PanelState
@@ -19,6 +20,7 @@ from ..trainview import TrainView
 from .method_card import MethodCard
 from .parts import button, checkbox, combo, enable, named, scrolling, show_text, text
 from .run_card import RunCard
+from .run_list import RunListPanel
 
 DEVICES = {
     "auto": "Automatic",
@@ -30,10 +32,10 @@ SHORTEST = 0.1  # minutes
 
 
 class TrainPage(QWidget):
-    """`wished` carries what is chosen now; `train` the method and the wishes; `stop` one of keep, pause, discard."""
+    """`wished` carries what is chosen now; `train` the runs that are wished for; `stop` one of keep, pause, discard."""
 
     wished = Signal(object)
-    train = Signal(str, object)
+    train = Signal(object)
     stop = Signal(str)
     resume = Signal()
     curves = Signal()
@@ -72,6 +74,7 @@ class TrainPage(QWidget):
         self.more = checkbox("Options of the method", "Show settings that seldom need to change.")
         self.more.toggled.connect(lambda _: self._draw_options())
         self.card = RunCard()
+        self.runs = RunListPanel()
         for signal, mine in (
             (self.card.stop, self.stop),
             (self.card.resume, self.resume),
@@ -101,6 +104,7 @@ class TrainPage(QWidget):
         scrolled.setSpacing(6)
         scrolled.addWidget(self.card)
         scrolled.addWidget(self._choices)
+        scrolled.addWidget(self.runs)
         scrolled.addStretch(1)
         self._foot = QWidget()  # stays in sight however long the page is
         foot = QVBoxLayout(self._foot)
@@ -117,6 +121,7 @@ class TrainPage(QWidget):
     def draw(self, state: PanelState) -> None:
         """Show a state."""
         self.card.draw(state.run)
+        self.runs.draw(state.runs)
         if self._choices.isHidden() != state.run.under_way:
             self._choices.setVisible(not state.run.under_way)
             self._foot.setVisible(not state.run.under_way)
@@ -130,9 +135,11 @@ class TrainPage(QWidget):
         blocked = [QSignalBlocker(box) for box in boxes]  # what is shown is not what a person chooses
         self._draw_choices(before, train)
         del blocked
-        self.outlook.draw(train.outlook)
+        self.outlook.draw(train.outlook, train.why)
         if (before.wish.method, before.usual) != (train.wish.method, train.usual):
             self._forget_options()
+        for widget in (self.preset, self.start_from, self.more):
+            enable(widget, train.is_free)
         self._draw_options()
         enable(self.start, train.can_train)
         show_text(self._hint, train.hint)
@@ -142,36 +149,29 @@ class TrainPage(QWidget):
         if before.methods != train.methods:
             _fill_methods(self.method, train)
         if before.starts != train.starts:
-            _fill(self.start_from, [(s.run, s.title, s.blocked) for s in train.starts])
+            _fill(self.start_from, [(s.run, s.title, s.blocked, s.verdict) for s in train.starts])
         if before.devices != train.devices:
-            _fill(self.device, [(device, DEVICES.get(device, device), "") for device in train.devices])
+            _fill(self.device, [(device, DEVICES.get(device, device), "", "") for device in train.devices])
         for box, value in (
-            (self.method, wish.method),
+            (self.method, train.method),
             (self.preset, wish.preset),
             (self.start_from, wish.start_from or ""),
             (self.device, wish.device),
         ):
             if box.currentData() != value:
                 box.setCurrentIndex(max(0, box.findData(value)))
-        self.method.setToolTip(CATALOG[wish.method].title)
+        self.method.setToolTip(train.outlook.title if train.outlook is not None else "")
         published = wish.preset == "paper"
         steps = train.outlook.estimate.steps if train.outlook is not None else None
         length = f" ({steps:,} steps)" if steps else ""
         self.minutes.setMinimum(0.0 if published else SHORTEST)
         self.minutes.setSpecialValueText(f"As published{length}" if published else "")
-        if (float(self.minutes.value()) or None) != wish.minutes:
-            self.minutes.setValue(wish.minutes or 0.0)
+        if (float(self.minutes.value()) or None) != train.intent.minutes:
+            self.minutes.setValue(train.intent.minutes or 0.0)
 
-    def wishes(self) -> dict[str, Any]:
-        """What is asked for, as `runs.request.make_spec` takes it."""
-        wish = self._drawn.wish
-        return {
-            "minutes": wish.minutes,
-            "preset": wish.preset,
-            "device": wish.device,
-            "start_from": wish.start_from,
-            "settings": dict(wish.settings),
-        }
+    def wishes(self) -> tuple[Wish, ...]:
+        """What is asked for: runs, one after the other."""
+        return self._drawn.wishes
 
     # --- what a person chooses
 
@@ -187,7 +187,7 @@ class TrainPage(QWidget):
             self._choose(preset=preset, minutes=minutes or self._minutes)
 
     def _ask(self) -> None:
-        self.train.emit(self._drawn.wish.method, self.wishes())
+        self.train.emit(self.wishes())
 
     # --- what is shown
 
@@ -200,7 +200,7 @@ class TrainPage(QWidget):
                 item.widget().deleteLater()
 
     def _draw_options(self) -> None:
-        wish, shown = self._drawn.wish, self.more.isChecked()
+        wish, shown = self._drawn.wish, self.more.isChecked() and self._drawn.is_free
         if shown and self._form is None and wish.method:
             form = self._form = OptionsForm(CATALOG[wish.method].options, self._drawn.usual)
             form.set_value(wish.settings)
@@ -221,12 +221,12 @@ def _form_layout() -> QFormLayout:
     return form
 
 
-def _fill(box: QComboBox, entries: Sequence[tuple[str, str, str]]) -> None:
-    """Entries of (value, title, why it cannot be chosen)."""
+def _fill(box: QComboBox, entries: Sequence[tuple[str, str, str, str]]) -> None:
+    """Entries of (value, title, why it cannot be chosen, more to know of it)."""
     box.clear()
-    for value, title, blocked in entries:
+    for value, title, blocked, more in entries:
         box.addItem(title, value)
-        box.setItemData(box.count() - 1, blocked or title, Qt.ItemDataRole.ToolTipRole)
+        box.setItemData(box.count() - 1, blocked or more or title, Qt.ItemDataRole.ToolTipRole)
         _able(box, box.count() - 1, not blocked)
 
 
