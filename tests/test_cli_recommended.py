@@ -123,7 +123,7 @@ class TestGuard:
         asked: list[str] = []
         monkeypatch.setattr(predict_command, "predict", lambda project, model, *_: asked.append(model) or {})
         assert cli.main(["predict", str(judged.root)]) == 0
-        assert f"Not with the newer {worse.run}. Worse than labels only" in capsys.readouterr().err
+        assert f"Not with the newer {worse.run}. It did worse than labels only" in capsys.readouterr().err
         assert cli.main(["predict", str(judged.root), "--run", worse.run]) == 0
         assert asked == [labels.run, worse.run]
 

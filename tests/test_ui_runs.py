@@ -58,7 +58,11 @@ class TestChain:
     def test_the_second_is_followed_when_the_first_is_done(self, world: World) -> None:
         first, second = self.begin(world)
         assert world.session.state.run.name == first
-        assert world.session.state.run.behind == f"When it is done, {second} begins with what it learnt for 7 min."
+        assert [(line.name, line.state) for line in world.session.state.runs] == [
+            (second, "waiting"),
+            (first, "training"),
+        ]
+        assert world.session.state.run.behind == f"Next: {second} (7 min), which begins with what this one learns."
         world.say(RunFinished(reason="completed", message="done", model="model.safetensors"))
         assert world.session.state.run.name == second
         assert world.session.state.run.under_way
@@ -95,12 +99,15 @@ class TestMarks:
         actions = world.session.state.actions
         assert actions.proposal == labels.run
         assert actions.proposal_text.startswith(f"Proposal of {labels.run}, doubt 0.25")
-        assert f"Not shown: the newer one of {worse.run}. Worse than labels only" in actions.proposal_text
+        assert (
+            f"Not shown: the newer one of {worse.run}. It did worse than labels only: Dice 0.500 against 0.900"
+            in actions.proposal_text
+        )
         assert next(one.score for one in world.session.state.cases if one.name == case) == 0.25
         world.session.cases.fetch_proposal(worse.run)
         actions = world.session.state.actions
         assert actions.proposal == worse.run
-        assert "⚠ Worse than labels only" in actions.proposal_text
+        assert "⚠ It did worse than labels only" in actions.proposal_text
         assert np.all(world.screen.proposals[-1].labels == 2)
         world.session.close()
 

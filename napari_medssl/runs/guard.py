@@ -144,7 +144,7 @@ def set_aside(runs: Sequence[PastRun]) -> dict[str, str]:
     aside = {}
     for verdict in judge_all(runs).values():
         if verdict.standing == "worse":
-            aside[verdict.run] = verdict.text
+            aside[verdict.run] = f"It did worse than labels only: {_figures(verdict)}."
         elif verdict.standing == "better":
             aside[verdict.against] = f"{verdict.run} did better with the same labels: {_figures(verdict)}."
     return aside

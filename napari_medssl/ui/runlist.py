@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ..runs.status import RunStatus
 from .facts import ProjectFacts, RunFacts
 
 STATES = {
@@ -43,9 +44,24 @@ class RunLine:
     tip: str = ""
 
 
-def run_lines(project: ProjectFacts) -> tuple[RunLine, ...]:
-    """The trainings of a project, newest first."""
-    return tuple(_line(run, project.model) for run in reversed(project.runs) if run.task == "train")
+def run_lines(
+    project: ProjectFacts, followed: str | None = None, status: RunStatus | None = None
+) -> tuple[RunLine, ...]:
+    """The trainings of a project, newest first.
+
+    Parameters
+    ----------
+    project : ProjectFacts
+    followed, status
+        The run on the screen and its newest status: it is further than when the project was looked at.
+    """
+    shown = []
+    for run in reversed(project.runs):
+        if run.name == followed and status is not None and status.started is not None:
+            run = replace(run, state=status.state, dice=status.best_dice, message=status.message)
+        if run.task == "train":
+            shown.append(_line(run, project.model))
+    return tuple(shown)
 
 
 def _line(run: RunFacts, model: str | None) -> RunLine:

@@ -107,8 +107,8 @@ def _behind(status: RunStatus, stock: Stock | None) -> str:
     if then is None or status.state in ("completed", "stopped", "discarded"):
         return ""
     past = stock.past(then) if stock is not None else None
-    length = f" for {duration(60 * past.minutes)}" if past is not None and past.minutes is not None else ""
-    return f"When it is done, {then} begins with what it learnt{length}."
+    length = f" ({duration(60 * past.minutes)})" if past is not None and past.minutes is not None else ""
+    return f"Next: {then}{length}, which begins with what this one learns."
 
 
 def _verdict(run: str, stock: Stock | None) -> tuple[str, bool]:

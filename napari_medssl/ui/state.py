@@ -116,7 +116,7 @@ def resolve(facts: Facts) -> PanelState:
         actions=_actions(facts),
         train=_train(facts, project),
         run=run_view(facts.run, facts.status, facts.stopping, facts.starting, project.stock),
-        runs=run_lines(project),
+        runs=run_lines(project, facts.run, facts.status),
         next_case=following[0],
         next_why=following[1],
         busy=f"Opening {facts.loading} …" if facts.loading else facts.busy,
