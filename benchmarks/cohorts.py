@@ -40,6 +40,13 @@ class Cohort:
     truth: Callable[[str], Labels]
     channels: tuple[str, ...] = ("image",)
 
+    def make_unlabelled_project(self, root: Path) -> Project:
+        """A project with the unlabelled cases and nothing else, to pre-train on."""
+        project = Project.create(root, classes=self.classes, channels=self.channels)
+        for name in self.unlabelled:
+            project.add_case(self.image(name, root), name=name)
+        return project
+
     def make_project(self, root: Path) -> Project:
         """A project with all cases; test cases are set aside, so that no loader meets them."""
         project = Project.create(root, classes=self.classes, channels=self.channels)

@@ -31,6 +31,28 @@ def write_real_scans(name: str) -> None:
     replace_between("real-scans", "\n".join(rows))
 
 
+def write_methods(name: str) -> None:
+    """Mean ± sd over seeds of each chain, beside its distance from supervised training alone in the same seeds."""
+    groups: dict[tuple[Any, ...], dict[int, dict[str, Any]]] = defaultdict(dict)
+    for row in records.read(name):
+        groups[(row["cohort"], row["labelled"], row["minutes"], row["first"], row["then"])][row["seed"]] = row
+    rows = [
+        "| scans | labelled | minutes | first | then | Dice | ahead of supervised alone | HD95 (mm) | steps | seeds |"
+    ]
+    rows.append("|" + "---|" * 10)
+    for (cohort, labelled, minutes, first, then), runs in sorted(groups.items(), key=str):
+        base = groups.get((cohort, labelled, minutes, "scratch", "supervised"), {})
+        pairs = [{"ahead": runs[seed]["dice"] - base[seed]["dice"]} for seed in runs if seed in base]
+        ahead = _spread(pairs, "ahead", 3, sign="+") if pairs and runs is not base else "–"
+        lines = list(runs.values())
+        steps = f"{np.mean([r['steps_before'] for r in lines]):.0f} + " if first != "scratch" else ""
+        rows.append(
+            f"| {cohort} | {labelled} | {minutes:g} | {first} | {then} | {_spread(lines, 'dice', 3)} | {ahead} | "
+            f"{_spread(lines, 'hd95', 2)} | {steps}{np.mean([r['steps'] for r in lines]):.0f} | {len(lines)} |"
+        )
+    replace_between("methods", "\n".join(rows))
+
+
 def write_steps(name: str, official: dict[str, float]) -> None:
     """Newest row of each method, precision, threads and device."""
     newest: dict[tuple[Any, ...], dict[str, Any]] = {}
@@ -73,7 +95,7 @@ def replace_between(marker: str, text: str) -> None:
     DOCUMENT.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
 
 
-def _spread(runs: list[dict[str, Any]], key: str, digits: int) -> str:
+def _spread(runs: list[dict[str, Any]], key: str, digits: int, sign: str = "") -> str:
     values = np.array([run[key] for run in runs], dtype=float)
     spread = f" ± {values.std(ddof=1):.{digits}f}" if len(values) > 1 else ""
-    return f"{values.mean():.{digits}f}{spread}"
+    return f"{values.mean():{sign}.{digits}f}{spread}"
