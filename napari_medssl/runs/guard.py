@@ -86,6 +86,8 @@ def judge(past: PastRun, runs: Sequence[PastRun]) -> Verdict | None:
     mine = past.outcome.deployed
     if mine is None or not past.held_out:
         return Verdict(past.run, None, "Not compared with labels only: no labelled scans were held out to measure on.")
+    if mine.cases < 2:
+        return Verdict(past.run, None, "Not compared with labels only: a single held-out scan decides nothing.")
     known = _seen_before(past, runs) & {entry.case for entry in past.held_out}
     if known:
         words = f"{count(len(known), 'scan')} that it is measured on"
@@ -172,7 +174,7 @@ def models_to_use(runs: Sequence[PastRun]) -> tuple[PastRun, ...]:
 def margin_of(differences: Sequence[float], cases: int) -> float:
     """The standard error of a mean difference in Dice, and no less than chance always makes.
 
-    One case alone never exceeds it, however bad it is.
+    Of two cases or more, one alone never makes a mean exceed it, however bad it is.
 
     Parameters
     ----------
@@ -184,7 +186,7 @@ def margin_of(differences: Sequence[float], cases: int) -> float:
     spread = stdev(differences) if len(differences) > 1 else 0.0
     if len(differences) < FEW:
         spread = max(spread, CASE_SPREAD)
-    return max(TIE, spread / math.sqrt(max(1, cases)))
+    return max(TIE, spread / math.sqrt(cases))
 
 
 def compare(difference: float, margin: float) -> Standing:
