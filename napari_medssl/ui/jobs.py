@@ -31,7 +31,7 @@ class ThreadJobs:
     def submit(
         self, lane: str, work: Callable[[], T], done: Callable[[T], None], failed: Callable[[Exception], None]
     ) -> None:
-        """Queue work in a lane: "disk" (in order, never dropped), "look", "run"."""
+        """Queue work in a lane: "disk" (in order, never dropped), "look", "run", "inside"."""
         if lane not in self._lanes:
             self._lanes[lane] = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"medssl-{lane}")
 

@@ -14,9 +14,10 @@ import numpy as np
 
 from ..imaging import UNSEEN
 from .colours import label_colours
+from .display import Display
 from .facts import ClassFacts
-from .loading import ShownCase, ShownProposal
-from .making import make_images, make_labels, make_maps, make_proposal
+from .loading import ShownCase, ShownInside, ShownProposal
+from .making import make_images, make_inside, make_labels, make_maps, make_proposal
 from .planes import aim, show_plane, shown_plane, write_letters
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class CaseLayers:
         self._labels: Labels | None = None
         self._proposal: Labels | None = None
         self._maps: dict[str, Image] = {}
+        self._inside: dict[str, Image | Labels] = {}
         self._ours: list[Any] = []
         self._shaded = False
         self._removing = False
@@ -98,12 +100,38 @@ class CaseLayers:
         self._maps = make_maps(proposal, self._case.display)
         for name, layer in self._maps.items():
             layer.visible = name in shown_maps
-            self._add(layer, "uncertainty", {"map": name, "run": proposal.run}, below=True)
+            self._add(layer, "uncertainty", {"map": name, "run": proposal.run}, below=self._labels)
         self._proposal = make_proposal(proposal, self._case.display, self.classes)
         self._proposal.visible = was_visible
-        self._add(self._proposal, "proposal", {"run": proposal.run}, below=True)
+        self._add(self._proposal, "proposal", {"run": proposal.run}, below=self._labels)
         if active is not None and active in self.viewer.layers:
             self.viewer.layers.selection.active = active
+
+    def show_inside(self, inside: ShownInside) -> None:
+        """Show what was found inside a model, between the scan and what lies over it; instead of what was there."""
+        if self._case is None or inside.case != self._case.name:
+            return
+        active = self.viewer.layers.selection.active
+        self.hide_inside()
+        made = make_inside(inside, self._case.display, self.classes)
+        over = (*self._maps.values(), self._proposal, self._labels)
+        lowest = min(
+            (layer for layer in over if layer in self.viewer.layers), key=self.viewer.layers.index, default=None
+        )
+        for name, layer in made.items():
+            self._inside[name] = layer
+            self._add(layer, "inside", {"picture": name, "run": inside.run}, below=lowest)
+        if active is not None and active in self.viewer.layers:
+            self.viewer.layers.selection.active = active
+
+    def hide_inside(self) -> None:
+        """Take what was found inside a model off the screen."""
+        self._remove(list(self._inside.values()))
+        self._inside = {}
+
+    def display(self) -> Display | None:
+        """How the case on the screen is turned; None without one."""
+        return None if self._case is None else self._case.display
 
     def labels(self) -> np.ndarray | None:
         """The live array of the labels on screen; not a copy."""
@@ -124,7 +152,7 @@ class CaseLayers:
         """Take our layers off the screen."""
         self._watch(False)
         self._labels = self._proposal = self._case = None
-        self._maps = {}
+        self._maps, self._inside = {}, {}
         self._remove(self._ours)
         self._ours = []
         strays = [layer for layer in self.viewer.layers if "medssl" in layer.metadata]
@@ -157,6 +185,16 @@ class CaseLayers:
         """Show this map of uncertainty and no other."""
         for other, layer in self._maps.items():
             layer.visible = other == name
+
+    def show_picture(self, name: str | None) -> None:
+        """Show this picture of the inside of a model and no other."""
+        for other, layer in self._inside.items():
+            layer.visible = other == name
+
+    def shown_picture(self) -> str | None:
+        """The picture of the inside of a model that is on; None when it is none or several."""
+        shown = [name for name, layer in self._inside.items() if layer.visible]
+        return shown[0] if len(shown) == 1 else None
 
     def visible(self) -> frozenset[str]:
         """Which overlays are on: "proposal" and names of maps."""
@@ -193,6 +231,9 @@ class CaseLayers:
             self._labels.colormap = label_colours(classes, self._shaded)
         if self._proposal is not None:
             self._proposal.colormap = label_colours(classes)
+        for layer in self._inside.values():
+            if hasattr(layer, "contour"):
+                layer.colormap = label_colours(classes)
 
     def plane(self) -> str | None:
         """Which planes are shown: "axial", "coronal", "sagittal"; None for any other view."""
@@ -205,14 +246,14 @@ class CaseLayers:
 
     # --- within
 
-    def _add(self, layer: Any, role: str, said: Mapping[str, str], *, below: bool = False) -> None:
+    def _add(self, layer: Any, role: str, said: Mapping[str, str], *, below: Any = None) -> None:
         assert self._case is not None
         layer.metadata["medssl"] = {"case": self._case.name, "role": role, **said}
         layer.metadata["medssl_grid"] = self._case.display.grid.to_json()
         self._ours.append(layer)
         self.viewer.add_layer(layer)
-        if below and self._labels is not None and self._labels in self.viewer.layers:
-            at = self.viewer.layers.index(self._labels)
+        if below is not None and below in self.viewer.layers:
+            at = self.viewer.layers.index(below)
             self.viewer.layers.move(self.viewer.layers.index(layer), at)
 
     def _remove(self, layers: Sequence[Any]) -> None:
@@ -263,5 +304,6 @@ class CaseLayers:
             self._proposal = None
         else:
             self._maps = {name: kept for name, kept in self._maps.items() if kept is not layer}
+            self._inside = {name: kept for name, kept in self._inside.items() if kept is not layer}
         if layer in self._ours:
             self._ours.remove(layer)

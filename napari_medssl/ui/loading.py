@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..imaging import UNSEEN
+from ..inspection.findings import Inspection, Kind, Picture
 from ..project import choose_proposal
 from ..runs.guard import set_aside
 from ..runs.history import read_history
@@ -54,6 +55,28 @@ class ShownCase:
     revision: str | None = None
     based_on: str | None = None
     rgb: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class ShownPicture:
+    """A picture of the inside of a model as shown: `array` (plane, row, column), and (…, 3) of kind "colours"."""
+
+    name: str
+    kind: Kind
+    title: str
+    caption: str
+    array: np.ndarray
+    limits: tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class ShownInside:
+    """What was found inside a model, as shown."""
+
+    case: str
+    run: str
+    pictures: tuple[ShownPicture, ...]
+    missing: tuple[str, ...] = ()
 
 
 def load_case(project: Project, name: str) -> ShownCase:
@@ -111,6 +134,20 @@ def load_proposal(project: Project, name: str, display: Display, run: str | None
     maps = {name: display.show(proposal.read_map(name).reshape(display.grid.shape)) for name in proposal.maps}
     runs = tuple((one.run, aside.get(one.run, "")) for one in reversed(there))
     return ShownProposal(case.name, proposal.run, float(proposal.score), labels, maps, runs)
+
+
+def shown_inside(found: Inspection, display: Display) -> ShownInside:
+    """Pictures turned the way they are shown."""
+
+    def turned(picture: Picture) -> np.ndarray:
+        if picture.kind != "colours":
+            return display.show(picture.array)
+        return np.stack([display.show(channel) for channel in np.moveaxis(picture.array, -1, 0)], axis=-1)
+
+    pictures = (
+        ShownPicture(one.name, one.kind, one.title, one.caption, turned(one), one.limits) for one in found.pictures
+    )
+    return ShownInside(found.case, found.run, tuple(pictures), found.missing)
 
 
 def shown_channel(name: str, array: np.ndarray) -> ShownChannel:

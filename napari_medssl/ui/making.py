@@ -10,7 +10,7 @@ import numpy as np
 from .colours import MAP_TITLES, doubt_colours, label_colours
 from .display import Display
 from .facts import ClassFacts
-from .loading import ShownCase, ShownProposal
+from .loading import ShownCase, ShownInside, ShownProposal
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels
@@ -87,3 +87,32 @@ def make_maps(proposal: ShownProposal, display: Display) -> dict[str, Image]:
         )
         for name, array in proposal.maps.items()
     }
+
+
+def make_inside(inside: ShownInside, display: Display, classes: Sequence[ClassFacts]) -> dict[str, Image | Labels]:
+    """Pictures of the inside of a model by name; one is visible, what the encoder has learnt to tell apart."""
+    from napari.layers import Image, Labels
+
+    made: dict[str, Image | Labels] = {}
+    for picture in inside.pictures:
+        name = f"{inside.case} · {picture.title}"
+        if picture.kind == "labels":
+            layer = Labels(picture.array, name=name, colormap=label_colours(classes), visible=False, **display.spatial)
+            layer.contour = 1
+            layer.editable = False
+        elif picture.kind == "colours":
+            layer = Image(picture.array, rgb=True, name=name, visible=False, **display.spatial)
+        else:
+            layer = Image(
+                picture.array,
+                name=name,
+                colormap="inferno" if picture.kind == "heat" else "gray",
+                contrast_limits=picture.limits,
+                visible=False,
+                **display.spatial,
+            )
+        made[picture.name] = layer
+    shown = made.get("features-after")
+    if shown is not None:
+        shown.visible = True
+    return made

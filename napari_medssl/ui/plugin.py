@@ -202,6 +202,9 @@ class MedSSLWidget(QWidget):
         review.proposal_toggled.connect(self._overlay(self.layers.toggle_proposal))
         review.run_chosen.connect(session.cases.fetch_proposal)
         review.map_toggled.connect(lambda name: self._overlay(partial(self.layers.toggle_map, name))())
+        review.look_inside.connect(session.inside.look)
+        review.stop_looking.connect(session.inside.stop)
+        review.picture_chosen.connect(self._show_picture)
         review.map_chosen.connect(lambda name: self._overlay(partial(self.layers.show_map, name))())
 
     def _keys(self) -> dict[str, Callable[[], None]]:
@@ -225,6 +228,10 @@ class MedSSLWidget(QWidget):
             self.review_page.draw_overlays(self.layers.visible())
 
         return changed
+
+    def _show_picture(self, name: str) -> None:
+        self.layers.show_picture(name or None)
+        self.review_page.draw_picture(self.layers.shown_picture())
 
     def _verb(self, name: str) -> None:
         self.show_page(name)
@@ -300,7 +307,7 @@ class MedSSLWidget(QWidget):
         self.cases.draw(state)
         self.label_page.draw(state)
         self.train_page.draw(state)
-        self.review_page.draw(state, self.layers.visible())
+        self.review_page.draw(state, self.layers.visible(), self.layers.shown_picture())
         if state.run.under_way and not self._had_run:
             self._show_curves()
         if self._had_run and not state.run.under_way and not self._closed:

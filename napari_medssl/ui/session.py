@@ -8,13 +8,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from ..inspection.child import ProcessChild
 from ..runs.status import RunStatus
 from . import projects
 from .board import Board
 from .casework import CaseDesk, View
 from .facts import ProjectFacts, read_facts
+from .insidework import InsideDesk, InsideScreen, Start
 from .jobs import Jobs
 from .runwork import Driver, Follow, RunDesk
 from .state import PanelState
@@ -28,12 +30,16 @@ PAUSE = 2.0  # seconds between looks at the project while proposals arrive
 RENEWAL = 45.0  # seconds after which the lease is renewed
 
 
+class Screen(View, InsideScreen, Protocol):
+    """All that is asked of the viewer."""
+
+
 class Session:
     """One person, one viewer, at most one project open.
 
     Parameters
     ----------
-    view, driver, jobs, follow
+    view, driver, jobs, follow, start_inside
         The outside world; scripted in tests.
     author : str
         Written into label revisions.
@@ -48,11 +54,13 @@ class Session:
         The case on the screen.
     runs : RunDesk
         The run on the screen.
+    inside : InsideDesk
+        What is inside a model.
     """
 
     def __init__(
         self,
-        view: View,
+        view: Screen,
         driver: Driver,
         jobs: Jobs,
         follow: Follow,
@@ -60,11 +68,13 @@ class Session:
         author: str,
         clock: Callable[[], float] = time.monotonic,
         on_change: Callable[[PanelState], None] = lambda state: None,
+        start_inside: Start = ProcessChild,
     ) -> None:
         self.board = Board(on_change)
         self._driver, self._jobs, self._clock, self._author = driver, jobs, clock, author
         self.cases = CaseDesk(self.board, view, jobs, clock, author, self._changed)
         self.runs = RunDesk(self.board, driver, jobs, follow, self._changed, self.cases.fetch_proposal)
+        self.inside = InsideDesk(self.board, view, jobs, start_inside)
         self._project: Project | None = None
         self._eyes: Project | None = None
         self._lease: Lease | None = None
@@ -179,6 +189,7 @@ class Session:
     def tick(self) -> None:
         """Called often on the screen's thread: autosaves, and looks at the project when it is time."""
         self.cases.tick()
+        self.inside.tick()
         if self._look_wanted and self._clock() - self._last_look > PAUSE:
             self.refresh()
         lease = self._lease
@@ -193,6 +204,7 @@ class Session:
         self._closed = True
         self.cases.leave()
         self.runs.leave()
+        self.inside.stop()
         self._jobs.close()
         self._release()
 
@@ -205,6 +217,7 @@ class Session:
             starting=False, intent=Intent(),
         )  # fmt: skip
         self.cases.take(opened.project)
+        self.inside.take(opened.project)
         found: list[tuple[Handle, RunStatus]] = opened.found
         self.runs.take(opened.project, found)
         if opened.warning:

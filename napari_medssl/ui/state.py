@@ -8,6 +8,7 @@ from typing import Literal
 
 from ..runs.status import RunStatus
 from .facts import CaseFacts, ClassFacts, ProjectFacts
+from .insideview import Inside, InsideState, inside_state
 from .runlist import RunLine, run_lines
 from .runview import Level, RunView, run_view
 from .trainview import Intent, TrainView, train_view
@@ -41,6 +42,7 @@ class OpenCase:
     complete: bool = False
     save: Save = "clean"
     maps: tuple[str, ...] = ()
+    inside: Inside | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ class PanelState:
     actions: CaseActions = CaseActions()
     train: TrainView = field(default_factory=TrainView)
     run: RunView = field(default_factory=RunView)
+    inside: InsideState = field(default_factory=InsideState)
     runs: tuple[RunLine, ...] = ()
     next_case: str | None = None
     next_why: str = ""
@@ -115,6 +118,7 @@ def resolve(facts: Facts) -> PanelState:
         classes=project.classes,
         actions=_actions(facts),
         train=_train(facts, project),
+        inside=_inside(facts, project),
         run=run_view(facts.run, facts.status, facts.stopping, facts.starting, project.stock),
         runs=run_lines(project, facts.run, facts.status),
         next_case=following[0],
@@ -190,3 +194,9 @@ def _other_proposals(case: OpenCase) -> str:
 def _train(facts: Facts, project: ProjectFacts) -> TrainView:
     running = facts.starting or (facts.status is not None and not facts.status.is_over)
     return train_view(project.stock, {run.name: run.dice for run in project.runs}, facts.intent, facts.devices, running)
+
+
+def _inside(facts: Facts, project: ProjectFacts) -> InsideState:
+    case = None if facts.loading else facts.case
+    proposal, inside = (None, None) if case is None else (case.proposal, case.inside)
+    return inside_state(project.stock.runs, proposal, inside, case is not None)

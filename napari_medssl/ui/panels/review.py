@@ -6,8 +6,11 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from ..colours import MAP_TITLES
+from ..insideview import InsideState
 from ..state import CaseActions, PanelState
 from .parts import button, checkbox, combo, enable, show_text, text
+
+LOOK, STOP = "Look inside", "Stop looking"
 
 
 class ReviewPage(QWidget):
@@ -20,6 +23,9 @@ class ReviewPage(QWidget):
     map_chosen = Signal(str)
     run_chosen = Signal(str)
     next_case = Signal()
+    look_inside = Signal(str)  # the model of this run
+    stop_looking = Signal()
+    picture_chosen = Signal(str)  # empty: none
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -54,6 +60,17 @@ class ReviewPage(QWidget):
             name="Accept and open next",
         )
         self._next = text()
+        self._inside_title = text("Look inside a model", heading=True)
+        self.models = combo("Model to look into", "Whose model to look into: the run that trained it.")
+        self.inside_button = button(
+            LOOK,
+            "Show what the model makes of this case: features before and after training, and, where the run has them, "
+            "restoration, attention, and what each part of it says.",
+            self._inside_clicked,
+        )
+        self.pictures = combo("Picture of the inside", "Which picture to show over the scan.")
+        self.pictures.activated.connect(lambda _: self._picture_activated())
+        self._caption, self._inside_text = text(), text()
         shown = QHBoxLayout()
         shown.addWidget(self.proposal)
         shown.addWidget(self.map)
@@ -72,13 +89,23 @@ class ReviewPage(QWidget):
         layout.addWidget(self.correct_button)
         layout.addLayout(line)
         layout.addWidget(self._next)
+        inside = QHBoxLayout()
+        inside.addWidget(self.models)
+        inside.addWidget(self.inside_button)
+        layout.addSpacing(8)
+        layout.addWidget(self._inside_title)
+        layout.addLayout(inside)
+        layout.addWidget(self.pictures)
+        layout.addWidget(self._caption)
+        layout.addWidget(self._inside_text)
         layout.addStretch(1)
         self._drawn_maps: tuple[str, ...] | None = None
+        self._inside = InsideState()
         self._drawn_runs: tuple[tuple[str, str], ...] = ()
         self.runs.hide()
 
-    def draw(self, state: PanelState, visible: frozenset[str]) -> None:
-        """Show a state; `visible` are the overlays that are on."""
+    def draw(self, state: PanelState, visible: frozenset[str], picture: str | None = None) -> None:
+        """Show a state; `visible` are the overlays that are on, `picture` that of the inside of a model."""
         actions = state.actions
         show_text(self._title, actions.title)
         show_text(self._proposal, actions.proposal_text)
@@ -96,6 +123,7 @@ class ReviewPage(QWidget):
             for name in actions.maps:
                 self.maps.addItem(MAP_TITLES.get(name, name).capitalize(), name)
             self.maps.setCurrentIndex(max(0, self.maps.findData(chosen)))
+        self._draw_inside(state.inside, picture)
         self.draw_overlays(visible)
 
     def _draw_runs(self, actions: CaseActions) -> None:
@@ -118,3 +146,38 @@ class ReviewPage(QWidget):
     def chosen_map(self) -> str:
         """The measure of doubt that is chosen."""
         return self.maps.currentData() or "entropy"
+
+    def draw_picture(self, name: str | None) -> None:
+        """This picture of the inside of a model is on, or none."""
+        self.pictures.setCurrentIndex(max(0, self.pictures.findData(name or "")))
+        caption = next((picture.caption for picture in self._inside.pictures if picture.name == name), "")
+        show_text(self._caption, caption[:1].upper() + caption[1:])
+
+    def _draw_inside(self, inside: InsideState, picture: str | None) -> None:
+        before, self._inside = self._inside, inside
+        if inside.runs != before.runs or inside.usual != before.usual:
+            chosen = inside.usual if inside.usual != before.usual else self.models.currentData()
+            self.models.clear()
+            for run in inside.runs:
+                self.models.addItem(run, run)
+            self.models.setCurrentIndex(max(0, self.models.findData(chosen)))
+        enable(self.models, bool(inside.runs) and not inside.busy)
+        enable(self.inside_button, inside.can_look)
+        self.inside_button.setText(STOP if inside.busy else LOOK)
+        if inside.pictures != before.pictures:
+            self.pictures.clear()
+            self.pictures.addItem("Nothing of the inside", "")
+            for one in inside.pictures:
+                self.pictures.addItem(one.title[:1].upper() + one.title[1:], one.name)
+        self.pictures.setVisible(bool(inside.pictures))
+        show_text(self._inside_text, inside.text)
+        self.draw_picture(picture)
+
+    def _inside_clicked(self) -> None:
+        if self._inside.busy:
+            self.stop_looking.emit()
+        else:
+            self.look_inside.emit(self.models.currentData() or "")
+
+    def _picture_activated(self) -> None:
+        self.picture_chosen.emit(self.pictures.currentData() or "")
