@@ -11,7 +11,7 @@ STATES = {
     "waiting": "waiting",
     "running": "training",
     "completed": "finished",
-    "stopped": "stopped, kept",
+    "stopped": "stopped",
     "paused": "paused",
     "discarded": "discarded",
     "failed": "failed",
