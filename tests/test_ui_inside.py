@@ -290,8 +290,9 @@ def test_one_picture_at_a_time_is_chosen_and_all_go_with_the_case(screen: LayerS
     screen.layers.show_inside(an_inside(case))
     assert len(screen.viewer.layers) == 2 + 5, "those of the first look are gone"
     screen.viewer.layers.remove(screen.role("inside", picture="restored"))
-    screen.layers.show_picture("restored")
+    screen.layers.show_picture("features-after")
     screen.layers.show_case(shown_case("case-2"))
+    assert screen.layers.shown_picture() is None
     assert [layer.metadata["medssl"]["role"] for layer in screen.viewer.layers] == ["image", "labels"]
     screen.layers.show_inside(an_inside(case))
     assert len(screen.viewer.layers) == 2, "pictures of another case are not shown"

@@ -74,7 +74,7 @@ def attention_of(net: Branched, image: NDArray[np.floating], plan: Plan) -> list
             where, part = stage_part(piece, opened, strides[index])
             maps[index][(slice(None), *where)] = part
             total = weights[index] if len(weights[index]) else np.zeros(channels.shape[1])
-            weights[index] = total + channels.sum(dim=0).double().cpu().numpy()
+            weights[index] = total + channels.sum(dim=0).cpu().double().numpy()
         seen += slices
     return [
         Attention(

@@ -66,7 +66,7 @@ def see_features(look: Look) -> Seen:
             f"{look.stage_text}; three components hold {sum(components.explained):.0%} of the variance, "
             f"{components.directions:.1f} of {found.channels} directions are in use"
         )
-        array = np.moveaxis(_bytes(colours, 0.0, 1.0), 0, -1)
+        array = np.stack([_bytes(one, 0.0, 1.0) for one in colours], axis=-1)
         pictures.append(Picture(f"features-{name}", "features", "colours", title, array, caption=caption))
     return Seen(tuple(pictures), missing=tuple(missing), facts=facts)
 
