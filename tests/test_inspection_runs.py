@@ -265,6 +265,17 @@ def test_maps_are_the_numbers_that_features_are_multiplied_by(name: str) -> None
         assert 0 <= float(attention.opened.min()) <= float(attention.opened.max()) <= 1
 
 
+def test_the_published_networks_gates_are_told_apart(labs: dict[str, Lab]) -> None:
+    lab = labs["raster"]
+    network = {"architecture": "mtnet", "widths": [4, 16, 32, 64, 128], "strides": [list(two) for two in STRIDES]}
+    found = inspect_case(lab.project, lab.run("cdma", "raster", settings=network), "case-2", device="cpu")
+    titles = [picture.title for picture in found.pictures if picture.group == "attention"]
+    assert len(set(titles)) == len(titles) == 6
+    assert [bars.name for bars in found.bars] == [f"{branch}-channels-{n}" for branch in ("csa", "ca") for n in (1, 2)]
+    assert [len(bars.values) for bars in found.bars] == [19, 16, 19, 16]
+    assert all(bars.values == tuple(sorted(bars.values, reverse=True)) for bars in found.bars)
+
+
 def test_gates_that_are_shut_are_said_to_be(labs: dict[str, Lab]) -> None:
     lab = labs["3d"]
     from napari_medssl.inference.tensor_file import load_tensors, save_tensors
