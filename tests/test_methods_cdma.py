@@ -14,11 +14,12 @@ from test_methods_learners import INSTANCE, NETS, SIDE, a_batch, a_step, equal_s
 from napari_medssl.methods.base import IGNORE, Batch, Patches, Phase
 from napari_medssl.methods.catalog import method_info
 from napari_medssl.methods.cdma import CDMA, DISTILLATION, LABELS_FIRST, CDMALearner
+from napari_medssl.methods.cdma_options import CDMAOptions, cdma_net
 from napari_medssl.methods.cdma_paper import cdma_paper
 from napari_medssl.methods.distillation import cross_distillation, distillation, uncertainty
 from napari_medssl.methods.options import resolve_options
 from napari_medssl.methods.schedules import learning_rate
-from napari_medssl.nets.attention import ATTENTIONS
+from napari_medssl.nets.attention import ATTENTIONS, Gate
 from napari_medssl.nets.mtnet import STRIDES
 from napari_medssl.nets.spec import NetSpec
 from napari_medssl.training.optimisers import make_optimiser, set_learning_rate
@@ -171,6 +172,19 @@ def test_rates_of_the_paper() -> None:
         set_learning_rate(optimiser, phase, 0, done)
         assert [g["lr"] for g in optimiser.param_groups] == pytest.approx([base, 2 * base, 10 * base, 20 * base])
     assert {g["weight_decay"] for g in optimiser.param_groups} == {5e-4}
+
+
+def test_gates_learn_more_slowly_than_decoders() -> None:
+    options = CDMAOptions(gate_rate=0.1, decoder_rate=1.5)
+    learner = CDMA().learner(options, cdma_net(options, plan_for(2, (SIDE, SIDE)).net))
+    gates = {id(p) for m in learner.modules() if isinstance(m, Gate) for p in m.parameters()}
+    rates = {id(p): group.lr_scale for group in learner.parameter_groups() for p in group.parameters}
+    student = dict(learner.student.named_parameters())
+    assert gates & rates.keys()
+    for name, p in student.items():
+        expected = 1.0 if name.startswith("encoder.") else 0.15 if id(p) in gates else 1.5
+        assert rates[id(p)] == pytest.approx(expected), name
+    assert len(rates) == len(student) == sum(len(group.parameters) for group in learner.parameter_groups())
 
 
 def test_drops_fall_where_they_do_whatever_the_first_phase_is() -> None:

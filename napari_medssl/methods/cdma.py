@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import Tensor, nn
 
+from ..nets.attention import Gate
 from ..nets.branches import Branched, fitting
 from ..nets.ema import copy_state
 from ..nets.spec import NetSpec
@@ -119,19 +120,17 @@ class CDMALearner(AveragedLearner):
             super().after_step(at)
 
     def parameter_groups(self) -> list[ParamGroup]:
-        """Encoder and decoders, weights and biases: each learns at its own rate. Scales of norms are weights."""
-        encoder = {id(p) for name, p in self.student.named_parameters() if name.startswith("encoder.")}
-        groups = []
-        for new in (False, True):
-            for bias in (False, True):
-                parameters = [
-                    p
-                    for name, p in self.student.named_parameters()
-                    if (id(p) not in encoder) == new and name.endswith("bias") == bias
-                ]
-                rate = (self._cdma.decoder_rate if new else 1.0) * (self._cdma.bias_rate if bias else 1.0)
-                groups.append(ParamGroup(parameters, lr_scale=rate))
-        return [group for group in groups if group.parameters]
+        """Encoder, decoders and gates, weights and biases: each learns at its own rate. Scales of norms are weights."""
+        options = self._cdma
+        apart = options.gate_rate != 1
+        gates = {id(p) for m in self.student.modules() if apart and isinstance(m, Gate) for p in m.parameters()}
+        groups: dict[tuple[bool, bool, bool], ParamGroup] = {}
+        for name, p in self.student.named_parameters():
+            new, bias, gate = not name.startswith("encoder."), name.endswith("bias"), id(p) in gates
+            rate = (options.decoder_rate if new else 1.0) * (options.bias_rate if bias else 1.0)
+            group = ParamGroup([], lr_scale=rate * (options.gate_rate if gate else 1.0))
+            groups.setdefault((new, bias, gate), group).parameters.append(p)
+        return [groups[kind] for kind in sorted(groups)]
 
     def members(self) -> list[nn.Module]:
         """One network: its branches are the members whose disagreement counts."""

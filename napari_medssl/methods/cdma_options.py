@@ -106,6 +106,14 @@ class CDMAOptions(AveragedOptions):
         low=0.01,
         high=100.0,
     )
+    gate_rate: float = option(
+        0.1,
+        "Learning rate of attention",
+        "As a multiple of the decoders'; 1 in the paper's code. All places of a scan pull at a gate's few weights: "
+        "at the decoders' own rate it shuts for good within a hundred steps.",
+        low=0.001,
+        high=10.0,
+    )
     bias_rate: float = option(
         1.0, "Learning rate of biases", "As a multiple of the weights'; 2 in the paper's code.", low=0.01, high=100.0
     )

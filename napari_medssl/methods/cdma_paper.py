@@ -35,6 +35,7 @@ def cdma_paper(ndim: int) -> dict[str, Any]:
         "learning_rate": 1e-3,
         "decoder_rate": 10.0,
         "bias_rate": 2.0,
+        "gate_rate": 1.0,
         "momentum": 0.9,
         "nesterov": True,
         "weight_decay": 5e-4,
