@@ -50,7 +50,7 @@ TASKS = {
     "bcp-3d-labels-first": Task("bcp", (72, 72, 56), {**LA, "warmup_share": 0.9}, official=0.65),
     "bcp-2d": Task("bcp", (256, 256), {"patch": [256, 256], "batch": 12, "warmup_share": 0.0}, official=3.04),
     "cdma-2d": Task("cdma", (160, 160), {"patch": [128, 128], "batch": 4}, channels=3, official=2.31),
-    "desd-3d": Task("desd", (24, 160, 160), {"patch": [16, 96, 96], "batch": 2}, official=2.3),
+    "desd-3d": Task("desd", (160, 160, 24), {"patch": [96, 96, 16], "batch": 2}, official=2.3),
     "pcrlv2-3d": Task("pcrlv2", (96, 96, 96), {"patch": [48, 48, 48], "batch": 2, "scales": 3}, official=12.6),
 }
 
@@ -101,6 +101,7 @@ def measure(name: str, precision: str, threads: int, device: str, repeats: int) 
     step_of, get = engine.Engine._step, engine.Prefetcher.get
 
     def timed(self: engine.Engine, *arguments: Any) -> Any:
+        assert list(self._plan.patch) == task.settings["patch"], f"{self._plan.patch} is another size"
         begin = time.perf_counter()
         out = step_of(self, *arguments)
         if device != "cpu":

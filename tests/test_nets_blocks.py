@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from napari_medssl.nets.blocks import Dropout
+from napari_medssl.nets.blocks import Dropout, make_norm
 from napari_medssl.nets.mtnet import ReachingConv2d
 
 
@@ -55,3 +55,22 @@ def test_taps_beyond_the_border_are_zeros_times_weights(size: tuple[int, int], d
     one.square().sum().backward()
     other.square().sum().backward()
     torch.testing.assert_close(ours.weight.grad, theirs.weight.grad)
+
+
+@pytest.mark.parametrize("images", [1, 3])
+@pytest.mark.parametrize("space", [(6, 5), (4, 3, 2)])
+def test_instance_norm_keeps_channels_last(space: tuple[int, ...], images: int) -> None:
+    torch.manual_seed(0)
+    layout = torch.channels_last if len(space) == 2 else torch.channels_last_3d
+    layer = make_norm("instance", 4, len(space))
+    nn.init.normal_(layer.weight)
+    nn.init.normal_(layer.bias)
+    x = (3 + torch.randn(images, 4, *space)).requires_grad_()
+    weigh = torch.randn_like(x)
+    last, first = layer(x.to(memory_format=layout)), layer(x)
+    assert last.is_contiguous(memory_format=layout)
+    torch.testing.assert_close(last, first)
+    learnt = [x, *layer.parameters()]
+    ours, theirs = (torch.autograd.grad((out * weigh).sum(), learnt) for out in (last, first))
+    for got, expected in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(got, expected, atol=1e-5, rtol=1e-4)  # sums in another order

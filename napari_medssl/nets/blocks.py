@@ -11,6 +11,7 @@ from typing import Self
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from .conv import Conv2d, Conv3d
 from .spec import Norm
@@ -18,7 +19,6 @@ from .spec import Norm
 CONV = {2: Conv2d, 3: Conv3d}
 UP = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
 BATCH_NORM = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
-INSTANCE_NORM = {2: nn.InstanceNorm2d, 3: nn.InstanceNorm3d}
 MAX_POOL = {2: nn.MaxPool2d, 3: nn.MaxPool3d}
 CHANNEL_DROPOUT = {2: nn.Dropout2d, 3: nn.Dropout3d}
 
@@ -43,6 +43,35 @@ class FrozenBatchNorm3d(nn.BatchNorm3d):
 
 
 FROZEN_NORM = {2: FrozenBatchNorm2d, 3: FrozenBatchNorm3d}
+
+
+class InstanceNorm2d(nn.InstanceNorm2d):
+    """Instance norm that leaves the layout of its input as it is.
+
+    On a processor PyTorch's own copies an input with its channels last to channels first and hands it on so: the norm
+    takes several times as long, and the layers after it are slower, pooling more than ten times. Batch norm of one
+    image is the same thing, and keeps the layout.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, *space)."""
+        return super().forward(x) if x.device.type != "cpu" or x.is_contiguous() else _norm_each(self, x)
+
+
+class InstanceNorm3d(nn.InstanceNorm3d):
+    """The same in 3-D."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, *space)."""
+        return super().forward(x) if x.device.type != "cpu" or x.is_contiguous() else _norm_each(self, x)
+
+
+def _norm_each(norm: nn.InstanceNorm2d | nn.InstanceNorm3d, x: Tensor) -> Tensor:
+    weight, bias, eps = norm.weight, norm.bias, norm.eps
+    return torch.cat([F.batch_norm(image, None, None, weight, bias, training=True, eps=eps) for image in x.split(1)])
+
+
+INSTANCE_NORM = {2: InstanceNorm2d, 3: InstanceNorm3d}
 
 
 def make_norm(kind: Norm, channels: int, ndim: int) -> nn.Module:

@@ -16,9 +16,9 @@ from torch.nn import functional as F
 Up = nn.ConvTranspose2d | nn.ConvTranspose3d | nn.Upsample
 Conv = nn.Conv2d | nn.Conv3d
 
-CONVOLVE = {2: F.conv2d, 3: F.conv3d}
 TRANSPOSED = {2: F.conv_transpose2d, 3: F.conv_transpose3d}
 
+WHOLE = 8  # channels come in multiples of so many, as GPUs want them
 WORTH = 3  # multiply-adds saved for each one spent on the joint kernel
 
 
@@ -35,18 +35,20 @@ def up_and_convolve(x: Tensor, up: Up, conv: Conv) -> Tensor:
     """
     ndim = x.ndim - 2
     stride = [int(s) for s in (up.scale_factor if isinstance(up, nn.Upsample) else up.stride)]  # type: ignore[union-attr]
-    size = [n * s for n, s in zip(x.shape[2:], stride, strict=True)]
-    if not _pays(conv, up, len(x) * math.prod(size), stride):
+    voxels = len(x) * math.prod(n * s for n, s in zip(x.shape[2:], stride, strict=True))
+    if not _pays(conv, up, voxels, stride):
         out: Tensor = conv(up(x))
         return out
-    reach = [k // 2 for k in conv.kernel_size]
+    early, between = (None, None) if isinstance(up, nn.Upsample) else (up.weight, up.bias)
+    if early is not None and between is not None:
+        # the bias between the two is the weight of a channel that is 1 everywhere: edges need no care of their own
+        constant = between.reshape(1, -1, *(1,) * ndim).expand(1, -1, *early.shape[2:])
+        more = WHOLE - len(early) % WHOLE
+        early = F.pad(torch.cat([early, constant]), [0, 0] * (ndim + 1) + [0, more - 1])
+        x = F.pad(x, [0, 0] * ndim + [0, more], value=1.0)
     with torch.autocast(x.device.type, enabled=False):
-        kernel = _joint_kernel(up, conv, stride)
-        bias = _joint_bias(up, conv, size, reach)
-    if bias is None or bias.ndim == 1:
-        return TRANSPOSED[ndim](x, kernel, bias, stride, reach)
-    out = TRANSPOSED[ndim](x, kernel, None, stride, reach)
-    return out + bias.to(out.dtype)
+        kernel = _joint_kernel(early, conv, stride)
+    return TRANSPOSED[ndim](x, kernel, conv.bias, stride, [k // 2 for k in conv.kernel_size])
 
 
 def _pays(conv: Conv, up: Up, voxels: int, stride: list[int]) -> bool:
@@ -60,16 +62,19 @@ def _pays(conv: Conv, up: Up, voxels: int, stride: list[int]) -> bool:
     return (before - joint * inputs * outputs) * voxels > WORTH * making
 
 
-def _joint_kernel(up: Up, conv: Conv, stride: list[int]) -> Tensor:
-    """(C, outputs, *(stride + kernel - 1)): every product of a weight of either, summed by place."""
+def _joint_kernel(early: Tensor | None, conv: Conv, stride: list[int]) -> Tensor:
+    """(C, outputs, *(stride + kernel - 1)): every product of a weight of either, summed by place.
+
+    `early` (C, middle, *stride) are the weights that up-sample, None for nearest neighbours.
+    """
     outputs = len(conv.weight)
     late = conv.weight.flatten(2)  # (outputs, middle, K)
-    if isinstance(up, nn.Upsample):
+    if early is None:
         products = late.permute(2, 1, 0).expand(math.prod(stride), -1, -1, -1)  # (S, K, C, outputs)
     else:
-        early = up.weight.flatten(2).permute(2, 0, 1)  # (S, C, middle)
-        product = early.flatten(0, 1) @ late.transpose(0, 1).flatten(1)  # (S C, outputs K)
-        products = product.reshape(len(early), -1, outputs, late.shape[2]).permute(0, 3, 1, 2)
+        parts = early.flatten(2).permute(2, 0, 1)  # (S, C, middle)
+        product = parts.flatten(0, 1) @ late.transpose(0, 1).flatten(1)  # (S C, outputs K)
+        products = product.reshape(len(parts), -1, outputs, late.shape[2]).permute(0, 3, 1, 2)
     inputs = products.shape[2]
     extent = [s + k - 1 for s, k in zip(stride, conv.kernel_size, strict=True)]
     place = _places(stride, conv.kernel_size, extent).to(products.device)
@@ -87,18 +92,3 @@ def _places(stride: list[int], kernel: Sequence[int], extent: list[int]) -> Tens
         b = torch.arange(k).reshape([-1 if d == ndim + axis else 1 for d in range(2 * ndim)])
         place = place * n + (a - b + k - 1)
     return place.flatten()
-
-
-def _joint_bias(up: Up, conv: Conv, size: list[int], reach: list[int]) -> Tensor | None:
-    """A number per channel, or a map (1, outputs, *size): the bias from before the convolution ends at the edges."""
-    before = None if isinstance(up, nn.Upsample) else up.bias
-    if before is None:
-        return conv.bias
-    ndim = len(size)
-    few = [min(n, 2 * r + 1) for n, r in zip(size, reach, strict=True)]
-    column = before.reshape(1, -1, *(1,) * ndim).expand(1, -1, *few)
-    zones: Tensor = CONVOLVE[ndim](column, conv.weight, conv.bias, padding=reach)
-    for axis, (n, r, m) in enumerate(zip(size, reach, few, strict=True), start=2):
-        place = torch.arange(n, device=zones.device)
-        zones = zones.index_select(axis, torch.where(place < n - r, place.clamp(max=r), place - n + m))
-    return zones
