@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, QTimer
-from qtpy.QtWidgets import QApplication, QDialog, QFileDialog, QStackedWidget, QWidget
+from qtpy.QtWidgets import QApplication, QDialog, QStackedWidget, QWidget
 
 from ..runs.drivers import Handle, ProcessDriver
 from ..runs.status import RunStatus
-from . import keys, projects
+from . import keys, projects, wiring
 from .curvedock import CurveDock
 from .follow import Follower
 from .frame import lay_out
@@ -20,7 +20,7 @@ from .jobs import ThreadJobs
 from .layers import CaseLayers
 from .mailbox import Mailbox
 from .panels.cases import CasePanel
-from .panels.dialogs import ClassDialog, NewProjectDialog
+from .panels.dialogs import NewProjectDialog
 from .panels.header import Header
 from .panels.label import LabelPage
 from .panels.parts import scrolling
@@ -55,7 +55,7 @@ class MedSSLWidget(QWidget):
         super().__init__(parent)
         self._viewer: Any = viewer
         self.mailbox = Mailbox()
-        self.layers = CaseLayers(viewer, self._edited, self._labels_removed, self._label_taken)
+        self.layers = CaseLayers(viewer, self._edited, self._labels_removed, partial(wiring.label.label_taken, self))
         self.session = Session(
             self.layers,
             driver or ProcessDriver(),
@@ -78,9 +78,9 @@ class MedSSLWidget(QWidget):
             self.pages.addWidget(page)
         self._home = lay_out(self, self.header, self.welcome, self.cases, self.pages)
         self.setAcceptDrops(True)
-        self._connect()
+        wiring.connect(self)
         viewer.dims.events.order.connect(self._order_changed)
-        self._bound = keys.bind(viewer, self._keys())
+        self._bound = keys.bind(viewer, wiring.keys(self))
         self._timer = QTimer(self)
         self._timer.setInterval(DRAIN)
         self._timer.timeout.connect(self._tick)
@@ -171,122 +171,17 @@ class MedSSLWidget(QWidget):
         elif paths:
             QTimer.singleShot(0, partial(self.open_folder, paths[0].parent))
 
+    def show_curves(self) -> None:
+        """Show the curves of the run at the bottom of the window."""
+        self.curves.show(self.session.state.run, self.header.text_colour())
+
     # --- within
-
-    def _connect(self) -> None:
-        session = self.session
-        head, label, train, review = self.header, self.label_page, self.train_page, self.review_page
-        head.page.connect(self._verb)
-        self.welcome.open_project.connect(self._ask_folder)
-        self.welcome.open_sample.connect(self.open_sample)
-        head.open_project.connect(self._ask_folder)
-        head.open_sample.connect(self.open_sample)
-        head.add_scans.connect(self._ask_scans)
-        head.edit_classes.connect(self._ask_classes)
-        head.refresh.connect(session.refresh)
-        head.next_case.connect(session.open_next)
-        head.dismissed.connect(session.dismiss)
-        self.cases.opened.connect(session.cases.open)
-        label.class_chosen.connect(self._choose_class)
-        label.plane_chosen.connect(self.layers.look_from)
-        label.shade_changed.connect(self.layers.shade_open)
-        label.edit_classes.connect(self._ask_classes)
-        label.finished.connect(lambda whole: session.cases.finish(accept=False, whole=whole))
-        train.wished.connect(session.runs.intend)
-        train.train.connect(session.runs.train)
-        train.stop.connect(session.runs.stop)
-        train.resume.connect(session.runs.resume)
-        train.curves.connect(self._show_curves)
-        review.correct.connect(self._correct)
-        review.accept.connect(self._accept)
-        review.proposal_toggled.connect(self._overlay(self.layers.toggle_proposal))
-        review.run_chosen.connect(session.cases.fetch_proposal)
-        review.map_toggled.connect(lambda name: self._overlay(partial(self.layers.toggle_map, name))())
-        review.look_inside.connect(session.inside.look)
-        review.stop_looking.connect(session.inside.stop)
-        review.picture_chosen.connect(self._show_picture)
-        review.map_chosen.connect(lambda name: self._overlay(partial(self.layers.show_map, name))())
-
-    def _keys(self) -> dict[str, Callable[[], None]]:
-        bound: dict[str, Callable[[], None]] = {
-            "Alt-A": lambda: self._accept(False),
-            "Alt-D": lambda: self._accept(True),
-            "Alt-E": self._correct,
-            "Alt-G": self.session.open_next,
-            "Alt-O": self._overlay(self.layers.toggle_proposal),
-            "Alt-U": self._overlay(lambda: self.layers.toggle_map(self.review_page.chosen_map())),
-        }
-        for number in range(1, 10):
-            bound[f"Alt-{number}"] = partial(self._choose_class_number, number)
-        return bound
-
-    def _overlay(self, change: Callable[[], object]) -> Callable[[], None]:
-        """A change of overlays, after which the check boxes are right."""
-
-        def changed() -> None:
-            change()
-            self.review_page.draw_overlays(self.layers.visible())
-
-        return changed
-
-    def _show_picture(self, name: str) -> None:
-        self.layers.show_picture(name or None)
-        self.review_page.draw_picture(self.layers.shown_picture())
-
-    def _verb(self, name: str) -> None:
-        self.show_page(name)
-        if name == "Label":
-            self.layers.start_painting()
-
-    def _correct(self) -> None:
-        if self.session.state.actions.can_correct:
-            self.session.cases.correct()
-            self.layers.start_painting()
-            self.review_page.draw_overlays(self.layers.visible())
-
-    def _accept(self, then_next: bool) -> None:
-        if self.session.state.actions.can_accept:
-            self.session.cases.finish(accept=True, then=self.session.open_next if then_next else lambda: None)
-
-    def _choose_class(self, value: int) -> None:
-        self.layers.choose_class(value)
-        self.label_page.choose(value)
-
-    def _choose_class_number(self, number: int) -> None:
-        classes = self.session.state.classes
-        if number <= len(classes):
-            self._choose_class(classes[number - 1].value)
-
-    def _ask_folder(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(self, "A project, or a folder of scans")
-        if chosen:
-            self.open_folder(chosen)
-
-    def _ask_scans(self) -> None:
-        files, _ = QFileDialog.getOpenFileNames(
-            self, "Scans to add", "", "Scans (*.nii *.nii.gz *.hdr *.png *.tif *.tiff *.jpg *.jpeg)"
-        )
-        if files:
-            self.session.add_scans([Path(f) for f in files])
-
-    def _ask_classes(self) -> None:
-        dialog = ClassDialog(self.session.state.classes, self)
-        if dialog.exec_() == QDialog.DialogCode.Accepted:
-            self.session.set_classes(dialog.table.value())
 
     def _order_changed(self, event: Any = None) -> None:
         self.label_page.show_plane(self.layers.plane())
 
     def _edited(self, sure: bool) -> None:
         self.session.cases.edited(sure)
-
-    def _label_taken(self, value: int) -> None:
-        self.label_page.choose(value)
-        if value and value not in {info.value for info in self.session.state.classes}:
-            self.session.board.say(
-                "warning",
-                f"Label {value} has no name yet. Name it under Structures, or what is drawn with it is not saved.",
-            )
 
     def _labels_removed(self) -> None:
         self.session.cases.leave()
@@ -309,7 +204,7 @@ class MedSSLWidget(QWidget):
         self.train_page.draw(state)
         self.review_page.draw(state, self.layers.visible(), self.layers.shown_picture())
         if state.run.under_way and not self._had_run:
-            self._show_curves()
+            self.show_curves()
         if self._had_run and not state.run.under_way and not self._closed:
             self._announce(state)
         self._had_run = state.run.under_way
@@ -322,9 +217,6 @@ class MedSSLWidget(QWidget):
 
         words = f"{state.run.title}. {state.run.phase}".strip()
         (show_error if state.run.tone == "error" else show_info)(words)
-
-    def _show_curves(self) -> None:
-        self.curves.show(self.session.state.run, self.header.text_colour())
 
     def _theme(self) -> None:
         self.ensurePolished()
