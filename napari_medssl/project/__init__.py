@@ -1,19 +1,21 @@
 """The store: cases, classes, label revisions, proposals, runs, the audit set. No torch, no Qt."""
 
 from .audit import AuditSet, draw_audit, freeze_audit, read_audit
-from .case import Case, Status
+from .case import UNUSABLE, Case, Status
 from .classes import PALETTE, ClassInfo
 from .importing import ImportReport, import_images
 from .importing_labels import import_labels, label_values, match_labels
 from .lease import Holder, Lease
 from .project import Project
 from .proposals import Proposal, choose_proposal
+from .refused import Refused, forget_refused, read_refused
 from .revisions import Revision
 from .settings import SCHEMA
 
 __all__ = [
     "PALETTE",
     "SCHEMA",
+    "UNUSABLE",
     "AuditSet",
     "Case",
     "ClassInfo",
@@ -22,14 +24,17 @@ __all__ = [
     "Lease",
     "Project",
     "Proposal",
+    "Refused",
     "Revision",
     "Status",
     "choose_proposal",
     "draw_audit",
+    "forget_refused",
     "freeze_audit",
     "import_images",
     "import_labels",
     "label_values",
     "match_labels",
     "read_audit",
+    "read_refused",
 ]

@@ -16,6 +16,7 @@ from .images import ImageRef, is_there
 from .names import check_name
 from .origins import inherited_origins
 from .proposals import Proposal, choose_proposal, has_proposal, read_proposal, read_proposals, write_proposal
+from .quarantine import has_note, note_unreadable, why_unreadable, withdraw_note
 from .records import CASE_NAME, change_record
 from .refusals import one_clear_line
 from .revisions import ORIGINS, Origin, Revision, read_revision, revision_ids
@@ -24,7 +25,9 @@ from .saving import Provenance, check_array, check_origins, compare_with, write_
 if TYPE_CHECKING:
     from .project import Project
 
-Status = Literal["new", "draft", "labelled", "proposed", "excluded", "missing"]
+Status = Literal["new", "draft", "labelled", "proposed", "excluded", "missing", "unreadable"]
+#: Where nothing can be drawn on or learnt from.
+UNUSABLE: tuple[Status, ...] = ("excluded", "missing", "unreadable")
 
 
 class Case:
@@ -75,6 +78,16 @@ class Case:
         reason = self._record.get("excluded")
         return None if reason is None else str(reason)
 
+    @property
+    def flagged(self) -> bool:
+        """Whether a person marked it, to come back to."""
+        return bool(self._record.get("flagged", False))
+
+    @property
+    def comment(self) -> str:
+        """What a person wrote about it."""
+        return str(self._record.get("comment") or "")
+
     @cached_property
     def grid(self) -> Grid:
         """Where its voxels are."""
@@ -97,19 +110,43 @@ class Case:
             return "excluded"
         if not all(is_there(values, self._project.root) for values in self._record["images"]):
             return "missing"
+        if why_unreadable(self.folder, self.images) is not None:
+            return "unreadable"
         latest = self.latest()
         if latest is not None:
             return "labelled" if latest.complete else "draft"
         return "proposed" if has_proposal(self.proposals_folder) else "new"
 
+    @property
+    def trouble(self) -> str | None:
+        """Why its image cannot be read, as far as is known without reading it; None where nothing is known."""
+        for path in self.images:
+            if not path.exists():
+                return f"{path}: the scan is not there. Put it back, or mount the drive it is on."
+        return why_unreadable(self.folder, self.images)
+
     def read_image(self) -> Volume:
         """Its image with all channels, on its grid, with the project's channel names.
+
+        An image that is there and cannot be read is noted (see `trouble`), so that lists and runs leave the case out
+        until its file changes or can be read again.
 
         Raises
         ------
         BadFileError
             If a file is missing, damaged, changed since it was added, or on another grid.
         """
+        try:
+            volume = self._read_image()
+        except BadFileError as error:
+            if all(path.exists() for path in self.images):
+                note_unreadable(self.folder, self.images, str(error))
+            raise
+        if has_note(self.folder):
+            withdraw_note(self.folder)
+        return volume
+
+    def _read_image(self) -> Volume:
         parts = []
         for ref, path in zip(self.image_refs, self.images, strict=True):
             ref.check_unchanged(path)
@@ -194,6 +231,7 @@ class Case:
         note: str = "",
         dice_to_proposal: float | None = None,
         origins: NDArray[np.uint8] | None = None,
+        strokes: int | None = None,
     ) -> Revision:
         """Save labels as a new revision; earlier ones stay as they are.
 
@@ -217,6 +255,8 @@ class Case:
             Mean Dice to that proposal; computed where not given.
         origins : uint8 array of shape grid.shape, optional
             Origin of each voxel, in the codes of `origins`.
+        strokes : int, optional
+            Strokes that were drawn, where they were counted.
 
         Raises
         ------
@@ -233,7 +273,7 @@ class Case:
         compared, found = compare_with(proposal, labels.array)
         dice = compared.dice if dice_to_proposal is None else float(dice_to_proposal)
         codes = found if origins is None else check_origins(f"Case {self.name}", origins, self.grid.shape)
-        provenance = Provenance(author, origin, float(minutes), parent_id, run, bool(complete), note, dice)
+        provenance = Provenance(author, origin, float(minutes), parent_id, run, bool(complete), note, dice, strokes)
         with one_clear_line(f"Case {self.name}: the labels were not saved", self.labels_folder):
             revision = write_revision(self.labels_folder, labels, codes, compared.changes, provenance)
         self._known[revision.id] = revision
@@ -329,6 +369,26 @@ class Case:
             If it cannot be written down.
         """
         self._decide("excluded", None, author)
+
+    def flag(self, on: bool = True, author: str = "") -> None:
+        """Mark the case, to come back to it; or take the mark away.
+
+        Raises
+        ------
+        ProjectError
+            If it cannot be written down.
+        """
+        self._decide("flagged", bool(on), author)
+
+    def comment_on(self, words: str, author: str = "") -> None:
+        """Write a comment on the case, in place of the one before; the history keeps that.
+
+        Raises
+        ------
+        ProjectError
+            If it cannot be written down.
+        """
+        self._decide("comment", words.strip(), author)
 
     def set_patient(self, patient: str, author: str = "") -> None:
         """Say whose scan it is.

@@ -12,6 +12,7 @@ from ..errors import BadFileError
 from ..imaging import case_stem, is_image_path, read_grid
 from .files import bare, gather, scans_in
 from .names import folded, safe_name
+from .refused import note_refused
 
 if TYPE_CHECKING:
     from .project import Project
@@ -100,6 +101,7 @@ def import_images(
         added.append(name)
     if on_progress is not None:
         on_progress(len(scans), len(scans))
+    note_refused(project.root, refused, "scan", files)
     return ImportReport(tuple(added), tuple(refused), tuple(skipped))
 
 

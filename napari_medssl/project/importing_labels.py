@@ -15,6 +15,7 @@ from .classes import foreign_values, present_values, refuse_values
 from .files import gather, labels_in
 from .importing import ImportReport, OnProgress
 from .names import folded, safe_name
+from .refused import note_refused
 
 if TYPE_CHECKING:
     from .case import Case
@@ -76,6 +77,7 @@ def import_labels(
         added.append(name)
     if on_progress is not None:
         on_progress(len(wanted), len(wanted))
+    note_refused(project.root, refused, "labels", [matched[name] for name in wanted])
     return ImportReport(tuple(added), tuple(refused), tuple(skipped))
 
 

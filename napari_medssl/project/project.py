@@ -37,6 +37,7 @@ class Project:
         self.root = root
         self._settings = dict(settings)
         self._cases: dict[str, Case] | None = None
+        self._alone: dict[str, Case] = {}  # those looked up before all were listed
         self._in_order = True
         self._taken: dict[str, str] = {}  # folded name -> name
         self._audit: frozenset[str] | None = None
@@ -140,6 +141,7 @@ class Project:
         """Look again at what other windows and programs added or changed."""
         self._settings = read_settings(self.root)
         self._cases = None
+        self._alone = {}
         self._audit = None
 
     def cases(self) -> list[Case]:
@@ -158,12 +160,15 @@ class Project:
         ProjectError
             If there is none.
         """
-        found = self._by_name().get(name)
-        if found is None:
-            found = self._look_up(name)  # another window may have added it
+        found = self._alone.get(name) if self._cases is None else self._cases.get(name)
+        if found is None:  # one case costs one file, not the listing of all; and another window may have added it
+            found = self._look_up(name)
             if found is None:
                 raise ProjectError(f"Project {self.name} has no case {name!r}. See the list of cases.")
-            self._remember(found)
+            if self._cases is None:
+                self._alone[name] = found
+            else:
+                self._remember(found)
         return found
 
     def add_case(
@@ -232,7 +237,8 @@ class Project:
 
     def _by_name(self) -> dict[str, Case]:
         if self._cases is None:
-            found = ((name, self._look_up(name)) for name in sorted(names_in(self.root / "cases"), key=natural_key))
+            names = sorted(names_in(self.root / "cases"), key=natural_key)
+            found = ((name, self._alone.get(name) or self._look_up(name)) for name in names)
             self._cases = {name: case for name, case in found if case is not None}
             self._taken = {folded(name): name for name in self._cases}
             self._in_order = True

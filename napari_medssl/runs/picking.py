@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..project import UNUSABLE
 from .spec import LabelledCase
 
 if TYPE_CHECKING:
@@ -49,10 +50,10 @@ class Standing:
 
 
 def look_at_cases(project: Project) -> list[Standing]:
-    """Where every case stands that is neither excluded nor missing; reads the disk."""
+    """Where every case stands that is neither excluded nor without a scan to read; reads the disk."""
     found = []
     for case in project.cases():
-        if case.status in ("excluded", "missing"):
+        if case.status in UNUSABLE:
             continue
         newest = case.latest()
         complete = newest if newest is None or newest.complete else case.latest(complete=True)

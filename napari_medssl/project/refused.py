@@ -1,0 +1,80 @@
+"""Files that an import refused: kept in the project with the reason, until they are taken or forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from ..disk import read_json, write_json
+from .refusals import one_clear_line
+
+REFUSED_NAME = "refused.json"
+Kind = Literal["scan", "labels"]
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A file that was not taken, with the whole sentence why."""
+
+    path: str
+    reason: str
+    kind: Kind
+    time: str
+
+
+def read_refused(root: Path) -> tuple[Refused, ...]:
+    """The refused files of the project in a folder, in the order they came; a damaged list counts as none."""
+    values = read_json(root / REFUSED_NAME) or {}
+    found = []
+    with suppress(TypeError, KeyError):
+        for one in values.get("files", ()):
+            found.append(Refused(str(one["path"]), str(one["reason"]), one["kind"], str(one["time"])))
+    return tuple(found)
+
+
+def note_refused(root: Path, refused: Iterable[tuple[Path, str]], kind: Kind, tried: Iterable[Path] = ()) -> None:
+    """Keep what an import refused, and strike off what it took.
+
+    Parameters
+    ----------
+    root : Path
+        The project's folder.
+    refused : iterable of (Path, str)
+        Files with the sentence why.
+    tried : iterable of Path
+        All files the import looked at: what was refused before counts no more.
+
+    Raises
+    ------
+    ProjectError
+        If the list cannot be written.
+    """
+    now = datetime.now(UTC).isoformat()
+    new = [Refused(str(path), reason, kind, now) for path, reason in refused]
+    gone = {str(path) for path in tried} | {one.path for one in new}
+    _change(root, gone, new)
+
+
+def forget_refused(root: Path, paths: Collection[str]) -> None:
+    """Strike files off the list; the files themselves are not touched.
+
+    Raises
+    ------
+    ProjectError
+        If the list cannot be written.
+    """
+    _change(root, set(paths), [])
+
+
+def _change(root: Path, gone: Collection[str], new: list[Refused]) -> None:
+    before = read_refused(root)
+    kept = [one for one in before if one.path not in gone]
+    if len(kept) == len(before) and not new:
+        return
+    path = root / REFUSED_NAME
+    with one_clear_line("The list of refused files was not saved", path):
+        write_json(path, {"files": [asdict(one) for one in (*kept, *new)]})
