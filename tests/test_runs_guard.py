@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from napari_medssl.nets.spec import NetSpec
 from napari_medssl.project.audit import draw_audit
+from napari_medssl.runs.champion import model_to_use
+from napari_medssl.runs.champion import set_aside as aside_of
 from napari_medssl.runs.events import (
     CheckpointSaved,
     RunEvent,
@@ -25,8 +27,7 @@ from napari_medssl.runs.events import (
     event_from_json,
     event_to_json,
 )
-from napari_medssl.runs.guard import CASE_SPREAD, TIE, Verdict, compare, judge, judge_all, margin_of, model_to_use
-from napari_medssl.runs.guard import set_aside as aside_of
+from napari_medssl.runs.guard import CASE_SPREAD, TIE, Verdict, compare, judge, judge_all, margin_of
 from napari_medssl.runs.history import PastRun, read_history
 from napari_medssl.runs.outcome import Outcome, tell_outcome
 from napari_medssl.runs.spec import LabelledCase, Plan

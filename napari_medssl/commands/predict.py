@@ -22,8 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--run",
         dest="model",
         metavar="R",
-        help="whose model: a run's name or a run's folder, another project's too (default: the newest that "
-        "did not do worse than labels only)",
+        help="whose model: a run's name or a run's folder, another project's too (default: the model in "
+        "use, see `use`)",
     )
     parser.add_argument(
         "--cases",
@@ -62,7 +62,7 @@ def default_model(project: Project, screen: Screen) -> str:
     ProjectError
         When there is none.
     """
-    from ..runs.guard import model_to_use, set_aside
+    from ..runs.champion import model_to_use, set_aside
     from ..runs.history import read_history
 
     history = read_history(project)

@@ -60,20 +60,31 @@ def run_list(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
 
 def tell_model(project: Project, runs: list[dict[str, Any]], stock: Stock, screen: Screen) -> dict[str, Any]:
     """Say which model is used where nobody names one, why not others, and what comparison is missing; also as JSON."""
-    from ..runs.guard import model_to_use, set_aside
+    from ..runs.champion import candidates, model_to_use, set_aside
     from .judging import comparison_command
 
     model, aside = model_to_use(stock.runs), set_aside(stock.runs)
     for one in runs:
         if one["verdict"] and one["verdict"]["standing"] == "worse":
             screen.say(f"⚠ {one['run']}: {one['verdict']['text']}")
+    newer = candidates(stock.runs)
+    told = {
+        "model_to_use": None if model is None else model.run,
+        "chosen_by": None if model is None or model.chosen is None else model.chosen.author,
+        "set_aside": aside,
+        "candidates": [{"run": one.run, "standing": one.standing, "text": one.text} for one in newer],
+        "compare_with": None,
+    }
     if model is None:
-        return {"model_to_use": None, "set_aside": aside, "compare_with": None}
-    screen.say(f"Model to use: {model.run}.")
+        return told
+    chosen = f" It was chosen by {model.chosen.author or 'a person'}." if model.chosen is not None else ""
+    screen.say(f"Model to use: {model.run}.{chosen}")
+    for candidate in newer:
+        screen.say(f"{candidate.text} To use it: napari-medssl use {project.root} {candidate.run}")
     command = comparison_command(project.root, model.run, stock)
     if command is not None:
         screen.say(f"To know whether the unlabelled scans helped, train on the labels only for as long: {command}")
-    return {"model_to_use": model.run, "set_aside": aside, "compare_with": command}
+    return {**told, "compare_with": command}
 
 
 def run_stop(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:

@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """Count and list."""
     from ..project import Project
-    from ..runs.guard import set_aside
+    from ..runs.champion import set_aside
     from ..runs.outlook import take_stock
     from .judging import COLUMN, mark
     from .runs import list_runs, tell_model

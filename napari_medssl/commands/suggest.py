@@ -21,7 +21,7 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """Rank."""
     from ..errors import MedSSLError
     from ..project import Project
-    from ..runs.guard import set_aside
+    from ..runs.champion import set_aside
     from ..runs.history import read_history
     from ..selection.candidates import suggest
 

@@ -66,7 +66,7 @@ def measure_outcome(demo: Demo, method: str, run: str, status: RunStatus) -> Out
 def correct_doubtful(demo: Demo, others: list[Demo], count: int) -> tuple[Correction, ...]:
     """Let the reader correct the `count` cases of `demo` that its model doubts most, and label them in `others` too."""
     from ..imaging import read_labels
-    from ..runs.guard import set_aside
+    from ..runs.champion import set_aside
     from ..runs.history import read_history
     from ..selection.candidates import suggest
     from .reader import correct

@@ -2,7 +2,7 @@
 
 A run is compared with one from labels only that had the same labels, the same held-out cases at the same resolution
 and the same time. What is compared is the model that each deploys: the best of its measurements on those cases, so
-both figures flatter, alike. A run that did worse is said to have, and is nobody's choice unless a person names it.
+both figures flatter, alike. Which model is used is another matter: `champion.py`.
 """
 
 from __future__ import annotations
@@ -81,14 +81,14 @@ def judge(past: PastRun, runs: Sequence[PastRun]) -> Verdict | None:
     runs : sequence of PastRun
         Those of its project, oldest first.
     """
-    if not (_is_model(past) and past.outcome.trained) or used_labels_only(past, runs):
+    if not (is_model(past) and past.outcome.trained) or used_labels_only(past, runs):
         return None
     mine = past.outcome.deployed
     if mine is None or not past.held_out:
         return Verdict(past.run, None, "Not compared with labels only: no labelled scans were held out to measure on.")
     if mine.cases < 2:
         return Verdict(past.run, None, "Not compared with labels only: a single held-out scan decides nothing.")
-    known = _seen_before(past, runs) & {entry.case for entry in past.held_out}
+    known = seen_before(past, runs) & {entry.case for entry in past.held_out}
     if known:
         words = f"{count(len(known), 'scan')} that it is measured on"
         return Verdict(past.run, None, f"Not compared with labels only: the model it began with has learnt {words}.")
@@ -138,39 +138,6 @@ def judge_all(runs: Sequence[PastRun]) -> dict[str, Verdict]:
     return {run: verdict for run, verdict in found.items() if verdict is not None}
 
 
-def set_aside(runs: Sequence[PastRun]) -> dict[str, str]:
-    """Runs that are not to be used unless a person names them, and why: those that did worse in a comparison.
-
-    There is always a run left: in each comparison the better one is.
-    """
-    aside = {}
-    for verdict in judge_all(runs).values():
-        if verdict.standing == "worse":
-            aside[verdict.run] = f"It did worse than labels only: {_figures(verdict)}."
-        elif verdict.standing == "better":
-            aside[verdict.against] = f"{verdict.run} did better with the same labels: {_figures(verdict)}."
-    return aside
-
-
-def model_to_use(runs: Sequence[PastRun]) -> PastRun | None:
-    """The run whose model is used where nobody names one: the newest that is not set aside.
-
-    Parameters
-    ----------
-    runs : sequence of PastRun
-        Those of a project, oldest first.
-    """
-    return next(iter(models_to_use(runs)), None)
-
-
-def models_to_use(runs: Sequence[PastRun]) -> tuple[PastRun, ...]:
-    """The runs whose models may be used where nobody names one, the first choice first; see `model_to_use`."""
-    models = [past for past in runs if _is_model(past)]
-    models = [past for past in models if past.outcome.trained] or models  # a paused one only where there is no other
-    aside = set_aside(runs)
-    return tuple(past for past in reversed(models) if past.run not in aside)
-
-
 def margin_of(differences: Sequence[float], cases: int) -> float:
     """The standard error of a mean difference in Dice, and no less than chance always makes.
 
@@ -196,7 +163,8 @@ def compare(difference: float, margin: float) -> Standing:
     return "better" if difference > 0 else "worse"
 
 
-def _is_model(past: PastRun) -> bool:
+def is_model(past: PastRun) -> bool:
+    """Whether a run has a model that segments."""
     info = CATALOG.get(past.method)
     return past.task == "train" and past.has_model and info is not None and info.segments
 
@@ -223,7 +191,7 @@ def _is_supervised(past: PastRun) -> bool:
     return past.method in CATALOG and CATALOG[past.method].kind == "supervised"
 
 
-def _seen_before(past: PastRun, runs: Sequence[PastRun]) -> set[str]:
+def seen_before(past: PastRun, runs: Sequence[PastRun]) -> set[str]:
     """Cases whose labels the models that a run began with have learnt from."""
     before = (run for run in _before(past, runs) or () if run.method in CATALOG and CATALOG[run.method].segments)
     return {entry.case for run in before for entry in run.labelled}
@@ -231,14 +199,14 @@ def _seen_before(past: PastRun, runs: Sequence[PastRun]) -> set[str]:
 
 def _likeness(past: PastRun, other: PastRun, runs: Sequence[PastRun]) -> int | None:
     """How well a run from labels only compares with `past`: 0 is best, None not at all."""
-    if not (_is_model(other) and _is_supervised(other) and other.outcome.completed) or other.run == past.run:
+    if not (is_model(other) and _is_supervised(other) and other.outcome.completed) or other.run == past.run:
         return None
     if other.outcome.deployed is None or (other.labelled, other.held_out) != (past.labelled, past.held_out):
         return None
     # Dice is measured at the plan's resolution: at a coarser one it is another number
     if past.plan is None or other.plan is None or past.plan.spacing != other.plan.spacing:
         return None
-    seen = _seen_before(other, runs) & {entry.case for entry in other.held_out}
+    seen = seen_before(other, runs) & {entry.case for entry in other.held_out}
     if used_labels_only(other, runs) and not seen:
         if _same_length(_whole(past, runs), _whole(other, runs)):
             return 0
@@ -308,6 +276,7 @@ def _length_text(length: _Length) -> str:
     return count(round(length.amount), "step") if length.unit == "steps" else duration(60 * length.amount)
 
 
-def _figures(verdict: Verdict) -> str:
+def figures(verdict: Verdict) -> str:
+    """The two Dice of a comparison."""
     scans = count(verdict.cases, "held-out scan")
     return f"Dice {verdict.dice:.3f} against {verdict.its_dice:.3f} on {scans}"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import MedSSLError
+from ..project.champions import Decision, read_decisions
 from .events import Proposed, RunEvent, RunStarted, Stepped
 from .journal import JOURNAL_NAME, replay
 from .outcome import Outcome, tell_outcome
@@ -49,6 +50,8 @@ class PastRun:
         What it learnt from, and what it was measured on.
     then : str or None
         The run that begins when this one is done.
+    chosen : Decision or None
+        Who decided that its model is to be used; of all runs of a project, one at most.
     """
 
     run: str
@@ -66,6 +69,7 @@ class PastRun:
     pace: Pace = Pace()
     outcome: Outcome = field(default_factory=Outcome)
     has_model: bool = False
+    chosen: Decision | None = None
 
 
 def read_history(project: Project) -> tuple[PastRun, ...]:
@@ -76,7 +80,24 @@ def read_history(project: Project) -> tuple[PastRun, ...]:
             runs.append(read_past_run(project.run_folder(name)))
         except MedSSLError:
             continue  # reserved and not written yet, or of a newer version
-    return tuple(sorted(runs, key=lambda run: run.pace.began))
+    return mark_chosen(sorted(runs, key=lambda run: run.pace.began), read_decisions(project.root))
+
+
+def mark_chosen(runs: Iterable[PastRun], decisions: Sequence[Decision]) -> tuple[PastRun, ...]:
+    """The same runs; the one of the newest decision whose run still has a model says so. Pure.
+
+    Parameters
+    ----------
+    runs : iterable of PastRun
+    decisions : sequence of Decision
+        Oldest first. One that leaves the choice to the program ends those before it.
+    """
+    runs = tuple(runs)
+    models = {past.run for past in runs if past.has_model}
+    newest = next((one for one in reversed(decisions) if one.run is None or one.run in models), None)
+    if newest is None or newest.run is None:
+        return runs
+    return tuple(replace(past, chosen=newest) if past.run == newest.run else past for past in runs)
 
 
 def read_past_run(folder: Path) -> PastRun:

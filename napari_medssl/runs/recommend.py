@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ..methods.catalog import CATALOG, method_info
+from .champion import model_to_use
 from .estimate import MINUTES, likely_device
-from .guard import model_to_use
 from .history import PastRun
 from .outlook import Outlook, Stock, Wish, look_ahead, unfit_starts
 from .words import count, duration

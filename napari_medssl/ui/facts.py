@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..runs.drivers import ProcessDriver
-from ..runs.guard import Verdict, judge_all, model_to_use, set_aside
+from ..runs.guard import Verdict, judge_all
+from ..runs.champion import model_to_use, set_aside
 from ..runs.history import PastRun
 from ..runs.journal import JOURNAL_NAME, replay
 from ..runs.outlook import Stock, take_stock

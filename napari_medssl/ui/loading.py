@@ -10,7 +10,7 @@ import numpy as np
 from ..imaging import UNSEEN
 from ..inspection.findings import Inspection, Kind, Picture
 from ..project import choose_proposal
-from ..runs.guard import set_aside
+from ..runs.champion import set_aside
 from ..runs.history import read_history
 from .display import Display
 
