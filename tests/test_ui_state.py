@@ -11,7 +11,8 @@ from napari_medssl.runs.events import PhaseStarted, Proposed, RunFinished, RunSt
 from napari_medssl.runs.outlook import Stock
 from napari_medssl.runs.status import RunStatus, fold, lose
 from napari_medssl.runs.words import duration
-from napari_medssl.ui.facts import CaseFacts, ClassFacts, ProjectFacts
+from napari_medssl.ui.casefacts import CaseFacts
+from napari_medssl.ui.facts import ClassFacts, ProjectFacts
 from napari_medssl.ui.runview import run_view
 from napari_medssl.ui.state import Facts, OpenCase, resolve
 

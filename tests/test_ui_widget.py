@@ -251,7 +251,7 @@ def test_a_folder_without_scans_is_one_clear_line(qtbot: Any, tmp_path: Path) ->
 def test_ten_thousand_cases_do_not_hold_up_the_list(bench: Bench) -> None:
     from time import process_time
 
-    from napari_medssl.ui.facts import CaseFacts
+    from napari_medssl.ui.casefacts import CaseFacts
 
     many = tuple(CaseFacts(f"scan-{n:05d}", "new") for n in range(10_000))
     begin = process_time()

@@ -8,17 +8,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..project import Refused, read_audit, read_refused
+from ..runs.champion import model_to_use, set_aside
 from ..runs.drivers import ProcessDriver
 from ..runs.guard import Verdict, judge_all
-from ..runs.champion import model_to_use, set_aside
 from ..runs.history import PastRun
 from ..runs.journal import JOURNAL_NAME, replay
 from ..runs.outlook import Stock, take_stock
 from ..runs.process import is_running
 from ..runs.status import RunStatus, fold
+from .casefacts import CaseFacts, read_case
 
 if TYPE_CHECKING:
-    from ..project import Case, Project
+    from ..project import Project
 
 
 @dataclass(frozen=True)
@@ -28,18 +30,6 @@ class ClassFacts:
     value: int
     name: str
     colour: str
-
-
-@dataclass(frozen=True)
-class CaseFacts:
-    """One line of the case list. `score` is the doubt of the proposal to show, None without one."""
-
-    name: str
-    status: str
-    score: float | None = None
-    patient: str = ""
-    audit: bool = False
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,6 +56,8 @@ class ProjectFacts:
     runs: tuple[RunFacts, ...] = ()
     suggestions: tuple[tuple[str, str], ...] = ()  # (case, why), most worth a look first
     stock: Stock = field(default_factory=Stock)
+    refused: tuple[Refused, ...] = ()  # files that were not taken
+    frozen: bool = False  # the audit set
     model: str | None = None  # the run whose model is used where nobody names one
     taken: int = 0  # counts the snapshots, so that an old one never replaces a newer one
 
@@ -78,29 +70,19 @@ def read_facts(project: Project, taken: int = 0) -> ProjectFacts:
     project.refresh()
     stock = take_stock(project)
     avoid, verdicts, model = set_aside(stock.runs), judge_all(stock.runs), model_to_use(stock.runs)
-    cases = tuple(_case(case, avoid) for case in project.cases())
+    cases = tuple(read_case(case, avoid) for case in project.cases())
     return ProjectFacts(
         root=Path(project.root),
         name=project.name,
         classes=tuple(ClassFacts(c.value, c.name, c.colour) for c in project.classes),
         cases=cases,
+        refused=read_refused(project.root),
+        frozen=read_audit(project.root) is not None,
         runs=tuple(_run(project, past, verdicts.get(past.run)) for past in stock.runs),
         suggestions=_suggestions(project, cases, avoid),
         stock=stock,
         model=None if model is None else model.run,
         taken=taken,
-    )
-
-
-def _case(case: Case, avoid: Collection[str]) -> CaseFacts:
-    proposal = None if case.status == "new" else case.latest_proposal(avoid)
-    return CaseFacts(
-        name=case.name,
-        status=case.status,
-        score=None if proposal is None else float(proposal.score),
-        patient=case.patient or "",
-        audit=case.role == "audit",
-        note=case.excluded or "",
     )
 
 

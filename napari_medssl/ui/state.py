@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ..project import UNUSABLE, Refused
 from ..runs.status import RunStatus
-from .facts import CaseFacts, ClassFacts, ProjectFacts
+from .casefacts import CaseFacts
+from .caselist import Continue, continue_with
+from .facts import ClassFacts, ProjectFacts
 from .insideview import Inside, InsideState, inside_state
+from .recents import Recent
 from .runlist import RunLine, run_lines
 from .runview import Level, RunView, run_view
 from .trainview import Intent, TrainView, train_view
@@ -21,7 +26,9 @@ STATUS_TEXT: Mapping[str, str] = {
     "labelled": "labelled",
     "proposed": "to review",
     "excluded": "left out",
-    "missing": "file missing",
+    "missing": "cannot be read",
+    "unreadable": "cannot be read",
+    "refused": "not taken",
 }
 
 
@@ -60,6 +67,8 @@ class Facts:
     message: tuple[Level, str] | None = None
     devices: tuple[str, ...] = ("auto", "cpu")
     intent: Intent = field(default_factory=Intent)
+    author: str = ""
+    recent: tuple[Recent, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -87,6 +96,10 @@ class PanelState:
     counts: str = ""
     progress: tuple[int, int] = (0, 0)  # labelled, all
     cases: tuple[CaseFacts, ...] = ()
+    refused: tuple[Refused, ...] = ()
+    frozen: bool = False  # the audit set
+    carry_on: Continue | None = None
+    recent: tuple[Recent, ...] = ()
     current: str | None = None
     classes: tuple[ClassFacts, ...] = ()
     actions: CaseActions = CaseActions()
@@ -104,17 +117,20 @@ def resolve(facts: Facts) -> PanelState:
     """What to show, given what is known. Pure."""
     project = facts.project
     if project is None:
-        return PanelState(busy=facts.busy, message=facts.message)
-    usable = [c for c in project.cases if c.status not in ("excluded", "missing")]
+        return PanelState(busy=facts.busy, message=facts.message, recent=facts.recent)
+    usable = [c for c in project.cases if c.status not in UNUSABLE]
     labelled = sum(c.status == "labelled" for c in usable)
-    following = _next(facts, project)
+    following, here = _next(facts, project), facts.loading or (facts.case.name if facts.case else None)
     return PanelState(
         title=project.name,
         has_project=True,
         counts=_counts(usable),
         progress=(labelled, len(usable)),
         cases=project.cases,
-        current=facts.loading or (facts.case.name if facts.case else None),
+        refused=project.refused,
+        frozen=project.frozen,
+        carry_on=None if here else continue_with(project.cases, facts.author, *following),
+        current=here,
         classes=project.classes,
         actions=_actions(facts),
         train=_train(facts, project),
@@ -129,7 +145,7 @@ def resolve(facts: Facts) -> PanelState:
 
 
 def _counts(usable: list[CaseFacts]) -> str:
-    tally = {status: sum(c.status == status for c in usable) for status in STATUS_TEXT}
+    tally = Counter(c.status for c in usable)
     parts = [f"{tally['labelled']} of {len(usable)} labelled"]
     parts += [f"{tally[s]} {STATUS_TEXT[s]}" for s in ("proposed", "draft") if tally[s]]
     return " · ".join(parts)

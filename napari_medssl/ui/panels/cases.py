@@ -8,7 +8,7 @@ from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSortFilterProxyModel,
 from qtpy.QtGui import QColor, QFont, QIcon
 from qtpy.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLineEdit, QTableView, QVBoxLayout, QWidget
 
-from ..facts import CaseFacts
+from ..casefacts import CaseFacts
 from ..icons import status_icon
 from ..state import STATUS_TEXT, PanelState
 from .parts import combo, named
