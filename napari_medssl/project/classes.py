@@ -32,6 +32,10 @@ class ClassInfo:
         "#rrggbb"; by default from a palette that colour-blind people can tell apart.
     key : str
         The key that picks it; by default its value's digit, none above 9.
+    locked : bool
+        Its voxels are not overwritten while people draw.
+    place : int
+        Where it stands among the others on the screen; those of one place stand by their values.
 
     Raises
     ------
@@ -43,6 +47,8 @@ class ClassInfo:
     name: str
     colour: str = ""
     key: str = ""
+    locked: bool = False
+    place: int = 0
 
     def __post_init__(self) -> None:
         if not 1 <= self.value < UNSEEN:
@@ -64,7 +70,14 @@ class ClassInfo:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> ClassInfo:
         """Rebuild from :meth:`to_json`."""
-        return cls(int(values["value"]), str(values["name"]), str(values["colour"]), str(values.get("key", "")))
+        return cls(
+            int(values["value"]),
+            str(values["name"]),
+            str(values["colour"]),
+            str(values.get("key", "")),
+            bool(values.get("locked", False)),  # older projects have neither this
+            int(values.get("place", 0)),  # nor this
+        )
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary of numbers and strings."""
@@ -77,16 +90,21 @@ def check_classes(classes: Iterable[ClassInfo]) -> tuple[ClassInfo, ...]:
     Raises
     ------
     ProjectError
-        If two share a value or a name.
+        If two share a value, a name or a key.
     """
     ordered = tuple(sorted(classes, key=lambda one: one.value))
-    for what in ("value", "name"):
-        taken: set[object] = set()
+    for what in ("value", "name", "key"):
+        taken: set[object] = {""}  # several may have no key
         for one in ordered:
             if getattr(one, what) in taken:
                 raise ProjectError(f"Two classes have the {what} {getattr(one, what)!r}. Give each its own.")
             taken.add(getattr(one, what))
     return ordered
+
+
+def in_order(classes: Iterable[ClassInfo]) -> tuple[ClassInfo, ...]:
+    """The classes in the order in which people want to see them."""
+    return tuple(sorted(classes, key=lambda one: (one.place, one.value)))
 
 
 def foreign_values(array: NDArray[np.uint8], classes: Iterable[ClassInfo]) -> tuple[int, ...]:

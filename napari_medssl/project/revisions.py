@@ -48,6 +48,8 @@ class Revision:
         Voxels of each value that occurs.
     sha256 : str
         Of the label file's bytes.
+    strokes : int or None
+        Strokes, fills and polygons since the revision before; None where they were not counted.
     """
 
     id: str
@@ -64,6 +66,7 @@ class Revision:
     changes: Mapping[str, int]
     voxels: Mapping[int, int]
     sha256: str
+    strokes: int | None = None
 
     @property
     def origin_map_path(self) -> Path:
@@ -98,6 +101,7 @@ def read_revision(folder: Path, id: str) -> Revision | None:
             changes=values["changes"],
             voxels={int(value): count for value, count in values["voxels"].items()},
             sha256=str(values["sha256"]),
+            strokes=None if values.get("strokes") is None else int(values["strokes"]),  # older ones have none
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         return None  # no revision of ours

@@ -32,6 +32,7 @@ class Provenance:
     complete: bool
     note: str
     dice_to_proposal: float | None
+    strokes: int | None = None
 
 
 def check_array(

@@ -1,4 +1,4 @@
-"""When to save a draft, and how long the person has been at it. Pure bookkeeping; times are seconds, monotonic."""
+"""When to save a draft, and how much work went into it. Pure bookkeeping; times are seconds, monotonic."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ class Autosave:
     saved_copy: np.ndarray | None = None
     declared: bool = False
     dirty: bool = False
+    _strokes: int = 0
     _first: float = 0.0
     _last: float = 0.0
     _wait_until: float = field(default=-1e9)
@@ -54,6 +55,15 @@ class Autosave:
         """The save failed: again in a while."""
         self.dirty = True
         self._wait_until = now + RETRY
+
+    def stroked(self) -> None:
+        """A stroke, a fill or a polygon was finished."""
+        self._strokes += 1
+
+    def strokes(self) -> int:
+        """Strokes since the last call."""
+        strokes, self._strokes = self._strokes, 0
+        return strokes
 
     def minutes(self) -> float:
         """Minutes of work since the last call."""

@@ -55,6 +55,7 @@ class CaseDesk:
         self._shown: ShownCase | None = None
         self._autosave = Autosave()
         self._asked = 0
+        self._copying = False
 
     def take(self, project: Project) -> None:
         """Work on this project from now on."""
@@ -93,12 +94,19 @@ class CaseDesk:
         if sure and case.save not in ("unsaved", "saving"):
             self._board.set_case(save="unsaved")
 
+    def stroked(self) -> None:
+        """A stroke was finished: they are counted."""
+        if self._shown is not None and not self._copying:
+            self._autosave.stroked()
+
     def correct(self) -> None:
         """Begin the correction: the proposal's structures become labels, as one undoable step."""
         case = self._board.facts.case
         if case is None or case.proposal is None:
             return
+        self._copying = True  # a step of undo, but no stroke
         self._view.copy_proposal()
+        self._copying = False
         self._board.set_case(copied=True, based_on=case.proposal)
         self.edited()
 
@@ -124,13 +132,13 @@ class CaseDesk:
             return
         drawn, autosave = live.copy(), self._autosave
         based_on = case.proposal if accept else case.based_on
-        minutes, author = autosave.minutes(), self._author
+        minutes, strokes, author = autosave.minutes(), autosave.strokes(), self._author
         autosave.taken()
         self._board.set_case(save="saving")
 
         def work() -> Finished:
             return save_finished(
-                project, shown, drawn, whole=whole, author=author, minutes=minutes, based_on=based_on
+                project, shown, drawn, whole=whole, author=author, minutes=minutes, strokes=strokes, based_on=based_on
             )  # fmt: skip
 
         def done(finished: Finished) -> None:
@@ -186,7 +194,7 @@ class CaseDesk:
         if shown is None or project is None or case is None or live is None or not self._autosave.dirty:
             return
         autosave, author, based_on = self._autosave, self._author, case.based_on
-        minutes = autosave.minutes()
+        minutes, strokes = autosave.minutes(), autosave.strokes()
         autosave.taken()
         if case.save == "unsaved":
             self._board.set_case(save="saving")
@@ -194,7 +202,7 @@ class CaseDesk:
         def work() -> np.ndarray | None:
             return save_draft(
                 project, shown, live, autosave.saved_copy, declared=autosave.declared, author=author,
-                minutes=minutes, based_on=based_on,
+                minutes=minutes, strokes=strokes, based_on=based_on,
             )  # fmt: skip
 
         def done(saved: np.ndarray | None) -> None:

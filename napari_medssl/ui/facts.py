@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..project import Refused, read_audit, read_refused
+from ..project.classes import in_order
 from ..runs.champion import model_to_use, set_aside
 from ..runs.drivers import ProcessDriver
 from ..runs.guard import Verdict, judge_all
@@ -25,11 +26,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ClassFacts:
-    """A structure to segment: voxel value, name, colour "#rrggbb"."""
+    """A structure to segment: voxel value, name, colour "#rrggbb", the digit that picks it, locked or not."""
 
     value: int
     name: str
     colour: str
+    key: str = ""
+    locked: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def read_facts(project: Project, taken: int = 0) -> ProjectFacts:
     return ProjectFacts(
         root=Path(project.root),
         name=project.name,
-        classes=tuple(ClassFacts(c.value, c.name, c.colour) for c in project.classes),
+        classes=tuple(ClassFacts(c.value, c.name, c.colour, c.key, c.locked) for c in in_order(project.classes)),
         cases=cases,
         refused=read_refused(project.root),
         frozen=read_audit(project.root) is not None,

@@ -13,11 +13,33 @@ def status_icon(status: str, colour: QColor) -> QIcon:
     return _drawn(colour, _SHAPES.get(status, _ring))
 
 
-def swatch(colour: str, size: int = 14) -> QIcon:
-    """A filled square of a class colour."""
-    pixmap = QPixmap(size, size)
-    pixmap.fill(QColor(colour))
-    return QIcon(pixmap)
+def swatch(colour: str, size: int = 14, *, locked: bool = False) -> QIcon:
+    """A filled square of a class colour; with a padlock on it where the class is locked."""
+    filled = QColor(colour)
+    if not locked:
+        pixmap = QPixmap(size, size)
+        pixmap.fill(filled)
+        return QIcon(pixmap)
+    ink = QColor("black" if filled.lightnessF() > 0.45 else "white")
+
+    def draw(painter: QPainter, colour: QColor) -> None:
+        painter.fillRect(QRectF(1, 1, SIZE - 2, SIZE - 2), filled)
+        painter.drawArc(QRectF(5.5, 3, 5, 7), 0, 180 * 16)
+        painter.fillRect(QRectF(4, 7, 8, 6), colour)
+
+    return _drawn(ink, draw)
+
+
+def state_swatch(unseen: bool, colour: QColor) -> QIcon:
+    """An empty square for background, a hatched one for what nobody looked at."""
+
+    def draw(painter: QPainter, colour: QColor) -> None:
+        painter.drawRect(QRectF(2, 2, 12, 12))
+        for start in (4, 8) if unseen else ():
+            painter.drawLine(QPointF(2, 6 + start), QPointF(6 + start, 2))
+            painter.drawLine(QPointF(14, 14 - start), QPointF(14 - start, 14))
+
+    return _drawn(colour, draw)
 
 
 def _drawn(colour: QColor, shape: object) -> QIcon:

@@ -15,6 +15,7 @@ import numpy as np
 from ..imaging import UNSEEN
 from .colours import label_colours
 from .display import Display
+from .editing import Gate, locked_values
 from .facts import ClassFacts
 from .loading import ShownCase, ShownInside, ShownProposal
 from .making import make_images, make_inside, make_labels, make_maps, make_proposal
@@ -37,6 +38,13 @@ class CaseLayers:
     on_edit, on_closed, on_label : callable
         Called when the labels have (True) or may have (False) changed; when the person removed the labels layer; when
         another label was taken to draw with.
+    on_stroke : callable
+        Called at the end of each stroke, fill or polygon, which is one step of undo.
+
+    Attributes
+    ----------
+    gate : Gate or None
+        Decides which voxels of the labels on screen may be written.
     """
 
     def __init__(
@@ -45,10 +53,12 @@ class CaseLayers:
         on_edit: Callable[[bool], None],
         on_closed: Callable[[], None],
         on_label: Callable[[int], None] = lambda value: None,
+        on_stroke: Callable[[], None] = lambda: None,
     ) -> None:
         self.viewer = viewer
         self.classes: Sequence[ClassFacts] = ()
-        self._on_edit, self._on_closed, self._on_label = on_edit, on_closed, on_label
+        self._on_edit, self._on_closed, self._on_label, self._on_stroke = on_edit, on_closed, on_label, on_stroke
+        self.gate: Gate | None = None
         self._case: ShownCase | None = None
         self._labels: Labels | None = None
         self._proposal: Labels | None = None
@@ -82,6 +92,8 @@ class CaseLayers:
         if case.proposal is not None:
             self.show_proposal(case.proposal)
         self._labels = labels = make_labels(case, self.classes, self._shaded)
+        self.gate = Gate(labels)
+        self.gate.lock(locked_values(self.classes))
         self._add(labels, "labels", {})
         self._watch(True)
         self.viewer.layers.selection.active = labels
@@ -151,7 +163,7 @@ class CaseLayers:
     def clear(self) -> None:
         """Take our layers off the screen."""
         self._watch(False)
-        self._labels = self._proposal = self._case = None
+        self._labels = self._proposal = self._case = self.gate = None
         self._maps, self._inside = {}, {}
         self._remove(self._ours)
         self._ours = []
@@ -227,6 +239,8 @@ class CaseLayers:
     def set_classes(self, classes: Sequence[ClassFacts]) -> None:
         """Colours and names changed."""
         self.classes = classes
+        if self.gate is not None:
+            self.gate.lock(locked_values(classes))
         if self._labels is not None:
             self._labels.colormap = label_colours(classes, self._shaded)
         if self._proposal is not None:
@@ -276,6 +290,7 @@ class CaseLayers:
         for names, slot in (
             (EDITS, self._edited),
             (PERHAPS, self._perhaps_edited),
+            (("paint",), self._stroked),
             (("selected_label",), self._label_taken),
         ):
             for name in names:
@@ -288,6 +303,9 @@ class CaseLayers:
     def _perhaps_edited(self, event: Any = None) -> None:
         self._on_edit(False)
 
+    def _stroked(self, event: Any = None) -> None:
+        self._on_stroke()
+
     def _label_taken(self, event: Any = None) -> None:
         if self._labels is not None:
             self._on_label(int(self._labels.selected_label))
@@ -299,7 +317,7 @@ class CaseLayers:
         if layer is self._labels:
             self._on_closed()  # while the array can still be read
             self._watch(False)
-            self._labels = None
+            self._labels = self.gate = None
         elif layer is self._proposal:
             self._proposal = None
         else:

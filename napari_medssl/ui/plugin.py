@@ -55,7 +55,9 @@ class MedSSLWidget(QWidget):
         super().__init__(parent)
         self._viewer: Any = viewer
         self.mailbox = Mailbox()
-        self.layers = CaseLayers(viewer, self._edited, self._labels_removed, partial(wiring.label.label_taken, self))
+        self.layers = CaseLayers(
+            viewer, self._edited, self._labels_removed, partial(wiring.label.label_taken, self), self._stroked
+        )
         self.session = Session(
             self.layers,
             driver or ProcessDriver(),
@@ -182,6 +184,9 @@ class MedSSLWidget(QWidget):
 
     def _edited(self, sure: bool) -> None:
         self.session.cases.edited(sure)
+
+    def _stroked(self) -> None:
+        self.session.cases.stroked()
 
     def _labels_removed(self) -> None:
         self.session.cases.leave()

@@ -143,6 +143,11 @@ def set_classes(project: Project, classes: Mapping[int, str]) -> None:
     project.set_classes(class_infos(classes, project.classes))
 
 
+def lock_class(project: Project, value: int, locked: bool) -> None:
+    """Lock a structure, or unlock it."""
+    project.set_classes(replace(one, locked=locked) if one.value == value else one for one in project.classes)
+
+
 def class_infos(classes: Mapping[int, str], before: Iterable[ClassInfo] = ()) -> tuple[ClassInfo, ...]:
     """Names to `ClassInfo`; those there before keep colour and key."""
     from ..project import ClassInfo

@@ -38,6 +38,7 @@ def save_draft(
     declared: bool,
     author: str,
     minutes: float,
+    strokes: int | None = None,
     based_on: str | None,
 ) -> np.ndarray | None:
     """Save a draft of the labels on screen.
@@ -69,6 +70,7 @@ def save_draft(
         parent=None if latest is None else latest.id,
         run=based_on,
         complete=False,
+        strokes=strokes,
     )
     return copy
 
@@ -81,6 +83,7 @@ def save_finished(
     whole: bool,
     author: str,
     minutes: float,
+    strokes: int | None = None,
     based_on: str | None,
 ) -> Finished:
     """Save the labels on screen as complete.
@@ -113,6 +116,7 @@ def save_finished(
         run=based_on,
         complete=True,
         dice_to_proposal=dice,
+        strokes=strokes,
     )
     how = "accepted as proposed" if untouched else "corrected and accepted" if based_on else "labelled"
     score = "" if dice is None or untouched else f" The proposal had a Dice of {dice:.3f} against it."

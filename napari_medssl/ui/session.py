@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -163,6 +164,16 @@ class Session:
         if project is not None:
             self._jobs.submit(
                 "disk", lambda: projects.set_classes(project, classes), lambda _: self.refresh(), self.board.failed
+            )
+
+    def lock_class(self, value: int, locked: bool) -> None:
+        """Lock a structure of the open project, or unlock it: at once on the screen, then on disk."""
+        project, facts = self._project, self.board.facts.project
+        if project is not None and facts is not None:
+            classes = (replace(one, locked=locked) if one.value == value else one for one in facts.classes)
+            self.board.set(project=replace(facts, classes=tuple(classes)))
+            self._jobs.submit(
+                "disk", lambda: projects.lock_class(project, value, locked), lambda _: self.refresh(), self.board.failed
             )
 
     def refresh(self) -> None:

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from qtpy.QtGui import QColor, QIcon, QPalette
+from qtpy.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from ..icons import swatch
+from ...imaging import UNSEEN
+from ..facts import ClassFacts
+from ..icons import state_swatch, swatch
 from ..state import PanelState
-from .parts import button, checkbox, combo, enable, show_text, text
+from .parts import button, checkbox, combo, enable, named, show_text, text
+
+BACKGROUND = 0
+DIGITS = tuple("123456789")  # with Alt they take a structure
+STATES = (
+    (BACKGROUND, "Background", "Draw background: looked at, and none of the structures."),
+    (UNSEEN, "Not looked at", "Take back what was drawn: training ignores these voxels, as if nobody had looked."),
+)
 
 
 class LabelPage(QWidget):
@@ -18,6 +28,7 @@ class LabelPage(QWidget):
     shade_changed = Signal(bool)
     edit_classes = Signal()
     finished = Signal(bool)  # whole scan looked at
+    locked = Signal(int, bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -29,6 +40,9 @@ class LabelPage(QWidget):
         self._swatches = QGridLayout()
         self._swatches.setSpacing(4)
         self._drawn_classes: object = None
+        self.lock = checkbox("Lock", "No tool overwrites a structure while it is locked.")
+        self.lock.clicked.connect(lambda on: self.locked.emit(self._classes.checkedId(), on))
+        self._infos: dict[int, ClassFacts] = {}
         self.plane = combo(
             "Plane", "Which planes to look at. The mouse wheel with Ctrl, or the slider, goes through them."
         )
@@ -48,8 +62,8 @@ class LabelPage(QWidget):
         )
         self.done = button(
             "Mark as complete",
-            "Save these labels as complete: training uses them, and the case counts as labelled.",
-            lambda: self.finished.emit(self.whole.isChecked()),
+            "Save these labels as complete: training uses them, and the case counts as labelled. (Alt+M)",
+            self.finish,
         )
         self._edit = button("Structures …", "Name the structures to segment, and add new ones.", self.edit_classes.emit)
         top = QHBoxLayout()
@@ -63,6 +77,7 @@ class LabelPage(QWidget):
         layout.setSpacing(6)
         layout.addLayout(top)
         layout.addLayout(self._swatches)
+        layout.addWidget(self.lock)
         layout.addLayout(line)
         layout.addWidget(self.shade)
         layout.addWidget(self.whole)
@@ -78,7 +93,7 @@ class LabelPage(QWidget):
         if state.classes != self._drawn_classes:
             self._drawn_classes = state.classes
             self._draw_classes(state)
-        for widget in (self.plane, self.shade, self.whole, self.done, *self._classes.buttons()):
+        for widget in (self.plane, self.shade, self.whole, self.done, self.lock, *self._classes.buttons()):
             enable(widget, actions.can_label)
         enable(self._edit, state.has_project)
 
@@ -87,22 +102,55 @@ class LabelPage(QWidget):
         chosen = self._classes.button(value)
         if chosen is not None:
             chosen.setChecked(True)
+        self._draw_lock()
+
+    def finish(self) -> None:
+        """The case is complete, as the tick beside the button says."""
+        if self.done.isEnabled():
+            self.finished.emit(self.whole.isChecked())
 
     def show_plane(self, name: str | None) -> None:
         """Say which planes are on the screen."""
         self.plane.setCurrentIndex(self.plane.findData(name))
 
+    def _draw_lock(self) -> None:
+        info = self._infos.get(self._classes.checkedId())
+        self.lock.setVisible(info is not None)
+        if info is not None:
+            self.lock.setText(f"Lock {info.name}")
+            self.lock.setChecked(info.locked)
+            tip = f"No tool overwrites {info.name} while it is locked: not the brush, the eraser, fill or undo."
+            named(self.lock, f"Lock {info.name}", tip)
+
     def _draw_classes(self, state: PanelState) -> None:
+        in_hand = self._classes.checkedId()
         for old in self._classes.buttons():
             self._classes.removeButton(old)
             self._swatches.removeWidget(old)
             old.deleteLater()
-        for number, info in enumerate(state.classes):
-            key = f" (Alt+{number + 1})" if number < 9 else ""
-            tip = f"Draw {info.name}: label {info.value}{key}."
-            made = button(info.name, tip, lambda: None, name=f"Draw {info.name}")
-            made.setIcon(swatch(info.colour))
-            made.setCheckable(True)
-            made.setChecked(number == 0)
-            self._classes.addButton(made, info.value)
-            self._swatches.addWidget(made, number // 2, number % 2)
+        self._infos = {info.value: info for info in state.classes}
+        for info in state.classes:
+            key = f" (Alt+{info.key})" if info.key in DIGITS else ""
+            lock = " Locked: nothing overwrites it." if info.locked else ""
+            tip = f"Draw {info.name}: label {info.value}{key}.{lock}"
+            words = f"{info.name} · locked" if info.locked else info.name
+            self._add_swatch(info.value, words, tip, info.name, swatch(info.colour, locked=info.locked))
+        for value, words, tip in STATES if state.classes else ():
+            self._add_swatch(value, words, tip, words.lower(), state_swatch(value == UNSEEN, self.text_colour()))
+        chosen = self._classes.button(in_hand) or next(iter(self._classes.buttons()), None)
+        if chosen is not None:
+            chosen.setChecked(True)
+        self._draw_lock()
+
+    def _add_swatch(self, value: int, words: str, tip: str, name: str, icon: QIcon) -> None:
+        made = button(words, tip, lambda: None, name=f"Draw {name}")
+        made.setIcon(icon)
+        made.setCheckable(True)
+        made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)  # a long name is no reason to widen
+        number = len(self._classes.buttons())
+        self._classes.addButton(made, value)
+        self._swatches.addWidget(made, number // 2, number % 2)
+
+    def text_colour(self) -> QColor:
+        """The colour that the theme gives to text."""
+        return self._title.palette().color(QPalette.ColorRole.WindowText)

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ...imaging import UNSEEN
+from ..panels.label import BACKGROUND, DIGITS
 from .header import ask_classes
 
 if TYPE_CHECKING:
     from ..plugin import MedSSLWidget
-
-NUMBERED = 9  # structures that have a key
 
 
 def connect(dock: MedSSLWidget) -> None:
@@ -21,12 +21,14 @@ def connect(dock: MedSSLWidget) -> None:
     page.plane_chosen.connect(layers.look_from)
     page.shade_changed.connect(layers.shade_open)
     page.edit_classes.connect(lambda: ask_classes(dock))
+    page.locked.connect(session.lock_class)
     page.finished.connect(lambda whole: session.cases.finish(accept=False, whole=whole))
 
 
 def keys(dock: MedSSLWidget) -> dict[str, Callable[[], None]]:
-    """Alt+1 … Alt+9 take a structure."""
-    return {f"Alt-{number}": partial(choose_number, dock, number) for number in range(1, NUMBERED + 1)}
+    """Alt+1 … Alt+9 take a structure; Alt+M ends the case."""
+    numbers = {f"Alt-{key}": partial(choose_number, dock, key) for key in DIGITS}
+    return {**numbers, "Alt-M": dock.label_page.finish}
 
 
 def choose_class(dock: MedSSLWidget, value: int) -> None:
@@ -35,16 +37,17 @@ def choose_class(dock: MedSSLWidget, value: int) -> None:
     dock.label_page.choose(value)
 
 
-def choose_number(dock: MedSSLWidget, number: int) -> None:
-    """Draw with the class of this place in the list, if there is one."""
-    classes = dock.session.state.classes
-    if number <= len(classes):
-        choose_class(dock, classes[number - 1].value)
+def choose_number(dock: MedSSLWidget, key: str) -> None:
+    """Draw with the class that has this digit, if there is one."""
+    for info in dock.session.state.classes:
+        if info.key == key:
+            choose_class(dock, info.value)
 
 
 def label_taken(dock: MedSSLWidget, value: int) -> None:
     """Another label was taken with napari's own controls."""
     dock.label_page.choose(value)
-    if value and value not in {info.value for info in dock.session.state.classes}:
+    known = {BACKGROUND, UNSEEN, *(info.value for info in dock.session.state.classes)}
+    if value not in known:
         words = f"Label {value} has no name yet. Name it under Structures, or what is drawn with it is not saved."
         dock.session.board.say("warning", words)
