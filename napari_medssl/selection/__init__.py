@@ -1,1 +1,1 @@
-"""Which case or region to look at next, and why: pure functions. Numpy only."""
+"""Which case or region to look at next, and why: pure functions without torch or Qt."""
