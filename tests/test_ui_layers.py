@@ -149,7 +149,7 @@ def test_a_new_proposal_leaves_labels_tool_selection_and_undo_alone(screen: Scre
     labels.selected_label = 2
     labels.paint((3, 4, 4), 2)
     drawn, array = labels.data.copy(), labels.data
-    screen.layers.toggle_map("entropy")
+    screen.layers.overlays.toggle_map("entropy")
     screen.layers.show_proposal(proposed(run="bcp-002"))
     assert screen.role("labels") is labels
     assert labels.data is array
@@ -158,7 +158,7 @@ def test_a_new_proposal_leaves_labels_tool_selection_and_undo_alone(screen: Scre
     assert screen.viewer.layers.selection.active is labels
     assert screen.viewer.layers[-1] is labels
     assert screen.role("proposal").metadata["medssl"]["run"] == "bcp-002"
-    assert screen.layers.visible() == {"proposal", "entropy"}, "overlays that were on stay on"
+    assert screen.layers.overlays.visible() == {"proposal", "entropy"}, "overlays that were on stay on"
     labels.undo()
     assert (labels.data == 255).all()
 
@@ -176,14 +176,14 @@ def test_proposals_cannot_be_drawn_on(screen: Screen) -> None:
 
 def test_overlays_toggle_one_map_at_a_time(screen: Screen) -> None:
     screen.layers.show_case(shown(proposal=True))
-    assert screen.layers.visible() == {"proposal"}
-    assert screen.layers.toggle_map("entropy")
-    assert screen.layers.toggle_map("flips")
-    assert screen.layers.visible() == {"proposal", "flips"}
-    assert not screen.layers.toggle_proposal()
-    assert not screen.layers.toggle_map("flips")
-    assert screen.layers.visible() == frozenset()
-    assert not screen.layers.toggle_map("no such map")
+    assert screen.layers.overlays.visible() == {"proposal"}
+    assert screen.layers.overlays.toggle_map("entropy")
+    assert screen.layers.overlays.toggle_map("flips")
+    assert screen.layers.overlays.visible() == {"proposal", "flips"}
+    assert not screen.layers.overlays.toggle_proposal()
+    assert not screen.layers.overlays.toggle_map("flips")
+    assert screen.layers.overlays.visible() == frozenset()
+    assert not screen.layers.overlays.toggle_map("no such map")
 
 
 def test_another_case_takes_our_layers_and_leaves_the_persons(screen: Screen) -> None:
@@ -214,7 +214,7 @@ def test_removing_the_labels_by_hand_is_reported_while_they_can_be_saved(screen:
     assert screen.layers.labels() is None
     screen.layers.copy_proposal()
     screen.viewer.layers.remove(screen.role("proposal"))
-    assert not screen.layers.toggle_proposal()
+    assert not screen.layers.overlays.toggle_proposal()
 
 
 def test_colour_images_are_one_layer(screen: Screen) -> None:

@@ -264,10 +264,10 @@ def go(folder: Path, pictures: Path) -> dict[str, Any]:
     there.picture("proposal")
 
     hands.key(there.canvas, "alt+u")
-    until(lambda: "entropy" in there.widget.layers.visible(), "doubt shown by its key")
+    until(lambda: "entropy" in there.widget.layers.overlays.visible(), "doubt shown by its key")
     there.picture("doubt")
     hands.key(there.canvas, "alt+o")
-    until(lambda: "proposal" not in there.widget.layers.visible(), "the proposal hidden by its key")
+    until(lambda: "proposal" not in there.widget.layers.overlays.visible(), "the proposal hidden by its key")
     hands.key(there.canvas, "alt+u")
     hands.key(there.canvas, "alt+e")
     until(lambda: there.state.actions.can_accept and not there.state.actions.can_correct, "the proposal copied")

@@ -7,7 +7,7 @@ strokes into new labels.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,11 +18,13 @@ from .display import Display
 from .editing import Gate, locked_values
 from .facts import ClassFacts
 from .loading import ShownCase, ShownInside, ShownProposal
-from .making import make_images, make_inside, make_labels, make_maps, make_proposal
+from .making import make_images, make_labels
+from .overlays import Overlays
 from .planes import aim, show_plane, shown_plane, write_letters
+from .stack import LayerStack
 
 if TYPE_CHECKING:
-    from napari.layers import Image, Labels
+    from napari.layers import Labels
 
 EDITS = ("paint", "labels_update", "data")
 PERHAPS = ("set_data",)  # all that an undo says; a change of slice says it too
@@ -45,6 +47,8 @@ class CaseLayers:
     ----------
     gate : Gate or None
         Decides which voxels of the labels on screen may be written.
+    overlays : Overlays
+        What lies over the scan to be looked at.
     """
 
     def __init__(
@@ -61,12 +65,9 @@ class CaseLayers:
         self.gate: Gate | None = None
         self._case: ShownCase | None = None
         self._labels: Labels | None = None
-        self._proposal: Labels | None = None
-        self._maps: dict[str, Image] = {}
-        self._inside: dict[str, Image | Labels] = {}
-        self._ours: list[Any] = []
+        self._stack = LayerStack(viewer)
+        self.overlays = Overlays(self._stack)
         self._shaded = False
-        self._removing = False
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.dims.events.order.connect(self._letter)
         viewer.dims.events.ndisplay.connect(self._letter)
@@ -87,14 +88,15 @@ class CaseLayers:
         hand = {} if before is None else {name: getattr(before, name) for name in HAND}
         self.clear()
         self._case = case
+        self._stack.case, self._stack.display = case.name, case.display
         for image, said in make_images(case):
-            self._add(image, "image", said)
+            self._stack.add(image, "image", said)
         if case.proposal is not None:
             self.show_proposal(case.proposal)
         self._labels = labels = make_labels(case, self.classes, self._shaded)
         self.gate = Gate(labels)
         self.gate.lock(locked_values(self.classes))
-        self._add(labels, "labels", {})
+        self._stack.add(labels, "labels", {})
         self._watch(True)
         self.viewer.layers.selection.active = labels
         for name, value in hand.items():
@@ -102,44 +104,18 @@ class CaseLayers:
         aim(self.viewer, case.display)
 
     def show_proposal(self, proposal: ShownProposal) -> None:
-        """Add a proposal and its maps below the labels; nothing that is drawn on is touched."""
-        if self._case is None or proposal.case != self._case.name:
-            return
-        active = self.viewer.layers.selection.active
-        was_visible = self._proposal.visible if self._proposal is not None else True
-        shown_maps = {name for name, layer in self._maps.items() if layer.visible}
-        self._remove([layer for layer in (self._proposal, *self._maps.values()) if layer is not None])
-        self._maps = make_maps(proposal, self._case.display)
-        for name, layer in self._maps.items():
-            layer.visible = name in shown_maps
-            self._add(layer, "uncertainty", {"map": name, "run": proposal.run}, below=self._labels)
-        self._proposal = make_proposal(proposal, self._case.display, self.classes)
-        self._proposal.visible = was_visible
-        self._add(self._proposal, "proposal", {"run": proposal.run}, below=self._labels)
-        if active is not None and active in self.viewer.layers:
-            self.viewer.layers.selection.active = active
+        """Show a proposal and its maps below the labels; nothing that is drawn on is touched."""
+        if self._case is not None and proposal.case == self._case.name:
+            self.overlays.show_proposal(proposal, self.classes, below=self._labels)
 
     def show_inside(self, inside: ShownInside) -> None:
-        """Show what was found inside a model, between the scan and what lies over it; instead of what was there."""
-        if self._case is None or inside.case != self._case.name:
-            return
-        active = self.viewer.layers.selection.active
-        self.hide_inside()
-        made = make_inside(inside, self._case.display, self.classes)
-        over = (*self._maps.values(), self._proposal, self._labels)
-        lowest = min(
-            (layer for layer in over if layer in self.viewer.layers), key=self.viewer.layers.index, default=None
-        )
-        for name, layer in made.items():
-            self._inside[name] = layer
-            self._add(layer, "inside", {"picture": name, "run": inside.run}, below=lowest)
-        if active is not None and active in self.viewer.layers:
-            self.viewer.layers.selection.active = active
+        """Show what was found inside a model; instead of what was there."""
+        if self._case is not None and inside.case == self._case.name:
+            self.overlays.show_inside(inside, self.classes, below=self._labels)
 
     def hide_inside(self) -> None:
         """Take what was found inside a model off the screen."""
-        self._remove(list(self._inside.values()))
-        self._inside = {}
+        self.overlays.hide_inside()
 
     def display(self) -> Display | None:
         """How the case on the screen is turned; None without one."""
@@ -151,24 +127,21 @@ class CaseLayers:
 
     def copy_proposal(self) -> None:
         """Fill what is not looked at with the proposal's structures, as one undoable step."""
-        if self._labels is None or self._proposal is None:
+        proposal = self.overlays.proposal()
+        if self._labels is None or proposal is None:
             return
-        proposal = np.asarray(self._proposal.data)
         where = np.nonzero((np.asarray(self._labels.data) == UNSEEN) & (proposal != 0))
         if where[0].size:
             with self._labels.block_history():
                 self._labels.data_setitem(where, proposal[where])
-        self._proposal.visible = False
+        self.overlays.hide_proposal()
 
     def clear(self) -> None:
         """Take our layers off the screen."""
         self._watch(False)
-        self._labels = self._proposal = self._case = self.gate = None
-        self._maps, self._inside = {}, {}
-        self._remove(self._ours)
-        self._ours = []
-        strays = [layer for layer in self.viewer.layers if "medssl" in layer.metadata]
-        self._remove(strays)  # of a widget that was closed, or of the sample
+        self._labels = self._case = self.gate = None
+        self.overlays.clear()
+        self._stack.clear()
         write_letters(self.viewer, None)
 
     # --- what the panels ask
@@ -177,43 +150,6 @@ class CaseLayers:
     def has_case(self) -> bool:
         """Whether there are labels on the screen to draw on."""
         return self._labels is not None
-
-    def toggle_proposal(self) -> bool:
-        """Show or hide the proposal; whether it is now shown."""
-        if self._proposal is None:
-            return False
-        self._proposal.visible = not self._proposal.visible
-        return bool(self._proposal.visible)
-
-    def toggle_map(self, name: str = "entropy") -> bool:
-        """Show or hide a map of uncertainty (the others go); whether it is now shown."""
-        if name not in self._maps:
-            return False
-        shown = not self._maps[name].visible
-        self.show_map(name if shown else None)
-        return shown
-
-    def show_map(self, name: str | None) -> None:
-        """Show this map of uncertainty and no other."""
-        for other, layer in self._maps.items():
-            layer.visible = other == name
-
-    def show_picture(self, name: str | None) -> None:
-        """Show this picture of the inside of a model and no other."""
-        for other, layer in self._inside.items():
-            layer.visible = other == name
-
-    def shown_picture(self) -> str | None:
-        """The picture of the inside of a model that is on; None when it is none or several."""
-        shown = [name for name, layer in self._inside.items() if layer.visible]
-        return shown[0] if len(shown) == 1 else None
-
-    def visible(self) -> frozenset[str]:
-        """Which overlays are on: "proposal" and names of maps."""
-        shown = {name for name, layer in self._maps.items() if layer.visible}
-        if self._proposal is not None and self._proposal.visible:
-            shown.add("proposal")
-        return frozenset(shown)
 
     def choose_class(self, value: int) -> None:
         """Draw with this class from now on."""
@@ -243,11 +179,7 @@ class CaseLayers:
             self.gate.lock(locked_values(classes))
         if self._labels is not None:
             self._labels.colormap = label_colours(classes, self._shaded)
-        if self._proposal is not None:
-            self._proposal.colormap = label_colours(classes)
-        for layer in self._inside.values():
-            if hasattr(layer, "contour"):
-                layer.colormap = label_colours(classes)
+        self.overlays.set_classes(classes)
 
     def plane(self) -> str | None:
         """Which planes are shown: "axial", "coronal", "sagittal"; None for any other view."""
@@ -259,27 +191,6 @@ class CaseLayers:
             show_plane(self.viewer, self._case.display, plane)
 
     # --- within
-
-    def _add(self, layer: Any, role: str, said: Mapping[str, str], *, below: Any = None) -> None:
-        assert self._case is not None
-        layer.metadata["medssl"] = {"case": self._case.name, "role": role, **said}
-        layer.metadata["medssl_grid"] = self._case.display.grid.to_json()
-        self._ours.append(layer)
-        self.viewer.add_layer(layer)
-        if below is not None and below in self.viewer.layers:
-            at = self.viewer.layers.index(below)
-            self.viewer.layers.move(self.viewer.layers.index(layer), at)
-
-    def _remove(self, layers: Sequence[Any]) -> None:
-        self._removing = True
-        try:
-            for layer in list(layers):
-                if layer in self.viewer.layers:
-                    self.viewer.layers.remove(layer)
-                if layer in self._ours:
-                    self._ours.remove(layer)
-        finally:
-            self._removing = False
 
     def _letter(self, event: Any = None) -> None:
         write_letters(self.viewer, None if self._case is None else self._case.display)
@@ -311,17 +222,12 @@ class CaseLayers:
             self._on_label(int(self._labels.selected_label))
 
     def _on_removed(self, event: Any) -> None:
-        if self._removing:
+        if self._stack.removing:
             return
         layer = event.value
         if layer is self._labels:
             self._on_closed()  # while the array can still be read
             self._watch(False)
             self._labels = self.gate = None
-        elif layer is self._proposal:
-            self._proposal = None
-        else:
-            self._maps = {name: kept for name, kept in self._maps.items() if kept is not layer}
-            self._inside = {name: kept for name, kept in self._inside.items() if kept is not layer}
-        if layer in self._ours:
-            self._ours.remove(layer)
+        self.overlays.forget(layer)
+        self._stack.forget(layer)

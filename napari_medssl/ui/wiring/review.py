@@ -14,9 +14,9 @@ def connect(dock: MedSSLWidget) -> None:
     page, session, layers = dock.review_page, dock.session, dock.layers
     page.correct.connect(lambda: correct(dock))
     page.accept.connect(lambda then_next: accept(dock, then_next))
-    page.proposal_toggled.connect(lambda: _overlay(dock, layers.toggle_proposal))
-    page.map_toggled.connect(lambda name: _overlay(dock, lambda: layers.toggle_map(name)))
-    page.map_chosen.connect(lambda name: _overlay(dock, lambda: layers.show_map(name)))
+    page.proposal_toggled.connect(lambda: _overlay(dock, layers.overlays.toggle_proposal))
+    page.map_toggled.connect(lambda name: _overlay(dock, lambda: layers.overlays.toggle_map(name)))
+    page.map_chosen.connect(lambda name: _overlay(dock, lambda: layers.overlays.show_map(name)))
     page.run_chosen.connect(session.cases.fetch_proposal)
     page.look_inside.connect(session.inside.look)
     page.stop_looking.connect(session.inside.stop)
@@ -29,8 +29,8 @@ def keys(dock: MedSSLWidget) -> dict[str, Callable[[], None]]:
         "Alt-A": lambda: accept(dock, False),
         "Alt-D": lambda: accept(dock, True),
         "Alt-E": lambda: correct(dock),
-        "Alt-O": lambda: _overlay(dock, dock.layers.toggle_proposal),
-        "Alt-U": lambda: _overlay(dock, lambda: dock.layers.toggle_map(dock.review_page.chosen_map())),
+        "Alt-O": lambda: _overlay(dock, dock.layers.overlays.toggle_proposal),
+        "Alt-U": lambda: _overlay(dock, lambda: dock.layers.overlays.toggle_map(dock.review_page.chosen_map())),
     }
 
 
@@ -39,7 +39,7 @@ def correct(dock: MedSSLWidget) -> None:
     if dock.session.state.actions.can_correct:
         dock.session.cases.correct()
         dock.layers.start_painting()
-        dock.review_page.draw_overlays(dock.layers.visible())
+        dock.review_page.draw_overlays(dock.layers.overlays.visible())
 
 
 def accept(dock: MedSSLWidget, then_next: bool) -> None:
@@ -52,9 +52,9 @@ def accept(dock: MedSSLWidget, then_next: bool) -> None:
 def _overlay(dock: MedSSLWidget, change: Callable[[], object]) -> None:
     """A change of overlays, after which the check boxes are right."""
     change()
-    dock.review_page.draw_overlays(dock.layers.visible())
+    dock.review_page.draw_overlays(dock.layers.overlays.visible())
 
 
 def _show_picture(dock: MedSSLWidget, name: str) -> None:
-    dock.layers.show_picture(name or None)
-    dock.review_page.draw_picture(dock.layers.shown_picture())
+    dock.layers.overlays.show_picture(name or None)
+    dock.review_page.draw_picture(dock.layers.overlays.shown_picture())

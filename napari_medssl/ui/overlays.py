@@ -1,0 +1,129 @@
+"""What lies over a scan to be looked at: the proposal, maps of doubt, what is inside a model. Nobody draws on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .colours import label_colours
+from .facts import ClassFacts
+from .loading import ShownInside, ShownProposal
+from .making import make_inside, make_maps, make_proposal
+from .stack import LayerStack
+
+if TYPE_CHECKING:
+    from napari.layers import Image, Labels
+
+
+class Overlays:
+    """The overlays of the case on the screen; what is on, and how it looks, stays so from one proposal to the next."""
+
+    def __init__(self, stack: LayerStack) -> None:
+        self._stack = stack
+        self._proposal: Labels | None = None
+        self._maps: dict[str, Image] = {}
+        self._inside: dict[str, Image | Labels] = {}
+
+    # --- what there is
+
+    def show_proposal(self, proposal: ShownProposal, classes: Sequence[ClassFacts], *, below: Any) -> None:
+        """Show a proposal and its maps right below the labels, instead of those that were there."""
+        display = self._stack.display
+        assert display is not None
+        was_visible = self._proposal.visible if self._proposal is not None else True
+        shown_maps = {name for name, layer in self._maps.items() if layer.visible}
+        with self._stack.same_choice():
+            self._stack.remove([layer for layer in (self._proposal, *self._maps.values()) if layer is not None])
+            self._maps = make_maps(proposal, display)
+            for name, layer in self._maps.items():
+                layer.visible = name in shown_maps
+                self._stack.add(layer, "uncertainty", {"map": name, "run": proposal.run}, below=below)
+            self._proposal = make_proposal(proposal, display, classes)
+            self._proposal.visible = was_visible
+            self._stack.add(self._proposal, "proposal", {"run": proposal.run}, below=below)
+
+    def proposal(self) -> np.ndarray | None:
+        """The proposal on the screen; not a copy."""
+        return None if self._proposal is None else np.asarray(self._proposal.data)
+
+    def show_inside(self, inside: ShownInside, classes: Sequence[ClassFacts], *, below: Any) -> None:
+        """Show what was found inside a model, between the scan and what lies over it; instead of what was there."""
+        display = self._stack.display
+        assert display is not None
+        with self._stack.same_choice():
+            self.hide_inside()
+            lowest = self._stack.lowest([*self._maps.values(), self._proposal, below])
+            for name, layer in make_inside(inside, display, classes).items():
+                self._inside[name] = layer
+                self._stack.add(layer, "inside", {"picture": name, "run": inside.run}, below=lowest)
+
+    def hide_inside(self) -> None:
+        """Take what was found inside a model off the screen."""
+        self._stack.remove(list(self._inside.values()))
+        self._inside = {}
+
+    def set_classes(self, classes: Sequence[ClassFacts]) -> None:
+        """Colours changed."""
+        if self._proposal is not None:
+            self._proposal.colormap = label_colours(classes)
+        for layer in self._inside.values():
+            if hasattr(layer, "contour"):
+                layer.colormap = label_colours(classes)
+
+    def forget(self, layer: Any) -> None:
+        """The person removed a layer."""
+        if layer is self._proposal:
+            self._proposal = None
+        self._maps = {name: kept for name, kept in self._maps.items() if kept is not layer}
+        self._inside = {name: kept for name, kept in self._inside.items() if kept is not layer}
+
+    def clear(self) -> None:
+        """The layers are gone: another case comes."""
+        self._proposal = None
+        self._maps, self._inside = {}, {}
+
+    # --- what is on
+
+    def toggle_proposal(self) -> bool:
+        """Show or hide the proposal; whether it is now shown."""
+        if self._proposal is None:
+            return False
+        self._proposal.visible = not self._proposal.visible
+        return bool(self._proposal.visible)
+
+    def hide_proposal(self) -> None:
+        """Hide the proposal."""
+        if self._proposal is not None:
+            self._proposal.visible = False
+
+    def toggle_map(self, name: str = "entropy") -> bool:
+        """Show or hide a map of uncertainty (the others go); whether it is now shown."""
+        if name not in self._maps:
+            return False
+        shown = not self._maps[name].visible
+        self.show_map(name if shown else None)
+        return shown
+
+    def show_map(self, name: str | None) -> None:
+        """Show this map of uncertainty and no other."""
+        for other, layer in self._maps.items():
+            layer.visible = other == name
+
+    def show_picture(self, name: str | None) -> None:
+        """Show this picture of the inside of a model and no other."""
+        for other, layer in self._inside.items():
+            layer.visible = other == name
+
+    def shown_picture(self) -> str | None:
+        """The picture of the inside of a model that is on; None when it is none or several."""
+        shown = [name for name, layer in self._inside.items() if layer.visible]
+        return shown[0] if len(shown) == 1 else None
+
+    def visible(self) -> frozenset[str]:
+        """Which overlays are on: "proposal" and names of maps."""
+        shown = {name for name, layer in self._maps.items() if layer.visible}
+        if self._proposal is not None and self._proposal.visible:
+            shown.add("proposal")
+        return frozenset(shown)
