@@ -14,6 +14,7 @@ from napari_medssl.runs.events import (
     EVENT_TYPES,
     CheckpointSaved,
     PhaseStarted,
+    Previewed,
     Proposed,
     RunEvent,
     RunFinished,
@@ -52,6 +53,7 @@ events = st.one_of(
         best=st.booleans(),
     ),
     st.builds(CheckpointSaved, at=numbers, step=counts, path=words, deployed=st.booleans()),
+    st.builds(Previewed, at=numbers, case=words, step=counts, path=words, seconds=numbers),
     st.builds(Proposed, at=numbers, case=words, score=numbers, index=counts, total=counts),
     st.builds(Warned, at=numbers, message=words, case=st.none() | words),
     st.builds(RunFinished, at=numbers, reason=st.sampled_from(["completed", "failed", "paused"]), message=words),
@@ -66,7 +68,7 @@ def test_an_event_is_one_line_and_comes_back(event: RunEvent) -> None:
 
 
 def test_all_kinds_are_tried() -> None:
-    assert len(EVENT_TYPES) == 8
+    assert len(EVENT_TYPES) == 9
 
 
 def test_a_newer_version_may_say_more() -> None:

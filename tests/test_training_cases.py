@@ -420,3 +420,14 @@ def test_a_new_revision_is_read_anew(tmp_path: Path) -> None:
     revision = project.case("case-0").save_labels(np.ones((24, 20), np.uint8), author="test", origin="drawn")
     assert (cache.labels(LabelledCase("case-0", revision.id)) == 1).all()
     np.testing.assert_array_equal(cache.labels(spec.labelled[0]), before)
+
+
+@pytest.mark.parametrize("method", ["desd", "pcrlv2"])
+def test_what_learns_before_labels_is_measured_on_none(tmp_path: Path, method: str) -> None:
+    """It finds no structures; cases that other runs are measured on make no difference to it."""
+    project = make_project(tmp_path, "raster", labelled=4, unlabelled=2)
+    freeze_audit(project, ["case-0", "case-1"])
+    events = run_inline(project, quick_spec(project, method, "raster", steps=12).run)
+    assert finished(events).reason == "completed", finished(events).message
+    assert events[0].held_out == 0  # type: ignore[attr-defined]
+    assert not [event for event in events if isinstance(event, Validated)]

@@ -138,6 +138,20 @@ class Proposed(RunEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Previewed(RunEvent):
+    """What the model would propose now for the case that a person looks at; `path` is relative to the run's folder.
+
+    `seconds` is what it took.
+    """
+
+    kind: ClassVar[str] = "previewed"
+    case: str
+    step: int
+    path: str
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Warned(RunEvent):
     """Something a person should know; the run goes on."""
 
@@ -160,7 +174,17 @@ class RunFinished(RunEvent):
 
 EVENT_TYPES: Mapping[str, type[RunEvent]] = {
     cls.kind: cls
-    for cls in (RunStarted, PhaseStarted, Stepped, Validated, CheckpointSaved, Proposed, Warned, RunFinished)
+    for cls in (
+        RunStarted,
+        PhaseStarted,
+        Stepped,
+        Validated,
+        CheckpointSaved,
+        Previewed,
+        Proposed,
+        Warned,
+        RunFinished,
+    )
 }
 
 

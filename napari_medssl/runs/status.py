@@ -10,6 +10,7 @@ from typing import Literal
 from .events import (
     CheckpointSaved,
     PhaseStarted,
+    Previewed,
     Proposed,
     RunEvent,
     RunFinished,
@@ -24,7 +25,7 @@ State = Literal["waiting", "running", "completed", "stopped", "paused", "discard
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """One point of a curve: `step`, seconds since the start, value."""
+    """One point of a curve: `step`, seconds that the run has lived (pauses left out), value."""
 
     step: int
     seconds: float
@@ -37,7 +38,9 @@ class RunStatus:
 
     `state` is "lost" only when a driver found the process dead without a last event. `phases` are the titles;
     `phase_index` counts into them. `loss` and `dice` are the curves to draw; `best_dice` is that of the model which is
-    deployed. `waits_for` is the run after which this one, not begun yet, comes.
+    deployed. `waits_for` is the run after which this one, not begun yet, comes. `phase_step` is the step at which the
+    phase began; `lived` the seconds that the run had lived when its process was last started; `step_seconds` how long a
+    step takes now; `preview` the newest look at how the proposal of a case grows.
     """
 
     state: State = "waiting"
@@ -45,7 +48,9 @@ class RunStatus:
     phase: str = ""
     phase_title: str = ""
     phase_index: int = 0
+    phase_step: int = 0
     step: int = 0
+    step_seconds: float = 0.0
     progress: float = 0.0
     eta_seconds: float | None = None
     losses: Mapping[str, float] | None = None
@@ -58,6 +63,8 @@ class RunStatus:
     proposed: tuple[Proposed, ...] = ()
     warnings: tuple[str, ...] = ()
     begins_with: str = ""
+    preview: Previewed | None = None
+    lived: float = 0.0
     message: str = ""
     last_event_at: float = 0.0
     finished: RunFinished | None = None
@@ -75,9 +82,12 @@ def step(status: RunStatus, event: RunEvent) -> RunStatus:
     match event:
         case RunStarted():
             # a run that lost its process goes on from its last checkpoint: what came after is done, and said, again
+            kept = [p.seconds for p in (*status.loss, *status.dice) if p.step <= event.resumed_step]
             return replace(
                 status,
                 started=event,
+                lived=max(kept, default=0.0),
+                preview=None,
                 state="running",
                 finished=None,
                 message="",
@@ -93,6 +103,7 @@ def step(status: RunStatus, event: RunEvent) -> RunStatus:
                 phase=event.phase,
                 phase_title=event.title,
                 phase_index=event.index,
+                phase_step=event.step,
                 state="running",
                 begins_with=event.begins_with or status.begins_with,  # said once, and true for all of the run
             )
@@ -104,6 +115,7 @@ def step(status: RunStatus, event: RunEvent) -> RunStatus:
                 progress=event.progress,
                 eta_seconds=event.eta_seconds,
                 losses=event.losses,
+                step_seconds=event.step_seconds,
                 loss=(*status.loss, point),
             )
         case Validated():
@@ -116,6 +128,8 @@ def step(status: RunStatus, event: RunEvent) -> RunStatus:
             return replace(status, checkpoint=event.path, model=model)
         case Proposed():
             return replace(status, proposed=(*status.proposed, event))
+        case Previewed():
+            return replace(status, preview=event)
         case Warned():
             return replace(status, warnings=(*status.warnings, event.message))
         case RunFinished():
@@ -138,7 +152,7 @@ def fold(events: Iterable[RunEvent], start: RunStatus | None = None) -> RunStatu
 
 
 def _elapsed(status: RunStatus, event: RunEvent) -> float:
-    return event.at - status.started.at if status.started else 0.0
+    return status.lived + event.at - status.started.at if status.started else 0.0
 
 
 def wait_again(status: RunStatus) -> RunStatus:

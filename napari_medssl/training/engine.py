@@ -25,6 +25,7 @@ from .checkpoint import Progress, load_checkpoint, read_progress, save_checkpoin
 from .memory import is_out_of_memory, smaller
 from .optimisers import make_optimiser, set_learning_rate
 from .patches import Prefetcher, Sampler
+from .preview import Previewer
 from .report import Reporter
 from .validate import Examiner
 
@@ -49,6 +50,8 @@ class Engine:
         What the deployed model says of itself.
     replan : callable, optional
         The phases of another plan: views follow from its patch, so they get smaller with it.
+    previewer : Previewer, optional
+        Shows meanwhile how the proposal of a case grows.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class Engine:
         budgets: list[PhaseBudget],
         info: dict[str, object],
         replan: Callable[[Plan], list[Phase]] | None = None,
+        previewer: Previewer | None = None,
     ) -> None:
         assert spec.plan is not None
         self._spec, self._folder, self._cache = spec, folder, cache
@@ -71,7 +75,7 @@ class Engine:
         self._layout = layout
         self._phases, self._budgets = phases, budgets
         self._info = info
-        self._replan = replan
+        self._replan, self._previewer = replan, previewer
         self._examiner = Examiner(cache, spec.held_out, by_steps=total_steps(budgets) is not None)
         self.progress = Progress(step=0, phase=0, phase_step=0, seconds=0.0, phase_seconds=0.0)
 
@@ -110,6 +114,8 @@ class Engine:
                 phase=phase.name, title=phase.title, index=index, step=self.progress.step, begins_with=said
             )
             self._examiner.begin(self._done())
+            if self._previewer is not None:
+                self._previewer.begin(self.progress.seconds)
             how = yield from self._phase(phase, self._budgets[index], optimiser, stop)
             if how != "discard":
                 yield self._save(optimiser)
@@ -178,6 +184,7 @@ class Engine:
                     yield self._examine()
                     self._learner.train()
                     self._advance(time.monotonic() - begin, steps=0)
+                yield from self._show(stop)
                 if time.monotonic() - saved_at > CHECKPOINT_SECONDS:
                     begin = time.monotonic()
                     yield self._save(optimiser)
@@ -268,6 +275,20 @@ class Engine:
             self._deploy()
             self.progress = replace(self.progress, best=event.mean)
         return event
+
+    def _show(self, stop: StopToken) -> Generator[RunEvent]:
+        """Predict the case that a person looks at, if it is time; training is not touched by it."""
+        if self._previewer is None:
+            return
+        now = self.progress
+        case = self._previewer.is_due(self._plan, now.seconds, now.step / max(now.seconds, 1e-9))
+        if case is None:
+            return
+        begin = time.monotonic()
+        shown = self._previewer.preview(self._learner.members()[0], self._plan, case, now, stop)
+        self._advance(time.monotonic() - begin, steps=0)
+        if shown is not None:
+            yield shown
 
     def _save(self, optimiser: torch.optim.Optimizer) -> CheckpointSaved:
         path = save_checkpoint(self._folder, self._learner, optimiser, self.progress)

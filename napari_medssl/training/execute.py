@@ -27,6 +27,7 @@ from .cache import Cache
 from .checkpoint import CHECKPOINT, read_progress
 from .engine import Engine
 from .machine import probe
+from .preview import Previewer, clear_previews
 from .resolve import options_of, resolve
 from .taking_over import take_over
 
@@ -86,7 +87,12 @@ def _train(spec: RunSpec, project: Project, stop: StopToken) -> Iterator[RunEven
     torch.manual_seed(spec.seed)
     learner = method.learner(options, spec.plan.net)
     knowledge, replan = _knowledge(spec, project), partial(method.phases, options)
-    engine = Engine(spec, folder, Cache(project, spec.plan), learner, phases, budgets, knowledge, replan)
+    cache = Cache(project, spec.plan)
+    previewer = Previewer(project, cache, folder) if info.segments else None
+    measured = spec.held_out if info.segments else ()  # what knows no structures finds none
+    engine = Engine(
+        replace(spec, held_out=measured), folder, cache, learner, phases, budgets, knowledge, replan, previewer
+    )
     yield RunStarted(
         run=spec.run,
         task=spec.task,
@@ -98,7 +104,7 @@ def _train(spec: RunSpec, project: Project, stop: StopToken) -> Iterator[RunEven
         threads=spec.plan.threads,
         labelled=len(spec.labelled),
         unlabelled=len(spec.unlabelled),
-        held_out=len(spec.held_out),
+        held_out=len(measured),
         resumed_step=read_progress(folder).step if resume else 0,
         then=spec.then,
     )
@@ -128,6 +134,7 @@ def _train(spec: RunSpec, project: Project, stop: StopToken) -> Iterator[RunEven
 def _throw_away(folder: Path) -> None:
     for name in (CHECKPOINT, MODEL):
         (folder / name).unlink(missing_ok=True)
+    clear_previews(folder)
 
 
 def _predict(spec: RunSpec, project: Project, stop: StopToken) -> Iterator[RunEvent]:
@@ -153,6 +160,7 @@ def _propose(
     check_classes(model, {c.value for c in project.classes})
     cases = spec.propose if spec.propose is not None else unfinished(look_at_cases(project))
     complete = yield from propose(model, project, spec.run, cases, stop)
+    clear_previews(project.run_folder(spec.run))
     trained = f"{step} steps, " if step else ""
     own = MODEL if spec.task == "train" else None
     if complete:
