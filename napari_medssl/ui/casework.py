@@ -81,6 +81,7 @@ class CaseDesk:
             if ticket == self._asked:
                 self._board.set(loading=None)
                 self._board.failed(error)
+                self._changed(True)  # the list says it, and goes on without the case
 
         # the lane of saves: a draft just left is on disk before its case is read again
         self._jobs.submit("disk", lambda: load_case(project, name), done, failed)
@@ -178,7 +179,10 @@ class CaseDesk:
             )
 
         self._jobs.submit(
-            "disk", lambda: load_proposal(project, shown.name, shown.display, run), done, self._board.failed
+            "disk",
+            lambda: load_proposal(project, shown.name, shown.display, shown.channels[0], run),
+            done,
+            self._board.failed,
         )
 
     def tick(self) -> None:

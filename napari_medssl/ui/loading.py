@@ -13,6 +13,7 @@ from ..project import choose_proposal
 from ..runs.champion import set_aside
 from ..runs.history import read_history
 from .display import Display
+from .doubt import ShownDoubt, shown_doubt
 
 if TYPE_CHECKING:
     from ..project import Project
@@ -40,6 +41,7 @@ class ShownProposal:
     labels: np.ndarray
     maps: dict[str, np.ndarray] = field(default_factory=dict)
     runs: tuple[tuple[str, str], ...] = ()
+    doubt: ShownDoubt = field(default_factory=ShownDoubt)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,15 +99,15 @@ def load_case(project: Project, name: str) -> ShownCase:
         if drawn is None
         else display.show(drawn.array).astype(np.uint8, copy=False)
     )
-    proposal = load_proposal(project, name, display)
+    channels = tuple(
+        shown_channel(label, display.show(array)) for label, array in zip(volume.channels, volume.array, strict=True)
+    )
+    proposal = load_proposal(project, name, display, channels[0])
     rgb = volume.grid.ndim == 2 and len(volume.channels) in (3, 4) and volume.array.dtype == np.uint8
     return ShownCase(
         name=name,
         display=display,
-        channels=tuple(
-            shown_channel(label, display.show(array))
-            for label, array in zip(volume.channels, volume.array, strict=True)
-        ),
+        channels=channels,
         labels=labels,
         proposal=proposal,
         complete=revision is not None and revision.complete,
@@ -115,11 +117,15 @@ def load_case(project: Project, name: str) -> ShownCase:
     )
 
 
-def load_proposal(project: Project, name: str, display: Display, run: str | None = None) -> ShownProposal | None:
-    """Read a proposal of a case; None where there is none.
+def load_proposal(
+    project: Project, name: str, display: Display, image: ShownChannel, run: str | None = None
+) -> ShownProposal | None:
+    """Read a proposal of a case, and find its regions; None where there is none.
 
     Parameters
     ----------
+    image : ShownChannel
+        What the regions are shown on.
     run : str, optional
         Whose; by default that of the newest run which did not do worse than another.
     """
@@ -133,7 +139,8 @@ def load_proposal(project: Project, name: str, display: Display, run: str | None
     labels = display.show(proposal.read_labels().array.reshape(display.grid.shape)).astype(np.uint8, copy=False)
     maps = {name: display.show(proposal.read_map(name).reshape(display.grid.shape)) for name in proposal.maps}
     runs = tuple((one.run, aside.get(one.run, "")) for one in reversed(there))
-    return ShownProposal(case.name, proposal.run, float(proposal.score), labels, maps, runs)
+    doubt = shown_doubt(case, proposal.run, labels, maps, display, (image.array, image.limits), project.classes)
+    return ShownProposal(case.name, proposal.run, float(proposal.score), labels, maps, runs, doubt)
 
 
 def shown_inside(found: Inspection, display: Display) -> ShownInside:
