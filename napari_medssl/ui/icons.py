@@ -80,6 +80,11 @@ def _slashed(painter: QPainter, colour: QColor) -> None:
     painter.drawLine(QPointF(4.2, 11.8), QPointF(11.8, 4.2))
 
 
+def _cross(painter: QPainter, colour: QColor) -> None:
+    painter.drawLine(QPointF(3.5, 3.5), QPointF(12.5, 12.5))
+    painter.drawLine(QPointF(12.5, 3.5), QPointF(3.5, 12.5))
+
+
 def _warning(painter: QPainter, colour: QColor) -> None:
     painter.drawPolygon(QPolygonF([QPointF(8, 2), QPointF(14.5, 13.5), QPointF(1.5, 13.5)]))
     painter.drawLine(QPointF(8, 6.5), QPointF(8, 9.5))
@@ -93,4 +98,6 @@ _SHAPES = {
     "proposed": _diamond,
     "excluded": _slashed,
     "missing": _warning,
+    "unreadable": _warning,
+    "refused": _cross,
 }

@@ -15,12 +15,14 @@ from ..inspection.child import ProcessChild
 from ..runs.status import RunStatus
 from . import projects
 from .board import Board
+from .casesdesk import CasesDesk
 from .casework import CaseDesk, View
 from .facts import ProjectFacts, read_facts
 from .insidework import InsideDesk, InsideScreen, Start
 from .jobs import Jobs
 from .runwork import Driver, Follow, RunDesk
 from .state import PanelState
+from .thumbnails import ThumbnailDesk
 from .trainview import Intent
 
 if TYPE_CHECKING:
@@ -53,6 +55,10 @@ class Session:
     ----------
     cases : CaseDesk
         The case on the screen.
+    list : CasesDesk
+        What is decided about cases in the list.
+    thumbnails : ThumbnailDesk
+        Small pictures for the list.
     runs : RunDesk
         The run on the screen.
     inside : InsideDesk
@@ -74,6 +80,8 @@ class Session:
         self.board = Board(on_change)
         self._driver, self._jobs, self._clock, self._author = driver, jobs, clock, author
         self.cases = CaseDesk(self.board, view, jobs, clock, author, self._changed)
+        self.list = CasesDesk(self.board, jobs, author, self._changed)
+        self.thumbnails = ThumbnailDesk(jobs, lambda: self._changed(False))
         self.runs = RunDesk(self.board, driver, jobs, follow, self._changed, self.cases.fetch_proposal)
         self.inside = InsideDesk(self.board, view, jobs, start_inside)
         self._project: Project | None = None
@@ -225,9 +233,11 @@ class Session:
         self._renewed = self._clock()
         self.board.set(
             project=opened.facts, case=None, loading=None, busy="", run=None, status=None, stopping=None,
-            starting=False, intent=Intent(),
+            starting=False, intent=Intent(), author=self._author,
         )  # fmt: skip
         self.cases.take(opened.project)
+        self.list.take(opened.project)
+        self.thumbnails.take(Path(opened.project.root))
         self.inside.take(opened.project)
         found: list[tuple[Handle, RunStatus]] = opened.found
         self.runs.take(opened.project, found)

@@ -2,202 +2,311 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSortFilterProxyModel, Qt, Signal
-from qtpy.QtGui import QColor, QFont, QIcon
-from qtpy.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLineEdit, QTableView, QVBoxLayout, QWidget
+from qtpy.QtCore import QEvent, QModelIndex, QPoint, QSize, Qt, QTimer, Signal
+from qtpy.QtGui import QColor
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QLineEdit,
+    QMenu,
+    QPushButton,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
 
-from ..casefacts import CaseFacts
-from ..icons import status_icon
+from ..caselist import COLUMNS, HEADINGS, STATUS_ORDER, Action, Column, Line, possible
 from ..state import STATUS_TEXT, PanelState
-from .parts import combo, named
+from .case_model import KEY, PICTURE, CaseModel
+from .parts import SMALLEST, button, combo, enable, named
 
-COLUMNS = ("Case", "Status", "Doubt")
-ORDER = {
-    status: number for number, status in enumerate(("proposed", "draft", "new", "labelled", "excluded", "missing"))
+WIDTHS: dict[Column, int] = {
+    "case": 170, "status": 112, "doubt": 52, "seen": 66, "patient": 90, "model": 100, "minutes": 60, "comment": 160,
+}  # fmt: skip
+LOOK = 120  # ms of rest after which thumbnails are asked for
+ACTIONS: dict[Action, tuple[str, str]] = {
+    "open": ("Open", "Put the case on the screen. (Return)"),
+    "flag": ("Flag", "Mark the case, to come back to it."),
+    "unflag": ("Remove the flag", "Take the mark away."),
+    "comment": ("Comment …", "Write something about the case; others who open the project read it."),
+    "exclude": ("Leave out …", "Leave the case out of everything, with a reason. Nothing of it is removed."),
+    "include": ("Take back", "The case is no longer left out."),
+    "audit": ("Set aside for audit …", "Keep patients apart: no model learns from them, all are measured on them."),
+    "again": ("Try again", "Read the file anew: it may have been mended or put back."),
+    "forget": ("Forget", "Strike the file off the list. The file itself is not touched."),
 }
-SORT = Qt.ItemDataRole.UserRole
-NAME = Qt.ItemDataRole.UserRole + 1
-STATUS = Qt.ItemDataRole.UserRole + 2
-
-
-class CaseModel(QAbstractTableModel):
-    """Cases as a table; only rows that changed are announced."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._cases: tuple[CaseFacts, ...] = ()
-        self._current: str | None = None
-        self._icons: dict[str, QIcon] = {}
-
-    def show(self, cases: tuple[CaseFacts, ...], current: str | None) -> None:
-        """Show these cases; the one on screen is marked."""
-        same = [c.name for c in cases] == [c.name for c in self._cases]
-        if not same:
-            self.beginResetModel()
-            self._cases, self._current = cases, current
-            self.endResetModel()
-            return
-        before, was, self._cases, self._current = self._cases, self._current, cases, current
-        for row, (old, new) in enumerate(zip(before, cases, strict=True)):
-            if old != new or (was != current and new.name in (was, current)):
-                self.dataChanged.emit(self.index(row, 0), self.index(row, len(COLUMNS) - 1))
-
-    def set_colour(self, colour: QColor) -> None:
-        """Draw icons in this colour (the theme's text)."""
-        self._icons = {status: status_icon(status, colour) for status in STATUS_TEXT}
-        if self._cases:
-            self.dataChanged.emit(self.index(0, 0), self.index(len(self._cases) - 1, len(COLUMNS) - 1))
-
-    def rowCount(self, parent: QModelIndex | None = None) -> int:
-        """Number of cases."""
-        return 0 if parent is not None and parent.isValid() else len(self._cases)
-
-    def columnCount(self, parent: QModelIndex | None = None) -> int:
-        """Number of columns."""
-        return len(COLUMNS)
-
-    def headerData(self, section: int, orientation: Any, role: int = 0) -> Any:
-        """Names of the columns."""
-        if orientation != Qt.Orientation.Horizontal:
-            return None
-        if role == Qt.ItemDataRole.DisplayRole:
-            return COLUMNS[section]
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return (
-                "Double-click a case to open it.",
-                "What has been done with the case.",
-                "Expected error of the newest proposal: 0 is sure, 1 is a guess.",
-            )[section]
-        return None
-
-    def data(self, index: QModelIndex, role: int = 0) -> Any:
-        """One cell."""
-        case = self._cases[index.row()]
-        column = COLUMNS[index.column()]
-        if role == NAME:
-            return case.name
-        if role == STATUS:
-            return case.status
-        if role == SORT:
-            by = {
-                "Case": case.name,
-                "Status": ORDER.get(case.status, 9),
-                "Doubt": -1.0 if case.score is None else case.score,
-            }
-            return by[column]
-        if role == Qt.ItemDataRole.DisplayRole:
-            if column == "Doubt":
-                return "" if case.score is None else f"{case.score:.2f}"
-            return case.name if column == "Case" else self._status(case)
-        if role == Qt.ItemDataRole.DecorationRole and column == "Status":
-            return self._icons.get(case.status)
-        if role == Qt.ItemDataRole.FontRole and case.name == self._current:
-            font = QFont()
-            font.setBold(True)
-            return font
-        if role == Qt.ItemDataRole.TextAlignmentRole and column == "Doubt":
-            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
-            lines = [f"{case.name}: {self._status(case)}"]
-            lines += [f"Doubt {case.score:.2f}"] if case.score is not None else []
-            lines += [f"Patient {case.patient}"] if case.patient and case.patient != case.name else []
-            lines += [case.note] if case.note else []
-            return (", " if role == Qt.ItemDataRole.AccessibleTextRole else "\n").join(lines)
-        return None
-
-    @staticmethod
-    def _status(case: CaseFacts) -> str:
-        return STATUS_TEXT.get(case.status, case.status) + (" · audit" if case.audit else "")
 
 
 class CasePanel(QWidget):
     """Filter and table.
 
-    `opened` carries the name of the case that was double-clicked (or Return was pressed on).
+    `opened` carries the name of the case that was double-clicked (or Return was pressed on), `asked` an action and the
+    keys of the lines that it is for, `in_sight` the lines on the screen.
     """
 
     opened = Signal(str)
+    asked = Signal(str, object)
+    in_sight = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.filter = named(QLineEdit(), "Filter cases", "Show only cases whose name contains these letters.")
-        self.filter.setPlaceholderText("Filter …")
+        self._frozen, self._title, self._carry_on = False, "", ""
+        self._kept: tuple[list[str], str, int] = ([], "", 0)
+        self.carry_on = button("Continue", "Go on where you stopped.", lambda: self.opened.emit(self._carry_on))
+        self.carry_on.hide()
+        self.filter = named(
+            QLineEdit(), "Filter cases", "Show only cases with these words in name, patient or comment. (Return opens)"
+        )
+        self.filter.setPlaceholderText("Search …")
         self.filter.setClearButtonEnabled(True)
         self.status = combo("Status filter", "Show only cases of this status.")
         self.status.addItem("All", "")
-        for key in ORDER:
+        for key in STATUS_ORDER[:5]:
             self.status.addItem(STATUS_TEXT[key].capitalize(), key)
+        self.status.addItem("Cannot be read, not taken", "unusable")
+        self.status.addItem("⚑ Flagged", "flagged")
         self.model = CaseModel(self)
-        self._proxy = _Filter(self)
-        self._proxy.setSourceModel(self.model)
-        self._proxy.setSortRole(SORT)
-        self._proxy.setSortCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
-        self.table = named(QTableView(), "Cases", "Double-click a case to open it.")
-        self.table.setModel(self._proxy)
-        self.table.setSortingEnabled(True)
-        self.table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.setShowGrid(False)
-        self.table.setWordWrap(False)
-        self.table.setTabKeyNavigation(False)
-        self.table.verticalHeader().hide()
-        self.table.verticalHeader().setDefaultSectionSize(24)
-        header = self.table.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(1, QHeaderView.ResizeMode.Interactive)
-        header.setSectionResizeMode(2, QHeaderView.ResizeMode.Interactive)
-        self.table.setColumnWidth(1, 118)
-        self.table.setColumnWidth(2, 58)
-        self.table.activated.connect(self._activated)
-        self.filter.textChanged.connect(self._proxy.setFilterFixedString)
-        self.status.currentIndexChanged.connect(lambda _: self._proxy.want(self.status.currentData()))
-        line = QHBoxLayout()
-        line.setContentsMargins(0, 0, 0, 0)
-        line.addWidget(self.filter, 3)
-        line.addWidget(self.status, 2)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addLayout(line)
-        layout.addWidget(self.table)
-        self.setMinimumHeight(140)
+        self.table = named(QTableView(), "Cases", "Double-click a case to open it; right-click for more.")
+        self._make_table()
+        self._columns = QMenu(self)
+        self._make_columns()
+        self._more = QMenu(self)
+        self._more.setToolTipsVisible(True)
+        self._more.aboutToShow.connect(lambda: self._fill(self._more))
+        self.buttons: dict[str, QPushButton] = {
+            "flag": button("Flag", ACTIONS["flag"][1], self._flag),
+            "comment": button("Comment …", ACTIONS["comment"][1], partial(self._ask, "comment")),
+        }
+        self.more = QPushButton("More")
+        self.more.setMinimumWidth(SMALLEST)
+        named(self.more, "More", "What else can be done with the chosen cases, and which columns are shown.")
+        self.more.setMenu(self._more)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(LOOK)
+        self._timer.timeout.connect(self._look)
+        self._connect()
+        self._lay_out()
+        self._selection_changed()
+
+    # --- what it shows
 
     def draw(self, state: PanelState) -> None:
         """Show the cases of a state."""
-        self.model.show(state.cases, state.current)
+        self._frozen = state.frozen
+        self.model.show(state.cases, state.refused, state.current)
+        offer = state.carry_on
+        self.carry_on.setVisible(offer is not None)
+        if offer is not None and (offer.words, offer.case) != (self.carry_on.text(), self._carry_on):
+            self._carry_on = offer.case
+            self.carry_on.setText(offer.words)
+            self.carry_on.setToolTip(f"{offer.why} (Return)")
+            self.carry_on.setAccessibleName(offer.words)
+        if state.title != self._title:
+            self._title = state.title
+            if offer is not None:  # a project was opened: Return goes on
+                self.choose(offer.case)
+                self.table.setFocus()
+        self._timer.start()
 
     def set_colour(self, colour: QColor) -> None:
         """The theme's text colour, for icons."""
         self.model.set_colour(colour)
 
     def names(self) -> list[str]:
-        """Names of the cases as shown, top to bottom."""
-        return [self._proxy.index(row, 0).data(NAME) for row in range(self._proxy.rowCount())]
+        """Names of the lines as shown, top to bottom."""
+        return [self.model.line(row).key for row in range(self.model.rowCount())]
+
+    def chosen(self) -> list[Line]:
+        """The lines that are selected."""
+        return [self.model.line(index.row()) for index in self.table.selectionModel().selectedRows()]
+
+    def choose(self, name: str) -> None:
+        """Select a case and bring it into sight."""
+        row = self.model.row_of(name)
+        if row is not None:
+            self.table.selectRow(row)
+            self.table.scrollTo(self.model.index(row, 0))
+
+    def show_column(self, column: Column, on: bool = True) -> None:
+        """Show a column or hide it."""
+        self.table.setColumnHidden(COLUMNS.index(column), not on)
+        shown = sum(not self.table.isColumnHidden(place) for place in range(len(COLUMNS)))
+        few = shown <= sum(heading.shown for heading in HEADINGS.values())
+        modes = QHeaderView.ResizeMode
+        self.table.horizontalHeader().setSectionResizeMode(0, modes.Stretch if few else modes.Interactive)
+        if not few:
+            self.table.setColumnWidth(0, WIDTHS["case"])
+
+    def show_pictures(self, on: bool = True) -> None:
+        """Thumbnails before the names, or lines as low as can be."""
+        self.model.set_pictures(on)
+        self.table.verticalHeader().setDefaultSectionSize(PICTURE + 4 if on else 24)
+        self._timer.start()
+
+    # --- what a person does
 
     def _activated(self, index: QModelIndex) -> None:
-        self.opened.emit(index.data(NAME))
+        line = self.model.line(index.row())
+        if line.refused:
+            self.asked.emit("again", [line.key])
+        else:
+            self.opened.emit(line.key)
 
+    def _search_done(self) -> None:
+        """Return in the search opens the first case found."""
+        if self.model.rowCount():
+            self.table.selectRow(0)
+            self._activated(self.model.index(0, 0))
 
-class _Filter(QSortFilterProxyModel):
-    """Cases by name and status."""
+    def _ask(self, action: Action) -> None:
+        keys = [line.key for line in self.chosen()]
+        if not keys or action not in possible(self.chosen(), self._frozen):
+            return
+        if action == "open":
+            self.opened.emit(keys[0])
+        else:
+            self.asked.emit(action, keys)
 
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
-        self._wanted = ""
+    def _flag(self) -> None:
+        self._ask("unflag" if "unflag" in possible(self.chosen(), self._frozen) else "flag")
 
-    def want(self, status: str) -> None:
-        """Only cases of this status; all when empty."""
-        self._wanted = status
-        self.invalidate()
+    def _context(self, where: QPoint) -> None:
+        if self.table.indexAt(where).isValid():
+            menu = QMenu(self)
+            menu.setToolTipsVisible(True)
+            self._fill(menu)
+            menu.exec_(self.table.viewport().mapToGlobal(where))
 
-    def filterAcceptsRow(self, row: int, parent: QModelIndex) -> bool:
-        """By the letters in the filter and by the status."""
-        if self._wanted and self.sourceModel().index(row, 0).data(STATUS) != self._wanted:
-            return False
-        return bool(super().filterAcceptsRow(row, parent))
+    def _fill(self, menu: QMenu) -> None:
+        menu.clear()
+        for action, why in possible(self.chosen(), self._frozen).items():
+            words, about = ACTIONS[action]
+            entry = menu.addAction(words)
+            entry.setToolTip(why or about)
+            entry.setEnabled(not why or action == "audit")  # the dialog says why not
+            entry.triggered.connect(partial(self._asked_by_menu, action))
+        menu.addSeparator()
+        columns = menu.addMenu("Columns")
+        columns.addActions(self._columns.actions())
+
+    def _asked_by_menu(self, action: Action, checked: bool = False) -> None:
+        self._ask(action)
+
+    def _selection_changed(self, *_: Any) -> None:
+        able = possible(self.chosen(), self._frozen)
+        enable(self.buttons["comment"], "comment" in able)
+        enable(self.buttons["flag"], bool({"flag", "unflag"} & able.keys()))
+        words, about = ACTIONS["unflag" if "unflag" in able else "flag"]
+        self.buttons["flag"].setText("Unflag" if "unflag" in able else words)
+        self.buttons["flag"].setToolTip(about)
+
+    # --- within
+
+    def _look(self) -> None:
+        """Tell which lines are on the screen."""
+        if not self.isVisible():
+            return
+        first = max(0, self.table.rowAt(0))
+        last = self.table.rowAt(self.table.viewport().height() - 1)
+        last = self.model.rowCount() - 1 if last < 0 else last
+        found = [self.model.line(row) for row in range(first, last + 1)]
+        if found:
+            self.in_sight.emit([line for line in found if not line.refused])
+
+    def _keep(self) -> None:
+        current = self.table.currentIndex()
+        key = current.data(KEY) if current.isValid() else ""
+        self._kept = ([line.key for line in self.chosen()], key or "", self.table.verticalScrollBar().value())
+
+    def _put_back(self) -> None:
+        keys, current, scrolled = self._kept
+        selection = self.table.selectionModel()
+        flags = selection.SelectionFlag
+        if (row := self.model.row_of(current)) is not None:
+            selection.setCurrentIndex(self.model.index(row, 0), flags.NoUpdate)
+        for row in (self.model.row_of(key) for key in keys):
+            if row is not None:
+                selection.select(self.model.index(row, 0), flags.Select | flags.Rows)
+        self.table.verticalScrollBar().setValue(scrolled)
+        self._selection_changed()
+        self._timer.start()
+
+    def event(self, event: QEvent) -> bool:
+        """What comes into sight by resizing wants its thumbnails."""
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.Show) and hasattr(self, "_timer"):
+            self._timer.start()
+        return bool(super().event(event))
+
+    def _make_table(self) -> None:
+        table = self.table
+        table.setModel(self.model)
+        table.setSortingEnabled(True)
+        table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        table.setShowGrid(False)
+        table.setWordWrap(False)
+        table.setTabKeyNavigation(False)
+        table.setIconSize(QSize(PICTURE, PICTURE))
+        table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        rows = table.verticalHeader()
+        rows.hide()
+        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        rows.setDefaultSectionSize(PICTURE + 4)
+        head = table.horizontalHeader()
+        head.setHighlightSections(False)
+        head.setMinimumSectionSize(40)
+        head.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        head.customContextMenuRequested.connect(lambda where: self._columns.exec_(head.mapToGlobal(where)))
+        for place, column in enumerate(COLUMNS):
+            table.setColumnWidth(place, WIDTHS[column])
+            self.show_column(column, HEADINGS[column].shown)
+
+    def _make_columns(self) -> None:
+        self._columns.setToolTipsVisible(True)
+        for column in COLUMNS[1:]:
+            entry = self._columns.addAction(HEADINGS[column].title)
+            entry.setToolTip(HEADINGS[column].tip)
+            entry.setCheckable(True)
+            entry.setChecked(HEADINGS[column].shown)
+            entry.toggled.connect(partial(self.show_column, column))
+        self._columns.addSeparator()
+        entry = self._columns.addAction("Thumbnails")
+        entry.setToolTip("A small picture of each scan; without them more cases fit.")
+        entry.setCheckable(True)
+        entry.setChecked(True)
+        entry.toggled.connect(self.show_pictures)
+
+    def _connect(self) -> None:
+        self.table.activated.connect(self._activated)
+        self.table.customContextMenuRequested.connect(self._context)
+        self.table.selectionModel().selectionChanged.connect(self._selection_changed)
+        self.table.verticalScrollBar().valueChanged.connect(lambda _: self._timer.start())
+        self.model.modelAboutToBeReset.connect(self._keep)
+        self.model.modelReset.connect(self._put_back)
+        self.model.dataChanged.connect(self._selection_changed)
+        self.filter.textChanged.connect(lambda words: self.model.search(words=words))
+        self.filter.returnPressed.connect(self._search_done)
+        self.status.currentIndexChanged.connect(lambda _: self.model.search(status=self.status.currentData()))
+
+    def _lay_out(self) -> None:
+        above, below = QHBoxLayout(), QHBoxLayout()
+        above.addWidget(self.filter, 3)
+        above.addWidget(self.status, 2)
+        for made in (*self.buttons.values(), self.more):
+            below.addWidget(made)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self.carry_on)
+        layout.addLayout(above)
+        layout.addWidget(self.table)
+        layout.addLayout(below)
+        self.setMinimumHeight(170)
