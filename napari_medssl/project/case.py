@@ -115,7 +115,7 @@ class Case:
         latest = self.latest()
         if latest is not None:
             return "labelled" if latest.complete else "draft"
-        return "proposed" if has_proposal(self.proposals_folder) else "new"
+        return "proposed" if has_proposal(self.proposals_folder, self._project.retired_runs) else "new"
 
     @property
     def trouble(self) -> str | None:
@@ -310,8 +310,9 @@ class Case:
         return self.folder / "proposals"
 
     def proposals(self) -> list[Proposal]:
-        """Its proposals, oldest first."""
-        return read_proposals(self.proposals_folder, self.name)
+        """Its proposals, oldest first; not those with classes as they were before they were changed."""
+        retired = self._project.retired_runs
+        return [one for one in read_proposals(self.proposals_folder, self.name) if one.run not in retired]
 
     def latest_proposal(self, avoid: Collection[str] = ()) -> Proposal | None:
         """Its newest proposal, or None; one of the runs to `avoid` only where there is no other."""

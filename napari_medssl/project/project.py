@@ -91,6 +91,19 @@ class Project:
         return tuple(ClassInfo.from_json(values) for values in self._settings["classes"])
 
     @property
+    def changes(self) -> tuple[Mapping[str, Any], ...]:
+        """How the classes were changed after they had been drawn, oldest first (see `migration`)."""
+        return tuple(self._settings.get("changes", ()))  # older projects have none
+
+    @property
+    def retired_runs(self) -> Mapping[str, str]:
+        """Runs that learnt the classes as they were before a change, and that change in words.
+
+        Neither their models nor their proposals fit the labels any more.
+        """
+        return {run: str(one["words"]) for one in reversed(self.changes) for run in one["runs"]}
+
+    @property
     def channels(self) -> tuple[str, ...]:
         """Names of the channels every image has, in order."""
         return tuple(self._settings["channels"])
@@ -117,10 +130,10 @@ class Project:
                 used = sorted(gone.keys() & revision.voxels.keys())
                 if used:
                     raise ProjectError(
-                        f"Class {used[0]} {gone[used[0]]!r} is drawn in case {case.name}: it can be renamed, not "
-                        "removed."
+                        f"Class {used[0]} {gone[used[0]]!r} is drawn in case {case.name}: it can be renamed. To "
+                        "remove it, say what becomes of what is drawn."
                     )
-        self._settings = change_settings(self.root, "classes", [one.to_json() for one in wanted])
+        self._settings = change_settings(self.root, {"classes": [one.to_json() for one in wanted]})
 
     def set_channels(self, channels: Iterable[str]) -> None:
         """Name the channels; their number can change only while there are no cases.
@@ -133,7 +146,7 @@ class Project:
         wanted = check_channels(channels)
         if len(wanted) != len(self.channels) and self.cases():
             raise ProjectError(f"The cases have {len(self.channels)} channels. Make a project of its own for others.")
-        self._settings = change_settings(self.root, "channels", list(wanted))
+        self._settings = change_settings(self.root, {"channels": list(wanted)})
 
     # -- cases --------------------------------------------------------------------------------------------------------
 

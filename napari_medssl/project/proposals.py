@@ -99,9 +99,10 @@ def read_proposal(folder: Path, case: str) -> Proposal | None:
     return Proposal(folder.name, case, labels, maps, score, time, info, sha256)
 
 
-def has_proposal(folder: Path) -> bool:
-    """Whether any run's proposal is there; cheap, a list of cases asks it of every one."""
-    return any(os.path.exists(os.path.join(folder, run, PROPOSAL_NAME)) for run in names_in(folder))
+def has_proposal(folder: Path, without: Collection[str] = ()) -> bool:
+    """Whether there is a proposal of a run that is not among those; cheap, a list of cases asks it of every one."""
+    runs = (run for run in names_in(folder) if run not in without)
+    return any(os.path.exists(os.path.join(folder, run, PROPOSAL_NAME)) for run in runs)
 
 
 def read_proposals(folder: Path, case: str) -> list[Proposal]:

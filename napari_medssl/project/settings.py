@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -76,15 +76,15 @@ def read_settings(root: Path) -> dict[str, Any]:
     return settings
 
 
-def change_settings(root: Path, what: str, value: Any) -> dict[str, Any]:
-    """Change one field of `project.json` as it is on disk now.
+def change_settings(root: Path, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Change fields of `project.json` as it is on disk now, all in one step.
 
     Raises
     ------
     ProjectError
         If it cannot be read or written.
     """
-    settings = {**read_settings(root), what: value}
+    settings = {**read_settings(root), **values}
     with one_clear_line(f"Project {settings['name']}: the change was not saved", root):
         write_json(root / PROJECT_NAME, settings)
     return settings

@@ -47,14 +47,15 @@ def chosen_run(runs: Sequence[PastRun]) -> PastRun | None:
 def set_aside(runs: Sequence[PastRun]) -> dict[str, str]:
     """Runs that are not to be used unless a person names them, and why.
 
-    Those that did worse in a comparison, and those newer than the one that a person chose. There is always a run left.
+    Those that did worse in a comparison, those newer than the one that a person chose, and those that learnt classes
+    which were changed since. Unless classes were changed, there is always a run left.
 
     Parameters
     ----------
     runs : sequence of PastRun
         Those of a project, oldest first.
     """
-    aside, champion = _did_worse(runs), chosen_run(runs)
+    aside, champion = _did_worse(runs) | _retired(runs), chosen_run(runs)
     if champion is None:
         return aside
     why = f"{champion.run} is in use: {_by(champion.chosen)} chose it."
@@ -132,6 +133,16 @@ def _did_worse(runs: Sequence[PastRun]) -> dict[str, str]:
         elif verdict.standing == "better":
             aside[verdict.against] = f"{verdict.run} did better with the same labels: {figures(verdict)}."
     return aside
+
+
+def _retired(runs: Sequence[PastRun]) -> dict[str, str]:
+    """Runs that learnt other classes, and which."""
+    return {past.run: retirement(past) for past in runs if past.retired}
+
+
+def retirement(past: PastRun) -> str:
+    """Why a run that learnt other classes is of no use, in a sentence."""
+    return f"It learnt the structures as they were before they changed: {past.retired}."
 
 
 def _newer(champion: PastRun, runs: Sequence[PastRun]) -> list[PastRun]:

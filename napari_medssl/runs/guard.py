@@ -164,9 +164,9 @@ def compare(difference: float, margin: float) -> Standing:
 
 
 def is_model(past: PastRun) -> bool:
-    """Whether a run has a model that segments."""
+    """Whether a run has a model that segments, and into the classes that the project has."""
     info = CATALOG.get(past.method)
-    return past.task == "train" and past.has_model and info is not None and info.segments
+    return not past.retired and past.task == "train" and past.has_model and info is not None and info.segments
 
 
 def _before(past: PastRun, runs: Sequence[PastRun]) -> tuple[PastRun, ...] | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import MedSSLError
+from ..methods.catalog import CATALOG
 from ..project.champions import Decision, read_decisions
 from .events import Proposed, RunEvent, RunStarted, Stepped
 from .journal import JOURNAL_NAME, replay
@@ -50,6 +51,8 @@ class PastRun:
         What it learnt from, and what it was measured on.
     then : str or None
         The run that begins when this one is done.
+    retired : str
+        How the classes changed since it learnt them, in words; its model is of no use then. Empty where they did not.
     chosen : Decision or None
         Who decided that its model is to be used; of all runs of a project, one at most.
     """
@@ -70,6 +73,7 @@ class PastRun:
     outcome: Outcome = field(default_factory=Outcome)
     has_model: bool = False
     chosen: Decision | None = None
+    retired: str = ""
 
 
 def read_history(project: Project) -> tuple[PastRun, ...]:
@@ -77,7 +81,9 @@ def read_history(project: Project) -> tuple[PastRun, ...]:
     runs = []
     for name in project.runs():
         try:
-            runs.append(read_past_run(project.run_folder(name)))
+            past = read_past_run(project.run_folder(name))
+            retired = project.retired_runs.get(name, "") if past.method in CATALOG else ""
+            runs.append(replace(past, retired=retired if retired and CATALOG[past.method].segments else ""))
         except MedSSLError:
             continue  # reserved and not written yet, or of a newer version
     return mark_chosen(sorted(runs, key=lambda run: run.pace.began), read_decisions(project.root))

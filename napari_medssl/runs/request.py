@@ -159,6 +159,9 @@ def make_predict_spec(
     project: Project, model: str, cases: tuple[str, ...] | None = None, device: str = "auto"
 ) -> RunSpec:
     """A run that only proposes, with the model of another run (of any project)."""
+    change = project.retired_runs.get(model)
+    if change is not None:
+        raise SpecError(f"Run {model} learnt the structures as they were before they changed: {change}. Train again.")
     trained = read_spec(start_run_folder(project, model))
     check_segments(trained)
     spec = RunSpec(

@@ -35,6 +35,11 @@ def unfit_start(before: PastRun, channels: int, classes: int, ndim: int, wishes:
     if len(plan.spacing) != ndim:
         here, there = ("images", "volumes") if ndim == 2 else ("volumes", "images")
         return Lack(f"The model to start from looks at {there}, this project has {here}.", "Start without it.")
+    if before.retired:
+        return Lack(
+            f"The model to start from learnt the structures as they were before they changed: {before.retired}.",
+            "Start without it.",
+        )
     if method_info(before.method).segments:
         if (plan.net.classes, plan.net.in_channels) != (classes + 1, channels):
             return Lack(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from ..errors import MedSSLError
+from ..errors import MedSSLError, SpecError
 from ..inference.model import MODEL, check_classes, load_deployed
 from ..inference.propose import propose
 from ..methods.catalog import method_info
@@ -60,6 +60,11 @@ def execute(root: Path, run: str, stop: StopToken) -> Iterator[RunEvent]:
     try:
         project = Project.open(root)
         spec = read_spec(project.run_folder(run))
+        change = project.retired_runs.get(run)
+        if change is not None and method_info(spec.method).segments:
+            raise SpecError(
+                f"Run {run} learnt the structures as they were before they changed: {change}. Start a new training."
+            )
         events = _train(spec, project, stop) if spec.task == "train" else _predict(spec, project, stop)
         for event in events:
             started = True
