@@ -21,6 +21,8 @@ from .loading import ShownCase, ShownInside, ShownProposal
 from .making import make_images, make_labels
 from .overlays import Overlays
 from .planes import aim, show_plane, shown_plane, write_letters
+from .previewing import ShownPreview
+from .previewlayer import PreviewLayer
 from .stack import LayerStack
 
 if TYPE_CHECKING:
@@ -67,6 +69,7 @@ class CaseLayers:
         self._labels: Labels | None = None
         self._stack = LayerStack(viewer)
         self.overlays = Overlays(self._stack)
+        self._preview = PreviewLayer(self._stack)
         self._shaded = False
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.dims.events.order.connect(self._letter)
@@ -117,6 +120,14 @@ class CaseLayers:
         """Take what was found inside a model off the screen."""
         self.overlays.hide_inside()
 
+    def show_preview(self, preview: ShownPreview) -> None:
+        """Show what a run would propose now; nothing that is drawn on is touched."""
+        self._preview.show(preview, self.classes, below=self._labels)
+
+    def hide_preview(self) -> None:
+        """Take that off the screen."""
+        self._preview.hide()
+
     def display(self) -> Display | None:
         """How the case on the screen is turned; None without one."""
         return None if self._case is None else self._case.display
@@ -141,6 +152,7 @@ class CaseLayers:
         self._watch(False)
         self._labels = self._case = self.gate = None
         self.overlays.clear()
+        self._preview.clear()
         self._stack.clear()
         write_letters(self.viewer, None)
 
@@ -180,6 +192,7 @@ class CaseLayers:
         if self._labels is not None:
             self._labels.colormap = label_colours(classes, self._shaded)
         self.overlays.set_classes(classes)
+        self._preview.set_classes(classes)
 
     def plane(self) -> str | None:
         """Which planes are shown: "axial", "coronal", "sagittal"; None for any other view."""
@@ -230,4 +243,5 @@ class CaseLayers:
             self._watch(False)
             self._labels = self.gate = None
         self.overlays.forget(layer)
+        self._preview.forget(layer)
         self._stack.forget(layer)

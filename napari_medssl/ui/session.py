@@ -20,6 +20,7 @@ from .casework import CaseDesk, View
 from .facts import ProjectFacts, read_facts
 from .insidework import InsideDesk, InsideScreen, Start
 from .jobs import Jobs
+from .previewing import PreviewDesk, PreviewScreen
 from .runwork import Driver, Follow, RunDesk
 from .state import PanelState
 from .thumbnails import ThumbnailDesk
@@ -33,7 +34,7 @@ PAUSE = 2.0  # seconds between looks at the project while proposals arrive
 RENEWAL = 45.0  # seconds after which the lease is renewed
 
 
-class Screen(View, InsideScreen, Protocol):
+class Screen(View, InsideScreen, PreviewScreen, Protocol):
     """All that is asked of the viewer."""
 
 
@@ -63,6 +64,8 @@ class Session:
         The run on the screen.
     inside : InsideDesk
         What is inside a model.
+    previews : PreviewDesk
+        How the proposal of the case on the screen grows.
     """
 
     def __init__(
@@ -84,6 +87,7 @@ class Session:
         self.thumbnails = ThumbnailDesk(jobs, lambda: self._changed(False))
         self.runs = RunDesk(self.board, driver, jobs, follow, self._changed, self.cases.fetch_proposal)
         self.inside = InsideDesk(self.board, view, jobs, start_inside)
+        self.previews = PreviewDesk(self.board, view, jobs)
         self._project: Project | None = None
         self._eyes: Project | None = None
         self._lease: Lease | None = None
@@ -209,6 +213,7 @@ class Session:
         """Called often on the screen's thread: autosaves, and looks at the project when it is time."""
         self.cases.tick()
         self.inside.tick()
+        self.previews.tick()
         if self._look_wanted and self._clock() - self._last_look > PAUSE:
             self.refresh()
         lease = self._lease
@@ -239,6 +244,7 @@ class Session:
         self.list.take(opened.project)
         self.thumbnails.take(Path(opened.project.root))
         self.inside.take(opened.project)
+        self.previews.take(opened.project)
         found: list[tuple[Handle, RunStatus]] = opened.found
         self.runs.take(opened.project, found)
         if opened.warning:

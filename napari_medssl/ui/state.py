@@ -64,6 +64,8 @@ class Facts:
     status: RunStatus | None = None
     stopping: str | None = None
     starting: bool = False
+    silent: float | None = None  # seconds without a word of the run, where that is longer than usual
+    growing: bool = True  # whether a person wants to see the proposal grow
     message: tuple[Level, str] | None = None
     devices: tuple[str, ...] = ("auto", "cpu")
     intent: Intent = field(default_factory=Intent)
