@@ -81,9 +81,7 @@ def read_history(project: Project) -> tuple[PastRun, ...]:
     runs = []
     for name in project.runs():
         try:
-            past = read_past_run(project.run_folder(name))
-            retired = project.retired_runs.get(name, "") if past.method in CATALOG else ""
-            runs.append(replace(past, retired=retired if retired and CATALOG[past.method].segments else ""))
+            runs.append(mark_retired(read_past_run(project.run_folder(name)), project.retired_runs))
         except MedSSLError:
             continue  # reserved and not written yet, or of a newer version
     return mark_chosen(sorted(runs, key=lambda run: run.pace.began), read_decisions(project.root))
@@ -104,6 +102,19 @@ def mark_chosen(runs: Iterable[PastRun], decisions: Sequence[Decision]) -> tuple
     if newest is None or newest.run is None:
         return runs
     return tuple(replace(past, chosen=newest) if past.run == newest.run else past for past in runs)
+
+
+def mark_retired(past: PastRun, retired: Mapping[str, str]) -> PastRun:
+    """The same run; it says so where it learnt classes that changed since. What knows no classes is never retired.
+
+    Parameters
+    ----------
+    past : PastRun
+    retired : mapping of str to str
+        `Project.retired_runs`.
+    """
+    info = CATALOG.get(past.method)
+    return past if info is None or not info.segments else replace(past, retired=retired.get(past.run, ""))
 
 
 def read_past_run(folder: Path) -> PastRun:

@@ -12,7 +12,7 @@ from ..disk import write_atomically
 from ..errors import SpecError
 from ..methods.catalog import method_info
 from .estimate import ask_budget
-from .history import PastRun, read_past_run
+from .history import PastRun, mark_retired, read_past_run
 from .needs import unmet
 from .outlook import Wish, count_stock, find_lack
 from .picking import look_at_cases, pick, pick_cases
@@ -213,7 +213,11 @@ def find_start(project: Project, run: str | None) -> PastRun | None:
     SpecError
         When there is no such run.
     """
-    return read_past_run(start_run_folder(project, run)) if run else None
+    if not run:
+        return None
+    folder = start_run_folder(project, run)
+    past = read_past_run(folder)
+    return mark_retired(past, project.retired_runs) if folder.parent == project.root / "runs" else past
 
 
 def write_spec(folder: Path, spec: RunSpec) -> None:
