@@ -25,6 +25,7 @@ os.environ.setdefault("NAPARI_CONFIG", str(Path(tempfile.mkdtemp(prefix="medssl-
 settings.register_profile("busy", deadline=None)  # a machine with other things to do is no fault
 settings.load_profile("busy")
 
+pytest_plugins = ("screen",)  # the fixture `display`
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
