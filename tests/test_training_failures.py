@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from fixtures import finished, make_project, quick_spec, run_inline
@@ -22,7 +23,9 @@ from napari_medssl.project import Project
 from napari_medssl.runs import journal
 from napari_medssl.runs.events import RunEvent, RunFinished, RunStarted, Stepped, Warned
 from napari_medssl.runs.journal import JOURNAL_NAME, replay
+from napari_medssl.runs.picking import pick_cases
 from napari_medssl.runs.spec import read_spec
+from napari_medssl.training.cache import Cache
 from napari_medssl.training.checkpoint import CHECKPOINT
 from napari_medssl.training.memory import is_out_of_memory, smaller
 
@@ -42,13 +45,49 @@ def project(tmp_path: Path) -> Project:
     return make_project(tmp_path, "raster")
 
 
-def test_a_scan_that_is_gone_is_named(project: Project) -> None:
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_bad_unlabelled_scan_is_left_out_with_a_warning(project: Project, gone: bool) -> None:
     run = quick_spec(project, "bcp", "raster").run
     path = project.case("case-3").images[0]
-    path.unlink()
+    if gone:
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:60])
+    events = run_inline(project, run)
+    assert finished(events).reason == "completed"
+    (warned,) = [e for e in events if isinstance(e, Warned) and e.case == "case-3"]
+    assert str(path) in warned.message
+    assert Project.open(project.root).case("case-3").status == ("missing" if gone else "unreadable")
+    assert "case-3" not in pick_cases(Project.open(project.root)).unlabelled, "the next run knows"
+
+
+def test_a_run_whose_unlabelled_scans_are_all_bad_is_one_clear_line(project: Project) -> None:
+    run = quick_spec(project, "desd", "raster").run
+    paths = [case.images[0] for case in project.cases()]
+    for path in paths:
+        path.unlink()
     message = failed(run_inline(project, run))
-    assert str(path) in message
-    assert "fault of the program" not in message
+    assert "None of the 4 scans" in message
+    assert str(paths[0].parent) in message
+
+
+def test_self_supervised_learning_leaves_a_bad_scan_out_whenever_it_meets_it(tmp_path: Path) -> None:
+    project = make_project(tmp_path, "3d")
+    path = project.case("case-0").images[0]
+    path.write_bytes(path.read_bytes()[:400])
+    spec = quick_spec(project, "desd", steps=3)
+    events = run_inline(project, spec.run)
+    assert finished(events).reason == "completed"
+    assert [e.case for e in events if isinstance(e, Warned)] == ["case-0"]
+    plan = read_spec(project.run_folder(spec.run)).plan
+    assert plan is not None
+    names = [case.name for case in project.cases()]
+    knows, fresh = Cache(project, plan), Cache(project, plan)
+    np.testing.assert_array_equal(knows.first_readable(names, 0), knows.image("case-1"))
+    np.testing.assert_array_equal(knows.first_readable(names, 2), knows.image("case-2"))
+    np.testing.assert_array_equal(fresh.first_readable(names, 2), knows.image("case-2"))
+    assert [case for case, _ in knows.left_out()] == ["case-0"]
+    assert knows.left_out() == []
 
 
 def test_a_damaged_scan_is_named(project: Project) -> None:

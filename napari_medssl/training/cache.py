@@ -11,14 +11,14 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import MedSSLError, ProjectError
+from ..errors import BadFileError, MedSSLError, ProjectError
 from ..inference.preprocess import labels_to_network_space, to_network_space
 from ..project import Project
 from ..runs.spec import LabelledCase, Plan
@@ -39,6 +39,8 @@ class Cache:
     def __init__(self, project: Project, plan: Plan) -> None:
         self._project = project
         self._plan = plan
+        self._bad: dict[str, str] = {}  # scans that cannot be read, and why
+        self._told: set[str] = set()
         self.values = (0, *(c.value for c in project.classes))
         asked = {
             f.name: getattr(plan, f.name)
@@ -53,6 +55,32 @@ class Cache:
         """The image of a case, (C, D, H, W), memory-mapped; made when it is not there yet."""
         path = self.folder / f"{case}.npy"
         return self._load(path, lambda: to_network_space(self._project.case(case).read_image(), self._plan))
+
+    def first_readable(self, cases: Sequence[str], begin: int) -> NDArray[np.float16]:
+        """The image of `cases[begin]`; where its file is bad, that of the next one in the round that can be read.
+
+        Which one it is follows from the files alone, so that a resumed run sees the same.
+
+        Raises
+        ------
+        MedSSLError
+            When none of them can be read.
+        """
+        for place in range(begin, begin + len(cases)):
+            case = cases[place % len(cases)]
+            if case not in self._bad:
+                try:
+                    return self.image(case)
+                except BadFileError as error:
+                    self._bad[case] = str(error)
+        reason = next(iter(self._bad.values()), "")
+        raise MedSSLError(f"None of the {len(cases)} scans without labels can be read. {reason}")
+
+    def left_out(self) -> list[tuple[str, str]]:
+        """Scans that were found to be bad since this was last asked, each with why."""
+        news = [(case, why) for case, why in list(self._bad.items()) if case not in self._told]
+        self._told.update(case for case, _ in news)
+        return news
 
     def labels(self, entry: LabelledCase) -> NDArray[np.uint8]:
         """The label map of a revision, (D, H, W), class indices and 255."""

@@ -158,6 +158,8 @@ class Engine:
                 begin = time.monotonic()
                 batch = batches.get(self.progress.step, last)
                 waited = time.monotonic() - begin
+                for case, why in self._cache.left_out():
+                    yield Warned(message=f"Left out of this run: {why}", case=case)
                 rate = set_learning_rate(optimiser, phase, self.progress.phase_step, done)
                 try:
                     terms = self._step(phase, done, batch, optimiser)

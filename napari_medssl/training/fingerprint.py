@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import cc3d
 import numpy as np
 
-from ..errors import SpecError
+from ..errors import BadFileError, SpecError
+from ..imaging import Volume
 from ..project import Project
 from ..runs.spec import LabelledCase
 
@@ -56,10 +59,9 @@ def take_fingerprint(project: Project, cases: tuple[str, ...], labelled: tuple[L
     if len(dimensions) > 1:
         raise SpecError("The project mixes 2-D and 3-D scans. Make one project of each.")
     canonical = [g.canonical().grid for g in grids]
-    first = project.case(some[0])
     facts = Fingerprint(
         ndim=dimensions.pop(),
-        channels=first.read_image().array.shape[0],
+        channels=len(project.channels),
         classes=len(project.classes) + 1,
         shape=tuple(int(n) for n in np.median([g.shape for g in canonical], axis=0)),
         spacing=tuple(round(float(s), 4) for s in np.median([g.spacing for g in canonical], axis=0)),
@@ -75,14 +77,27 @@ def _with_intensities(
 ) -> Fingerprint:
     changes: dict[str, object] = {"single_piece": _single_pieces(project, labelled, facts.classes)}
     if facts.ndim == 3 and facts.channels == 1:
-        looked = cases[:: max(1, len(cases) // SCANS_LOOKED_AT)][:SCANS_LOOKED_AT]
-        samples = [project.case(name).read_image().array.ravel()[::7] for name in looked]
+        spread = cases[:: max(1, len(cases) // SCANS_LOOKED_AT)]
+        rest = [name for name in cases if name not in spread]
+        looked = islice(_readable(project, (*spread, *rest)), SCANS_LOOKED_AT)
+        samples = [volume.array.ravel()[::7] for volume in looked]
+        if not samples:
+            raise SpecError("None of the scans can be read. Put their files back, or mount the drive they are on.")
         if np.median([float(np.nanmin(s)) for s in samples]) <= TOUCHES_AIR:
             body = np.concatenate([s[s > TOUCHES_AIR] for s in samples]).astype(np.float64)
             low, high = (float(v) for v in np.percentile(body, (0.5, 99.5)))
             body = np.clip(body, low, high)
             changes |= {"is_ct": True, "clip": (low, high), "mean": float(body.mean()), "sd": float(body.std())}
     return Fingerprint(**(facts.__dict__ | changes))
+
+
+def _readable(project: Project, cases: tuple[str, ...]) -> Iterator[Volume]:
+    """Images of the cases that have one; a bad file is told of when it is its turn to be learnt from."""
+    for name in cases:
+        try:
+            yield project.case(name).read_image()
+        except BadFileError:
+            continue
 
 
 def _single_pieces(project: Project, labelled: tuple[LabelledCase, ...], classes: int) -> tuple[int, ...]:

@@ -76,7 +76,7 @@ class Sampler:
         the teacher is asked about structures rather than about air."""
         rng = np.random.default_rng([self.seed, step, 10_000 + item])
         spacing, patch = network_axes(self.plan)
-        image = self.cache.image(self.unlabelled[int(rng.integers(len(self.unlabelled)))])
+        image = self.cache.first_readable(self.unlabelled, int(rng.integers(len(self.unlabelled))))
         if self.plan.augmentation in PUBLISHED:
             return _paper_patch(image, None, self.plan, rng)
         shape = image.shape[1:]
@@ -87,8 +87,8 @@ class Sampler:
         """Views of a scan; of a slice drawn at random, for a network that looks at slices."""
         rng = np.random.default_rng([self.seed, step, 20_000 + item])
         spacing, _ = network_axes(self.plan)
-        case = self.unlabelled[_turn(self.seed, step * count + item, len(self.unlabelled))]
-        image = self.cache.image(case)
+        turn = _turn(self.seed, step * count + item, len(self.unlabelled))
+        image = self.cache.first_readable(self.unlabelled, turn)
         if self.plan.net.ndim == 2:
             at = int(rng.integers(image.shape[1]))
             image = image[:, at : at + 1]

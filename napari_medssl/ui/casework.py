@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -12,9 +13,10 @@ from ..imaging import UNSEEN
 from .autosave import Autosave
 from .board import Board
 from .jobs import Jobs
-from .loading import ShownCase, ShownProposal, load_case, load_proposal
+from .loading import ShownCase, ShownProposal, load_proposal
+from .prefetch import Prefetch
 from .saving import Finished, save_draft, save_finished
-from .state import OpenCase
+from .state import OpenCase, PanelState
 
 if TYPE_CHECKING:
     from ..project import Project
@@ -51,6 +53,8 @@ class CaseDesk:
     ) -> None:  # fmt: skip
         self._board, self._view, self._jobs = board, view, jobs
         self._clock, self._author, self._changed = clock, author, changed
+        self._ahead = Prefetch(jobs, lambda: changed(False))
+        self._looked: PanelState | None = None
         self._project: Project | None = None
         self._shown: ShownCase | None = None
         self._autosave = Autosave()
@@ -61,6 +65,7 @@ class CaseDesk:
         """Work on this project from now on."""
         self.leave()
         self._project = project
+        self._ahead.take(Path(project.root))
         self._view.clear()
 
     def open(self, name: str) -> None:
@@ -83,8 +88,8 @@ class CaseDesk:
                 self._board.failed(error)
                 self._changed(True)  # the list says it, and goes on without the case
 
-        # the lane of saves: a draft just left is on disk before its case is read again
-        self._jobs.submit("disk", lambda: load_case(project, name), done, failed)
+        lane, work = self._ahead.opening(project, name)
+        self._jobs.submit(lane, work, done, failed)
 
     def edited(self, sure: bool = True) -> None:
         """A stroke or a fill, or (not `sure`) perhaps an undo: the next save finds out."""
@@ -147,7 +152,7 @@ class CaseDesk:
             autosave.declared = autosave.declared or whole
             if self._shown is shown:
                 self._board.set_case(save="unsaved" if autosave.dirty else "saved", complete=True)
-            self._board.say("info", finished.sentence)
+            self._say_finished(finished.sentence)
             self._changed(True)
 
         self._jobs.submit("disk", work, done, lambda error: self._not_saved(autosave, error))
@@ -186,7 +191,8 @@ class CaseDesk:
         )
 
     def tick(self) -> None:
-        """Save a draft when it is time."""
+        """Save a draft when it is time; have the next case read meanwhile."""
+        self._look_ahead()
         case = self._board.facts.case
         if case is not None and case.save != "saving" and self._autosave.due(self._clock()):
             self.save()
@@ -222,6 +228,21 @@ class CaseDesk:
                 self._board.set_case(complete=False)
 
         self._jobs.submit("disk", work, done, lambda error: self._not_saved(autosave, error))
+
+    def _say_finished(self, sentence: str) -> None:
+        """Before what was said of the next case, which may be on the screen before the save is done."""
+        level, said = self._board.facts.message or ("info", "")
+        after = said if level == "info" and said.startswith("Now ") else ""
+        self._board.say("info", f"{sentence} {after}".strip())
+
+    def _look_ahead(self) -> None:
+        facts, state = self._board.facts, self._board.state
+        if state is self._looked:
+            return
+        self._looked, following = state, state.next_case
+        if facts.case is not None and not facts.loading and following is not None:
+            known = next((case for case in state.cases if case.name == following), None)
+            self._ahead.wish(following, None if known is None else (known.run, known.score, known.by))
 
     def leave(self) -> None:
         """Save what was drawn and let go of the case."""
