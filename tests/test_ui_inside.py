@@ -280,19 +280,19 @@ def test_pictures_are_layers_between_scan_and_labels(screen: LayerScreen) -> Non
 def test_one_picture_at_a_time_is_chosen_and_all_go_with_the_case(screen: LayerScreen) -> None:
     case = shown_case()
     screen.layers.show_case(case)
-    assert screen.layers.overlays.shown_picture() is None
+    assert screen.layers.overlays.look().picture is None
     screen.layers.show_inside(an_inside(case))
-    assert screen.layers.overlays.shown_picture() == "features-after"
+    assert screen.layers.overlays.look().picture == "features-after"
     screen.layers.overlays.show_picture("restored")
-    assert screen.layers.overlays.shown_picture() == "restored"
+    assert screen.layers.overlays.look().picture == "restored"
     screen.layers.overlays.show_picture(None)
-    assert screen.layers.overlays.shown_picture() is None
+    assert screen.layers.overlays.look().picture is None
     screen.layers.show_inside(an_inside(case))
     assert len(screen.viewer.layers) == 2 + 5, "those of the first look are gone"
     screen.viewer.layers.remove(screen.role("inside", picture="restored"))
     screen.layers.overlays.show_picture("features-after")
     screen.layers.show_case(shown_case("case-2"))
-    assert screen.layers.overlays.shown_picture() is None
+    assert screen.layers.overlays.look().picture is None
     assert [layer.metadata["medssl"]["role"] for layer in screen.viewer.layers] == ["image", "labels"]
     screen.layers.show_inside(an_inside(case))
     assert len(screen.viewer.layers) == 2, "pictures of another case are not shown"
@@ -363,11 +363,11 @@ def test_the_button_shows_pictures_in_napari(qtbot: Any, trained: Path) -> None:
     assert all(layer in bench.viewer.layers for layer in before)
     choose(page.pictures, "says-sa")
     page.pictures.activated.emit(page.pictures.currentIndex())
-    assert bench.widget.layers.overlays.shown_picture() == "says-sa"
+    assert bench.widget.layers.overlays.look().picture == "says-sa"
     assert page._caption.text().startswith("Dice")
     page.pictures.setCurrentIndex(0)
     page.pictures.activated.emit(0)
-    assert bench.widget.layers.overlays.shown_picture() is None
+    assert bench.widget.layers.overlays.look().picture is None
     bench.open("case-3")
     assert page.pictures.isHidden()
     assert len(bench.viewer.layers) == 2

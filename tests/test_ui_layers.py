@@ -158,7 +158,7 @@ def test_a_new_proposal_leaves_labels_tool_selection_and_undo_alone(screen: Scre
     assert screen.viewer.layers.selection.active is labels
     assert screen.viewer.layers[-1] is labels
     assert screen.role("proposal").metadata["medssl"]["run"] == "bcp-002"
-    assert screen.layers.overlays.visible() == {"proposal", "entropy"}, "overlays that were on stay on"
+    assert screen.layers.overlays.look().visible == {"proposal", "entropy"}, "overlays that were on stay on"
     labels.undo()
     assert (labels.data == 255).all()
 
@@ -176,13 +176,13 @@ def test_proposals_cannot_be_drawn_on(screen: Screen) -> None:
 
 def test_overlays_toggle_one_map_at_a_time(screen: Screen) -> None:
     screen.layers.show_case(shown(proposal=True))
-    assert screen.layers.overlays.visible() == {"proposal"}
+    assert screen.layers.overlays.look().visible == {"proposal"}
     assert screen.layers.overlays.toggle_map("entropy")
     assert screen.layers.overlays.toggle_map("flips")
-    assert screen.layers.overlays.visible() == {"proposal", "flips"}
+    assert screen.layers.overlays.look().visible == {"proposal", "flips"}
     assert not screen.layers.overlays.toggle_proposal()
     assert not screen.layers.overlays.toggle_map("flips")
-    assert screen.layers.overlays.visible() == frozenset()
+    assert screen.layers.overlays.look().visible == frozenset()
     assert not screen.layers.overlays.toggle_map("no such map")
 
 

@@ -35,6 +35,9 @@ class View(Protocol):
     def copy_proposal(self) -> None:
         """Fill what is not looked at with the proposal's structures, as one undoable step."""
 
+    def write(self, places: np.ndarray, values: np.ndarray) -> None:
+        """Change the labels at flat places, as one undoable step."""
+
     def clear(self) -> None: ...
 
 
@@ -45,6 +48,11 @@ class CaseDesk:
     ----------
     changed : callable
         Called when a save may have changed the project: now (True) or when there is time (False).
+
+    Attributes
+    ----------
+    edits : int
+        Grows whenever the labels may have changed.
     """
 
     def __init__(
@@ -60,6 +68,12 @@ class CaseDesk:
         self._autosave = Autosave()
         self._asked = 0
         self._copying = False
+        self._listeners: list[Callable[[ShownCase], None]] = []
+        self.edits = 0
+
+    def listen(self, told: Callable[[ShownCase], None]) -> None:
+        """Tell of each case that comes on the screen, and of each new proposal of it."""
+        self._listeners.append(told)
 
     def take(self, project: Project) -> None:
         """Work on this project from now on."""
@@ -68,8 +82,14 @@ class CaseDesk:
         self._ahead.take(Path(project.root))
         self._view.clear()
 
-    def open(self, name: str) -> None:
-        """Put a case on the screen; what was drawn on the one before is saved first."""
+    def open(self, name: str, why: str = "") -> None:
+        """Put a case on the screen; what was drawn on the one before is saved first.
+
+        Parameters
+        ----------
+        why : str
+            Why this one, for a case that nobody chose by name: the person is told.
+        """
         project = self._project
         if project is None:
             return
@@ -81,6 +101,8 @@ class CaseDesk:
         def done(shown: ShownCase) -> None:
             if ticket == self._asked:  # else another case was asked for meanwhile
                 self._opened(shown)
+                if why:
+                    self._say_why(shown.name, why)
 
         def failed(error: Exception) -> None:
             if ticket == self._asked:
@@ -93,6 +115,7 @@ class CaseDesk:
 
     def edited(self, sure: bool = True) -> None:
         """A stroke or a fill, or (not `sure`) perhaps an undo: the next save finds out."""
+        self.edits += 1
         case = self._board.facts.case
         if self._shown is None or case is None:
             return
@@ -114,6 +137,19 @@ class CaseDesk:
         self._view.copy_proposal()
         self._copying = False
         self._board.set_case(copied=True, based_on=case.proposal)
+        self.edited()
+
+    def write(self, places: np.ndarray, values: np.ndarray) -> None:
+        """Decide a part of the proposal: labels change at flat places, as one undoable step."""
+        case = self._board.facts.case
+        if case is None or case.proposal is None:
+            return
+        self._copying = True
+        self._view.write(places, values)
+        self._copying = False
+        if bool((values == UNSEEN).any()):
+            self._autosave.declared = False  # somebody says so: this is to be looked at again
+        self._board.set_case(based_on=case.based_on or case.proposal)
         self.edited()
 
     def finish(self, *, accept: bool, whole: bool = True, then: Callable[[], None] = lambda: None) -> None:
@@ -182,6 +218,7 @@ class CaseDesk:
             self._board.set_case(
                 proposal=proposal.run, proposal_score=proposal.score, copied=False, maps=tuple(proposal.maps)
             )
+            self._tell(self._shown)
 
         self._jobs.submit(
             "disk",
@@ -272,6 +309,17 @@ class CaseDesk:
                 maps=() if proposal is None else tuple(proposal.maps),
             ),
         )
+        self._tell(shown)
+
+    def _say_why(self, name: str, why: str) -> None:
+        """After what was said of the case before, if that was no trouble."""
+        level, said = self._board.facts.message or ("info", "")
+        if level == "info":
+            self._board.say("info", f"{said} Now {name}: {why[:1].lower()}{why[1:].rstrip('.')}.".strip())
+
+    def _tell(self, shown: ShownCase) -> None:
+        for told in self._listeners:
+            told(shown)
 
     def _not_saved(self, autosave: Autosave, error: Exception) -> None:
         autosave.failed(self._clock())

@@ -11,6 +11,7 @@ from ..imaging import UNSEEN
 from .facts import ClassFacts
 
 MAP_TITLES = {"entropy": "uncertainty", "disagreement": "student–teacher disagreement", "flips": "mirror variance"}
+DIFFERENCE = ("#D55E00", "#0072B2", "#F0E442")  # only here, only there, other classes: vermilion, blue, yellow
 CLEAR = np.zeros(4, np.float32)
 SHADE = np.array([0.5, 0.5, 0.5, 0.35], np.float32)
 
@@ -43,3 +44,19 @@ def doubt_colours() -> Any:
         [0.99, 1, 0.64, 0.95],
     ]
     return Colormap(ramp, name="medssl doubt", display_name="doubt")
+
+
+def difference_colours() -> Any:
+    """The colormap of what differs between two masks."""
+    from napari.utils.colormaps import DirectLabelColormap
+
+    colours: dict[int | None, Any] = {None: CLEAR, 0: CLEAR}
+    colours.update(enumerate(DIFFERENCE, 1))
+    return DirectLabelColormap(color_dict=colours)
+
+
+def mark_colours() -> Any:
+    """The colormap of the frame round a place."""
+    from napari.utils.colormaps import DirectLabelColormap
+
+    return DirectLabelColormap(color_dict={None: CLEAR, 0: CLEAR, 1: "#ffffff"})

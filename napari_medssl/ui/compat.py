@@ -20,6 +20,21 @@ def scale_bar(viewer: Any) -> Any:
     return viewer.scale_bar if canvas is None else canvas.overlays.scale_bar
 
 
+def canvas_size(viewer: Any) -> tuple[float, float]:
+    """Height and width of the canvas in pixels."""
+    canvas = getattr(viewer, "canvas", None)
+    height, width = viewer._canvas_size if canvas is None else canvas.size
+    return float(height), float(width)
+
+
+def focus_canvas(viewer: Any) -> None:
+    """Give the keyboard to the canvas, so that napari's own keys work; nothing without a window."""
+    window = getattr(viewer, "window", None)
+    shown = getattr(window, "_qt_viewer", None)
+    if shown is not None:
+        shown.canvas.native.setFocus()
+
+
 def canvas_letters(viewer: Any, letters: dict[str, str]) -> None:
     """Write letters at the edges of the canvas; `letters` maps "top", "bottom", "left", "right" to text.
 

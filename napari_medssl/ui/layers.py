@@ -20,7 +20,7 @@ from .facts import ClassFacts
 from .loading import ShownCase, ShownInside, ShownProposal
 from .making import make_images, make_labels
 from .overlays import Overlays
-from .planes import aim, show_plane, shown_plane, write_letters
+from .planes import aim, go_to, show_plane, shown_plane, slice_shown, write_letters
 from .previewing import ShownPreview
 from .previewlayer import PreviewLayer
 from .stack import LayerStack
@@ -146,6 +146,31 @@ class CaseLayers:
             with self._labels.block_history():
                 self._labels.data_setitem(where, proposal[where])
         self.overlays.hide_proposal()
+
+    def write(self, places: np.ndarray, values: np.ndarray) -> None:
+        """Change the labels at flat places, as one undoable step."""
+        if self._labels is not None and places.size:
+            with self._labels.block_history():
+                self._labels.data_setitem(np.unravel_index(places, self._labels.data.shape), values)
+
+    def look_at(self, box: Sequence[tuple[int, int]], centre: Sequence[int]) -> None:
+        """Go to a place in all planes, close up, and mark it."""
+        if self._case is not None:
+            self.overlays.mark(box, below=self._labels)
+            go_to(self.viewer, self._case.display, box, centre)
+
+    def slice_shown(self) -> tuple[int, int] | None:
+        """Axis and number of the slice on the screen; None where none is."""
+        return None if self._case is None else slice_shown(self.viewer, self._case.display)
+
+    def show_difference(self, codes: np.ndarray, kind: str) -> None:
+        """Show where masks differ; instead of what was there."""
+        if self._case is not None:
+            self.overlays.show_difference(codes, kind, below=self._labels)
+
+    def hide_difference(self) -> None:
+        """Take that off the screen."""
+        self.overlays.hide_difference()
 
     def clear(self) -> None:
         """Take our layers off the screen."""

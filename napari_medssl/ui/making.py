@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .colours import MAP_TITLES, doubt_colours, label_colours
+from .colours import MAP_TITLES, difference_colours, doubt_colours, label_colours, mark_colours
 from .display import Display
 from .facts import ClassFacts
 from .loading import ShownCase, ShownInside, ShownProposal
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels
+
+ROOM = 2  # voxels between a place and its frame
 
 
 def make_images(case: ShownCase) -> list[tuple[Image, dict[str, str]]]:
@@ -61,7 +63,6 @@ def make_proposal(proposal: ShownProposal, display: Display, classes: Sequence[C
     layer = Labels(
         proposal.labels,
         name=f"{proposal.case} · proposal",
-        opacity=0.8,
         colormap=label_colours(classes),
         **display.spatial,
     )
@@ -81,12 +82,36 @@ def make_maps(proposal: ShownProposal, display: Display) -> dict[str, Image]:
             colormap=doubt_colours(),
             blending="translucent",
             contrast_limits=(0.0, 1.0),
-            opacity=0.9,
             visible=False,
             **display.spatial,
         )
         for name, array in proposal.maps.items()
     }
+
+
+def make_difference(codes: np.ndarray, display: Display, name: str) -> Labels:
+    """Where two masks differ, filled; nobody can draw on it."""
+    from napari.layers import Labels
+
+    layer = Labels(codes, name=name, colormap=difference_colours(), **display.spatial)
+    layer.editable = False
+    return layer
+
+
+def make_mark(box: Sequence[tuple[int, int]], display: Display, name: str) -> Labels:
+    """A frame round a box with some room, in whichever plane one looks; nobody can draw on it."""
+    from napari.layers import Labels
+
+    low = [max(0, first - ROOM) for first, _ in box]
+    shape = [min(size, end + ROOM) - start for (_, end), size, start in zip(box, display.shape, low, strict=True)]
+    space = dict(display.spatial)
+    space["translate"] = tuple(
+        start + at * size for at, size, start in zip(low, display.scale, display.translate, strict=True)
+    )
+    layer = Labels(np.ones(shape, np.uint8), name=name, colormap=mark_colours(), opacity=0.7, **space)
+    layer.contour = 1
+    layer.editable = False
+    return layer
 
 
 def make_inside(inside: ShownInside, display: Display, classes: Sequence[ClassFacts]) -> dict[str, Image | Labels]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,11 +11,25 @@ import numpy as np
 from .colours import label_colours
 from .facts import ClassFacts
 from .loading import ShownInside, ShownProposal
-from .making import make_inside, make_maps, make_proposal
+from .making import make_difference, make_inside, make_maps, make_mark, make_proposal
 from .stack import LayerStack
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels
+
+STEP, FAINTEST = 0.1, 0.1  # of opacity
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the overlays look: which are on ("proposal", names of maps), the picture of the inside of a model if it is
+    one, and the proposal's looks.
+    """
+
+    visible: frozenset[str]
+    picture: str | None
+    filled: bool
+    opacity: float
 
 
 class Overlays:
@@ -25,6 +40,10 @@ class Overlays:
         self._proposal: Labels | None = None
         self._maps: dict[str, Image] = {}
         self._inside: dict[str, Image | Labels] = {}
+        self._mark: Labels | None = None
+        self._difference: Labels | None = None
+        self._filled = False
+        self._opacity = 0.8
 
     # --- what there is
 
@@ -35,7 +54,9 @@ class Overlays:
         was_visible = self._proposal.visible if self._proposal is not None else True
         shown_maps = {name for name, layer in self._maps.items() if layer.visible}
         with self._stack.same_choice():
-            self._stack.remove([layer for layer in (self._proposal, *self._maps.values()) if layer is not None])
+            old = (self._proposal, self._mark, self._difference, *self._maps.values())
+            self._stack.remove([layer for layer in old if layer is not None])
+            self._mark = self._difference = None
             self._maps = make_maps(proposal, display)
             for name, layer in self._maps.items():
                 layer.visible = name in shown_maps
@@ -43,10 +64,35 @@ class Overlays:
             self._proposal = make_proposal(proposal, display, classes)
             self._proposal.visible = was_visible
             self._stack.add(self._proposal, "proposal", {"run": proposal.run}, below=below)
+            self._dress()
 
     def proposal(self) -> np.ndarray | None:
         """The proposal on the screen; not a copy."""
         return None if self._proposal is None else np.asarray(self._proposal.data)
+
+    def mark(self, box: Sequence[tuple[int, int]], *, below: Any) -> None:
+        """Frame a place, and no other."""
+        display = self._stack.display
+        assert display is not None
+        with self._stack.same_choice():
+            self._stack.remove([layer for layer in (self._mark,) if layer is not None])
+            self._mark = make_mark(box, display, f"{self._stack.case} · place")
+            self._stack.add(self._mark, "mark", {}, below=below)
+
+    def show_difference(self, codes: np.ndarray, kind: str, *, below: Any) -> None:
+        """Show where two masks differ; instead of what was there."""
+        display = self._stack.display
+        assert display is not None
+        with self._stack.same_choice():
+            self.hide_difference()
+            self._difference = make_difference(codes, display, f"{self._stack.case} · difference")
+            self._stack.add(self._difference, "difference", {"kind": kind}, below=below)
+            self._dress()
+
+    def hide_difference(self) -> None:
+        """Take it off the screen."""
+        self._stack.remove([layer for layer in (self._difference,) if layer is not None])
+        self._difference = None
 
     def show_inside(self, inside: ShownInside, classes: Sequence[ClassFacts], *, below: Any) -> None:
         """Show what was found inside a model, between the scan and what lies over it; instead of what was there."""
@@ -76,12 +122,16 @@ class Overlays:
         """The person removed a layer."""
         if layer is self._proposal:
             self._proposal = None
+        if layer is self._mark:
+            self._mark = None
+        if layer is self._difference:
+            self._difference = None
         self._maps = {name: kept for name, kept in self._maps.items() if kept is not layer}
         self._inside = {name: kept for name, kept in self._inside.items() if kept is not layer}
 
     def clear(self) -> None:
         """The layers are gone: another case comes."""
-        self._proposal = None
+        self._proposal = self._mark = self._difference = None
         self._maps, self._inside = {}, {}
 
     # --- what is on
@@ -97,6 +147,20 @@ class Overlays:
         """Hide the proposal."""
         if self._proposal is not None:
             self._proposal.visible = False
+
+    def toggle_filled(self) -> None:
+        """The proposal as outlines, or filled."""
+        self._filled = not self._filled
+        self._dress()
+
+    def fade(self, steps: int) -> None:
+        """Make the overlays this many steps more opaque, or less."""
+        self.set_opacity(self._opacity + STEP * steps)
+
+    def set_opacity(self, opacity: float) -> None:
+        """How opaque the overlays are, up to 1; they never vanish."""
+        self._opacity = min(1.0, max(FAINTEST, round(opacity, 2)))
+        self._dress()
 
     def toggle_map(self, name: str = "entropy") -> bool:
         """Show or hide a map of uncertainty (the others go); whether it is now shown."""
@@ -116,14 +180,17 @@ class Overlays:
         for other, layer in self._inside.items():
             layer.visible = other == name
 
-    def shown_picture(self) -> str | None:
-        """The picture of the inside of a model that is on; None when it is none or several."""
+    def look(self) -> Look:
+        """How the overlays look now."""
         shown = [name for name, layer in self._inside.items() if layer.visible]
-        return shown[0] if len(shown) == 1 else None
-
-    def visible(self) -> frozenset[str]:
-        """Which overlays are on: "proposal" and names of maps."""
-        shown = {name for name, layer in self._maps.items() if layer.visible}
+        visible = {name for name, layer in self._maps.items() if layer.visible}
         if self._proposal is not None and self._proposal.visible:
-            shown.add("proposal")
-        return frozenset(shown)
+            visible.add("proposal")
+        return Look(frozenset(visible), shown[0] if len(shown) == 1 else None, self._filled, self._opacity)
+
+    def _dress(self) -> None:
+        for layer in (self._proposal, self._difference, *self._maps.values()):
+            if layer is not None:
+                layer.opacity = self._opacity
+        if self._proposal is not None:
+            self._proposal.contour = 0 if self._filled else 1

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from .compat import camera, canvas_letters, scale_bar
+import numpy as np
+
+from .compat import camera, canvas_letters, canvas_size, scale_bar
 from .display import PLANES, Display
+
+SHARE = 0.4  # of the canvas that a place fills when one has gone to it
 
 
 def aim(viewer: Any, display: Display) -> None:
@@ -20,6 +25,30 @@ def aim(viewer: Any, display: Display) -> None:
     scale_bar(viewer).visible = display.units[0] == "mm"
     viewer.reset_view()
     write_letters(viewer, display)
+
+
+def go_to(viewer: Any, display: Display, box: Sequence[tuple[int, int]], centre: Sequence[int]) -> None:
+    """Show the slices through a voxel, in whichever planes are on, with a box round it in the middle of the canvas."""
+    first = viewer.dims.ndim - len(centre)  # other layers may have more axes
+    for axis, (at, size, start) in enumerate(zip(centre, display.scale, display.translate, strict=True)):
+        viewer.dims.set_point(first + axis, start + at * size)
+    seen = [axis - first for axis in viewer.dims.displayed if axis >= first]
+    sizes = np.array([(box[axis][1] - box[axis][0]) * display.scale[axis] for axis in seen])
+    middle = [(sum(box[axis]) - 1) / 2 * display.scale[axis] + display.translate[axis] for axis in seen]
+    camera(viewer).center = (*(0.0,) * (3 - len(middle)), *middle)
+    height, width = canvas_size(viewer)
+    flat = len(seen) == 2
+    room = min(height / sizes[0], width / sizes[1]) if flat else min(height, width) / float(np.linalg.norm(sizes))
+    camera(viewer).zoom = SHARE * room
+
+
+def slice_shown(viewer: Any, display: Display) -> tuple[int, int] | None:
+    """Axis and number of the slice of a volume on the screen; None where there is none."""
+    if viewer.dims.ndisplay != 2 or viewer.dims.ndim != 3 or len(display.shape) != 3:
+        return None
+    axis = int(viewer.dims.order[0])
+    number = round((viewer.dims.point[axis] - display.translate[axis]) / display.scale[axis])
+    return axis, int(min(max(number, 0), display.shape[axis] - 1))
 
 
 def write_letters(viewer: Any, display: Display | None) -> None:

@@ -17,10 +17,12 @@ from . import projects
 from .board import Board
 from .casesdesk import CasesDesk
 from .casework import CaseDesk, View
+from .comparework import CompareDesk, CompareScreen
 from .facts import ProjectFacts, read_facts
 from .insidework import InsideDesk, InsideScreen, Start
 from .jobs import Jobs
 from .previewing import PreviewDesk, PreviewScreen
+from .reviewwork import ReviewDesk, ReviewScreen
 from .runwork import Driver, Follow, RunDesk
 from .state import PanelState
 from .thumbnails import ThumbnailDesk
@@ -34,7 +36,7 @@ PAUSE = 2.0  # seconds between looks at the project while proposals arrive
 RENEWAL = 45.0  # seconds after which the lease is renewed
 
 
-class Screen(View, InsideScreen, PreviewScreen, Protocol):
+class Screen(View, ReviewScreen, CompareScreen, InsideScreen, PreviewScreen, Protocol):
     """All that is asked of the viewer."""
 
 
@@ -60,6 +62,10 @@ class Session:
         What is decided about cases in the list.
     thumbnails : ThumbnailDesk
         Small pictures for the list.
+    review : ReviewDesk
+        The doubtful regions of the proposal on the screen.
+    compare : CompareDesk
+        The difference view.
     runs : RunDesk
         The run on the screen.
     inside : InsideDesk
@@ -83,6 +89,10 @@ class Session:
         self.board = Board(on_change)
         self._driver, self._jobs, self._clock, self._author = driver, jobs, clock, author
         self.cases = CaseDesk(self.board, view, jobs, clock, author, self._changed)
+        self.review = ReviewDesk(self.board, view, jobs, self.cases, author)
+        self.compare = CompareDesk(self.board, view, jobs, self.cases, clock)
+        for desk in (self.review, self.compare):
+            self.cases.listen(desk.show)
         self.list = CasesDesk(self.board, jobs, author, self._changed)
         self.thumbnails = ThumbnailDesk(jobs, lambda: self._changed(False))
         self.runs = RunDesk(self.board, driver, jobs, follow, self._changed, self.cases.fetch_proposal)
@@ -203,7 +213,7 @@ class Session:
         if self.state.next_case is None:
             self.board.say("info", "Every case is labelled: nothing is left to suggest.")
         else:
-            self.cases.open(self.state.next_case)
+            self.cases.open(self.state.next_case, self.state.next_why)
 
     def dismiss(self) -> None:
         """The message was read."""
@@ -212,6 +222,8 @@ class Session:
     def tick(self) -> None:
         """Called often on the screen's thread: autosaves, and looks at the project when it is time."""
         self.cases.tick()
+        self.review.tick()
+        self.compare.tick()
         self.inside.tick()
         self.previews.tick()
         if self._look_wanted and self._clock() - self._last_look > PAUSE:
@@ -241,6 +253,8 @@ class Session:
             starting=False, intent=Intent(), author=self._author,
         )  # fmt: skip
         self.cases.take(opened.project)
+        self.review.take(opened.project)
+        self.compare.take(opened.project)
         self.list.take(opened.project)
         self.thumbnails.take(Path(opened.project.root))
         self.inside.take(opened.project)

@@ -14,6 +14,7 @@ from .caselist import Continue, continue_with
 from .facts import ClassFacts, ProjectFacts
 from .insideview import Inside, InsideState, inside_state
 from .recents import Recent
+from .reviewview import Review, ReviewState, review_state
 from .runlist import RunLine, run_lines
 from .runview import Level, RunView, run_view
 from .trainview import Intent, TrainView, train_view
@@ -50,6 +51,7 @@ class OpenCase:
     save: Save = "clean"
     maps: tuple[str, ...] = ()
     inside: Inside | None = None
+    review: Review | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,7 @@ class PanelState:
     train: TrainView = field(default_factory=TrainView)
     run: RunView = field(default_factory=RunView)
     inside: InsideState = field(default_factory=InsideState)
+    review: ReviewState = field(default_factory=ReviewState)
     runs: tuple[RunLine, ...] = ()
     next_case: str | None = None
     next_why: str = ""
@@ -137,6 +140,7 @@ def resolve(facts: Facts) -> PanelState:
         actions=_actions(facts),
         train=_train(facts, project),
         inside=_inside(facts, project),
+        review=_review(facts, project),
         run=run_view(facts.run, facts.status, facts.stopping, facts.starting, project.stock),
         runs=run_lines(project, facts.run, facts.status),
         next_case=following[0],
@@ -218,3 +222,10 @@ def _inside(facts: Facts, project: ProjectFacts) -> InsideState:
     case = None if facts.loading else facts.case
     proposal, inside = (None, None) if case is None else (case.proposal, case.inside)
     return inside_state(project.stock.runs, proposal, inside, case is not None)
+
+
+def _review(facts: Facts, project: ProjectFacts) -> ReviewState:
+    case = facts.case
+    if case is None or facts.loading:
+        return ReviewState()
+    return review_state(case.review, project.classes, case.proposals, case.proposal)

@@ -39,7 +39,7 @@ def correct(dock: MedSSLWidget) -> None:
     if dock.session.state.actions.can_correct:
         dock.session.cases.correct()
         dock.layers.start_painting()
-        dock.review_page.draw_overlays(dock.layers.overlays.visible())
+        dock.review_page.draw_overlays(dock.layers.overlays.look().visible)
 
 
 def accept(dock: MedSSLWidget, then_next: bool) -> None:
@@ -52,9 +52,9 @@ def accept(dock: MedSSLWidget, then_next: bool) -> None:
 def _overlay(dock: MedSSLWidget, change: Callable[[], object]) -> None:
     """A change of overlays, after which the check boxes are right."""
     change()
-    dock.review_page.draw_overlays(dock.layers.overlays.visible())
+    dock.review_page.draw_overlays(dock.layers.overlays.look().visible)
 
 
 def _show_picture(dock: MedSSLWidget, name: str) -> None:
     dock.layers.overlays.show_picture(name or None)
-    dock.review_page.draw_picture(dock.layers.overlays.shown_picture())
+    dock.review_page.draw_picture(dock.layers.overlays.look().picture)
