@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 from fixtures import make_project
+from qtpy.QtCore import Qt
 from test_ui_widget import Bench, press
 
-from napari_medssl.project import Project
+from napari_medssl.project import ClassInfo, Project, migration
+from napari_medssl.ui.panels.class_dialog import ClassDialog
+from napari_medssl.ui.panels.class_table import KEY, LABEL, LOCK, NAME
 
 
 @pytest.fixture
@@ -75,3 +78,91 @@ def test_strokes_are_counted_in_what_is_saved(bench: Bench) -> None:
     bench.until(lambda: bench.state.actions.save_text == "Draft saved")
     case = Project.open(bench.widget.session.board.facts.project.root).case("case-2")
     assert sum(one.strokes or 0 for one in case.revisions()) == 2
+
+
+# --- the dialog
+
+
+def dialog(bench: Bench) -> ClassDialog:
+    made = ClassDialog(bench.state.classes, bench.widget.session.classes.plan, bench.widget)
+    bench.qtbot.addWidget(made)
+    made.show()
+    return made
+
+
+def test_the_dialog_edits_names_keys_colours_locks_and_order(bench: Bench) -> None:
+    made = dialog(bench)
+    table = made.table.table
+    table.item(0, NAME).setText("light")
+    table.item(0, KEY).setText("5")
+    table.item(1, LOCK).setCheckState(Qt.CheckState.Checked)
+    table.setCurrentCell(0, NAME)
+    made.table.set_colour("#CC79A7")
+    bench.click(made.table.down)
+    bench.click(made.save)
+    assert made.change is not None
+    assert made.change.values == {}
+    first, second = made.change.classes
+    assert (first.name, first.key, first.colour, first.place) == ("light", "5", "#CC79A7", 1)
+    assert (second.name, second.locked, second.place) == ("dark", True, 0)
+    bench.widget.session.classes.save(made.change.classes)
+    bench.until(lambda: [c.name for c in bench.state.classes] == ["dark", "light"])
+    bench.open("case-2")
+    press(bench.viewer, "Alt-5")
+    assert bench.viewer.layers["case-2 · labels"].selected_label == 1
+
+
+def test_a_clash_cannot_be_saved(bench: Bench) -> None:
+    made = dialog(bench)
+    made.table.table.item(1, NAME).setText("bright")
+    assert not made.save.isEnabled()
+    assert "Two classes" in made.table._words.text()
+    made.table.table.item(1, NAME).setText("dark")
+    assert made.save.isEnabled()
+    made.table.table.item(1, LABEL).setText("nonsense")
+    assert made.table.table.item(1, LABEL).text() == "2"
+
+
+def test_what_is_drawn_changes_after_the_plan_was_seen(bench: Bench) -> None:
+    bench.open("case-2")
+    bench.viewer.layers["case-2 · labels"].paint((5, 5, 5), 2)
+    made = dialog(bench)
+    made.table.set_fate(1, str(made.table.rows[0].id))
+    assert made.save.text() == "What would change …"
+    bench.click(made.save)
+    bench.until(made.save.isEnabled)
+    assert "dark → bright" in made.plan.text()
+    bench.click(made.back)
+    assert made.change is None
+    bench.click(made.save)
+    bench.until(made.save.isEnabled)
+    bench.click(made.save)
+    assert made.change is not None
+    bench.widget.session.classes.change(made.change)
+    bench.until(lambda: [c.name for c in bench.state.classes] == ["bright"])
+    bench.until(lambda: bench.state.actions.title == "case-2")
+    layer = bench.viewer.layers["case-2 · labels"]
+    assert (layer.data == 1).any(), "what was drawn a moment before was saved first, and changed with the rest"
+    assert not (layer.data == 2).any()
+    project = Project.open(bench.widget.session.board.facts.project.root)
+    for case in project.cases():
+        labels = case.read_labels()
+        assert labels is None or not (labels.array == 2).any()
+
+
+def test_an_interrupted_change_is_finished_when_the_project_is_opened(qtbot: Any, tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    path = project.root / migration.PENDING_NAME
+    merged = migration.ClassChange((ClassInfo(1, "all"),), {2: 1})
+
+    def die(done: int, all: int) -> None:
+        if done == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        migration.apply_change(project, merged, author="anna", told=die)
+    assert path.exists()
+    bench = Bench(qtbot, project.root)
+    assert [c.name for c in bench.state.classes] == ["all"]
+    assert "dark → all" in bench.state.message[1]
+    assert not path.exists()

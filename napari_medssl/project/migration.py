@@ -57,8 +57,8 @@ class ChangePlan:
 
     Attributes
     ----------
-    words : str
-        "liver → abdomen, cyst → background".
+    moves : mapping of int to str
+        What becomes of each value that changes, by its value now: "liver → abdomen".
     voxels : mapping of int to int
         Voxels that change in the newest revisions, by their value now.
     cases : tuple of str
@@ -72,12 +72,17 @@ class ChangePlan:
     """
 
     change: ClassChange
-    words: str
+    moves: Mapping[int, str]
     voxels: Mapping[int, int]
     cases: tuple[str, ...]
     revisions: int
     kept: int
     runs: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """All of it in a line: "liver → abdomen, cyst → background"."""
+        return ", ".join(self.moves.values())
 
 
 def plan_change(project: Project, change: ClassChange) -> ChangePlan:
@@ -232,10 +237,10 @@ def _moves(project: Project, change: ClassChange) -> dict[int, int]:
     return moves
 
 
-def _words(before: tuple[ClassInfo, ...], after: tuple[ClassInfo, ...], values: Mapping[int, int]) -> str:
+def _words(before: tuple[ClassInfo, ...], after: tuple[ClassInfo, ...], values: Mapping[int, int]) -> dict[int, str]:
     now = {one.value: one.name for one in before}
     then = _STATES | {one.value: one.name for one in after}
-    return ", ".join(
-        f"{now[value]} → {then[new]}" if now[value] != then[new] else f"{now[value]} {value} → {new}"
+    return {
+        value: f"{now[value]} → {then[new]}" if now[value] != then[new] else f"{now[value]} {value} → {new}"
         for value, new in values.items()
-    )
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +36,9 @@ class Opened:
     found : list of (handle, status)
         Its newest runs, oldest first.
     lease : Lease
-        Says that this window has it open; `warning` says who else has.
+        Says that this window has it open.
+    warning : str
+        Who else has it open, and what opening it had to mend; empty where there is nothing to say.
     """
 
     project: Project
@@ -98,13 +100,17 @@ def open_project(root: Path, driver: Driver) -> Opened:
         When there is none, or it is of a newer version.
     """
     from ..project import Project
+    from ..project.migration import finish_change
 
-    project, eyes = Project.open(root), Project.open(root)
+    project = Project.open(root)
+    ended = finish_change(project)
+    eyes = Project.open(root)
     facts = read_facts(eyes)
     handles = [driver.attach(Path(project.root), run.name) for run in facts.runs[-20:]]
     lease = project.lock(person())
     found = [(handle, handle.status()) for handle in handles]
-    return Opened(project, eyes, facts, found, lease, lease.warning or "")
+    said = f"A change of the structures that had been interrupted was finished: {ended}." if ended else ""
+    return Opened(project, eyes, facts, found, lease, " ".join(filter(None, (said, lease.warning))))
 
 
 def create(
@@ -138,25 +144,11 @@ def add(project: Project, paths: Iterable[Path]) -> str:
     return f"{len(report.added)} scans added. {_refusals(report.refused)}".strip()
 
 
-def set_classes(project: Project, classes: Mapping[int, str]) -> None:
-    """Name the structures."""
-    project.set_classes(class_infos(classes, project.classes))
-
-
-def lock_class(project: Project, value: int, locked: bool) -> None:
-    """Lock a structure, or unlock it."""
-    project.set_classes(replace(one, locked=locked) if one.value == value else one for one in project.classes)
-
-
-def class_infos(classes: Mapping[int, str], before: Iterable[ClassInfo] = ()) -> tuple[ClassInfo, ...]:
-    """Names to `ClassInfo`; those there before keep colour and key."""
+def class_infos(classes: Mapping[int, str]) -> tuple[ClassInfo, ...]:
+    """Names to `ClassInfo`."""
     from ..project import ClassInfo
 
-    known = {info.value: info for info in before}
-    return tuple(
-        replace(known[value], name=name) if value in known else ClassInfo(value, name)
-        for value, name in classes.items()
-    )
+    return tuple(ClassInfo(value, name) for value, name in classes.items())
 
 
 def make_sample(root: Path, author: str) -> Path:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,6 +16,7 @@ from . import projects
 from .board import Board
 from .casesdesk import CasesDesk
 from .casework import CaseDesk, View
+from .classwork import ClassDesk
 from .comparework import CompareDesk, CompareScreen
 from .facts import ProjectFacts, read_facts
 from .insidework import InsideDesk, InsideScreen, Start
@@ -68,6 +68,8 @@ class Session:
         The difference view.
     runs : RunDesk
         The run on the screen.
+    classes : ClassDesk
+        The structures of the project.
     inside : InsideDesk
         What is inside a model.
     previews : PreviewDesk
@@ -96,6 +98,7 @@ class Session:
         self.list = CasesDesk(self.board, jobs, author, self._changed)
         self.thumbnails = ThumbnailDesk(jobs, lambda: self._changed(False))
         self.runs = RunDesk(self.board, driver, jobs, follow, self._changed, self.cases.fetch_proposal)
+        self.classes = ClassDesk(self.board, jobs, self.cases, author, self.refresh)
         self.inside = InsideDesk(self.board, view, jobs, start_inside)
         self.previews = PreviewDesk(self.board, view, jobs)
         self._project: Project | None = None
@@ -180,24 +183,6 @@ class Session:
 
         self._jobs.submit("disk", lambda: projects.add(project, paths), done, self.board.failed)
 
-    def set_classes(self, classes: Mapping[int, str]) -> None:
-        """Name the structures of the open project."""
-        project = self._project
-        if project is not None:
-            self._jobs.submit(
-                "disk", lambda: projects.set_classes(project, classes), lambda _: self.refresh(), self.board.failed
-            )
-
-    def lock_class(self, value: int, locked: bool) -> None:
-        """Lock a structure of the open project, or unlock it: at once on the screen, then on disk."""
-        project, facts = self._project, self.board.facts.project
-        if project is not None and facts is not None:
-            classes = (replace(one, locked=locked) if one.value == value else one for one in facts.classes)
-            self.board.set(project=replace(facts, classes=tuple(classes)))
-            self._jobs.submit(
-                "disk", lambda: projects.lock_class(project, value, locked), lambda _: self.refresh(), self.board.failed
-            )
-
     def refresh(self) -> None:
         """Look at the project again: a run, or somebody else, may have changed it."""
         eyes = self._eyes
@@ -258,6 +243,7 @@ class Session:
         self.list.take(opened.project)
         self.thumbnails.take(Path(opened.project.root))
         self.inside.take(opened.project)
+        self.classes.take(opened.project, opened.eyes)
         self.previews.take(opened.project)
         found: list[tuple[Handle, RunStatus]] = opened.found
         self.runs.take(opened.project, found)

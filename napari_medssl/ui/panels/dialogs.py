@@ -1,8 +1,7 @@
-"""Two questions: what project to make of a folder, and what the structures are called."""
+"""A question: what project to make of a folder."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from qtpy.QtWidgets import (
@@ -12,62 +11,15 @@ from qtpy.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
     QLineEdit,
-    QTableWidget,
-    QTableWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
 from ...project.classes import PALETTE
 from ..facts import ClassFacts
-from ..icons import swatch
 from ..projects import Found
+from .class_table import ClassTable
 from .parts import button, checkbox, enable, named, text
-
-
-class ClassTable(QWidget):
-    """Names of the structures, one a line; their voxel values are 1, 2, 3, … unless they had others."""
-
-    def __init__(self, classes: Sequence[ClassFacts] = (), parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.table = named(QTableWidget(0, 2), "Structures", "Double-click a name to change it.")
-        self.table.setHorizontalHeaderLabels(["Label", "Name"])
-        self.table.horizontalHeader().setStretchLastSection(True)
-        self.table.setColumnWidth(0, 70)
-        self.table.verticalHeader().hide()
-        add = button("Add a structure", "One more structure to segment.", self.add_row)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.table)
-        layout.addWidget(add)
-        for info in classes:
-            self._append(info.value, info.name, info.colour)
-
-    def value(self) -> dict[int, str]:
-        """Voxel value to name; lines without a name are left out."""
-        rows = {}
-        for row in range(self.table.rowCount()):
-            name = self.table.item(row, 1).text().strip()
-            if name:
-                rows[int(self.table.item(row, 0).text())] = name
-        return rows
-
-    def add_row(self) -> None:
-        """An empty line, ready to be typed in."""
-        used = {int(self.table.item(row, 0).text()) for row in range(self.table.rowCount())}
-        value = next(v for v in range(1, 255) if v not in used)
-        self._append(value, f"structure {value}", PALETTE[(value - 1) % len(PALETTE)])
-        self.table.editItem(self.table.item(self.table.rowCount() - 1, 1))
-
-    def _append(self, value: int, name: str, colour: str) -> None:
-        from qtpy.QtCore import Qt
-
-        row = self.table.rowCount()
-        self.table.insertRow(row)
-        number = QTableWidgetItem(swatch(colour), str(value))
-        number.setFlags(number.flags() & ~Qt.ItemFlag.ItemIsEditable)
-        self.table.setItem(row, 0, number)
-        self.table.setItem(row, 1, QTableWidgetItem(name))
 
 
 class NewProjectDialog(QDialog):
@@ -83,7 +35,9 @@ class NewProjectDialog(QDialog):
         )
         browse = button("Choose …", "Choose another place for the project.", self._browse)
         values = found.values or (1,)
-        self.classes = ClassTable([ClassFacts(v, f"structure {v}", PALETTE[(v - 1) % len(PALETTE)]) for v in values])
+        self.classes = ClassTable(
+            [ClassFacts(v, f"structure {v}", PALETTE[(v - 1) % len(PALETTE)], str(v) if v < 10 else "") for v in values]
+        )
         self.labels = checkbox(
             f"Take the {len(found.labels)} label files beside them as complete labels",
             "Label files find their scan by name: scan_1.nii.gz and scan_1_label.nii.gz.",
@@ -118,21 +72,6 @@ class NewProjectDialog(QDialog):
         chosen = QFileDialog.getExistingDirectory(self, "Folder for the project", self.folder.text())
         if chosen:
             self.folder.setText(chosen)
-
-
-class ClassDialog(QDialog):
-    """The structures of the open project."""
-
-    def __init__(self, classes: Sequence[ClassFacts], parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Structures to segment")
-        self.table = ClassTable(classes)
-        box = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
-        box.accepted.connect(self.accept)
-        box.rejected.connect(self.reject)
-        layout = QVBoxLayout(self)
-        layout.addWidget(self.table)
-        layout.addWidget(box)
 
 
 def _free(folder: Path) -> Path:

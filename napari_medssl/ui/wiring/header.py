@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QDialog, QFileDialog
 
-from ..panels.dialogs import ClassDialog
+from ..panels.class_dialog import ClassDialog
 
 if TYPE_CHECKING:
     from ..plugin import MedSSLWidget
@@ -58,7 +58,12 @@ def ask_scans(dock: MedSSLWidget) -> None:
 
 
 def ask_classes(dock: MedSSLWidget) -> None:
-    """Ask what the structures are called."""
-    dialog = ClassDialog(dock.session.state.classes, dock)
-    if dialog.exec_() == QDialog.DialogCode.Accepted:
-        dock.session.set_classes(dialog.table.value())
+    """Ask what the structures are to be."""
+    desk = dock.session.classes
+    dialog = ClassDialog(dock.session.state.classes, desk.plan, dock)
+    if dialog.exec_() != QDialog.DialogCode.Accepted or dialog.change is None:
+        return
+    if dialog.change.values:
+        desk.change(dialog.change)
+    else:
+        desk.save(dialog.change.classes)

@@ -21,7 +21,7 @@ def connect(dock: MedSSLWidget) -> None:
     page.plane_chosen.connect(layers.look_from)
     page.shade_changed.connect(layers.shade_open)
     page.edit_classes.connect(lambda: ask_classes(dock))
-    page.locked.connect(session.lock_class)
+    page.locked.connect(session.classes.lock)
     page.finished.connect(lambda whole: session.cases.finish(accept=False, whole=whole))
 
 
