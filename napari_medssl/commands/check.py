@@ -1,0 +1,75 @@
+"""`check`: read all scans of a folder or a project, and say what is odd."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from ..terminal.screen import Screen
+
+HELP = "read all scans of a folder or a project and say what is odd"
+SHOWN = 6  # names of a finding, for people; machines get all
+BAD = 2  # the exit code where something is wrong with the input
+SIGNS = {"error": "problem", "warning": "look at", "info": "note"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command."""
+    parser.add_argument("place", type=Path, metavar="FOLDER|PROJECT", help="a folder of scans, or a project")
+    parser.add_argument(
+        "--labels",
+        type=Path,
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="PATH",
+        help="masks, or folders of masks, that belong to the scans of a folder",
+    )
+
+
+def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
+    """Read and tell."""
+    from ..project import Project
+    from ..project.checking import in_words
+    from ..project.examining import check_files, check_project
+    from ..project.files import gather, labels_in, scans_in
+
+    place, counting = arguments.place, screen.counting("Reading scans")
+    if (place / "project.json").is_file() or place.name == "project.json":
+        report = check_project(Project.open(place), counting)
+    else:
+        beside = [path for path in _named_labels(place) if not arguments.labels]
+        labels = [*gather(arguments.labels, labels_in), *beside]
+        report = check_files([path for path in gather(place, scans_in) if path not in labels], labels, counting)
+    screen.say(f"{place}: {report.scans} scans read, {in_words(report.findings)}.")
+    if report.findings and not screen.machine:
+        screen.table(
+            "",
+            ["", "which", "what", "what to do"],
+            [(SIGNS[one.level], _names(one.items), one.what, one.todo) for one in report.findings],
+        )
+    return {
+        "place": str(place),
+        "scans": report.scans,
+        "findings": [dataclasses.asdict(one) for one in report.findings],
+        "leave_out": report.leave_out,
+        "patients": report.patients,
+        **({"exit": BAD} if any(one.level == "error" for one in report.findings) else {}),
+    }
+
+
+def _named_labels(folder: Path) -> list[Path]:
+    """Files named like labels beside the scans."""
+    from ..imaging import find_images
+    from ..project.files import is_named_label
+
+    if not folder.is_dir():
+        return []
+    places = [folder, *sorted(sub for sub in folder.iterdir() if sub.is_dir() and not sub.name.startswith("."))]
+    return [path.absolute() for place in places for path in find_images(place) if is_named_label(path)]
+
+
+def _names(items: tuple[str, ...]) -> str:
+    return ", ".join(items[:SHOWN]) + (f" and {len(items) - SHOWN} more" if len(items) > SHOWN else "")

@@ -1,0 +1,335 @@
+"""What is odd about a set of scans and labels: comparisons of facts that were read from their files. Pure.
+
+`examining` reads the files. A finding says what is odd, about which scans, and what to do; only an error is reason
+enough to leave scans out unasked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from ..imaging import Grid
+
+Level = Literal["error", "warning", "info"]
+LEVELS: tuple[Level, ...] = ("error", "warning", "info")
+
+FEW = 3  # scans below which nothing is usual, so nothing is unusual
+SPACING_FACTOR = 2.0  # of the median, either way
+SHAPE_FACTOR = 3.0
+RANGE_FACTOR = 20.0
+TOUCHES_AIR = -900.0  # HU
+MOST_OF_A_PATIENT = 12  # scans; more under one name are a series of patients, not one
+_VISIT = re.compile(r"(.*\d.*?)[-_ ](?:[a-z]?\d{1,2}|pre|post|baseline|follow-?up\d*)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something a person should know before work begins.
+
+    Attributes
+    ----------
+    rule : str
+        Which check: "unreadable", "spacing", "duplicate" …
+    items : tuple of str
+        The scans or label files, by name.
+    what, todo : str
+        A sentence each.
+    leave_out : tuple of str
+        Keys of the scans that are better left out; a file's path, or a case's name.
+    """
+
+    level: Level
+    rule: str
+    items: tuple[str, ...]
+    what: str
+    todo: str
+    leave_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """What is known of a scan.
+
+    Attributes
+    ----------
+    key, name : str
+        How it is told from others, and how people call it.
+    low, high : float
+        0.5th and 99.5th percentile of its finite voxels.
+    finite : float
+        Part of its voxels that are numbers.
+    digest : str
+        The same for the same voxels.
+    patient : str
+        Whose it is; "" where unknown.
+    audit : bool
+        Whether no model learns from it.
+    """
+
+    key: str
+    name: str
+    grid: Grid
+    channels: int
+    low: float
+    high: float
+    finite: float
+    digest: str
+    patient: str = ""
+    audit: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Mask:
+    """What is known of a label file: the scan it belongs to ("" for none), its grid, the values that occur."""
+
+    key: str
+    name: str
+    scan: str
+    grid: Grid
+    values: tuple[int, ...]
+
+
+def compare(scans: Sequence[Scan], masks: Sequence[Mask] = (), known: Collection[int] | None = None) -> list[Finding]:
+    """All that is odd, worst first.
+
+    Parameters
+    ----------
+    scans, masks : sequences
+    known : collection of int, optional
+        Values that labels may have besides 0 and 255; by default what most label files have.
+    """
+    found = [
+        *_kinds(scans),
+        *_duplicates(scans),
+        *_intensities(scans),
+        *_grids(scans),
+        *_orientations(scans),
+        *_masks(scans, masks),
+        *_values(masks, known),
+        *_patients(scans),
+    ]
+    return sorted(found, key=lambda finding: LEVELS.index(finding.level))
+
+
+def guess_patients(scans: Mapping[str, tuple[str, str]]) -> dict[str, str]:
+    """Whose scans these seem to be, by their names (P01_1 and P01_2) or, where each has a folder, by the folder.
+
+    Parameters
+    ----------
+    scans : mapping of str to (str, str)
+        Key to the folder and the name of each scan.
+
+    Returns
+    -------
+    dict of str to str
+        Key to patient, of scans that seem to share theirs with another; empty where nothing speaks for it.
+    """
+    by_name = {key: match[1] for key, (_, name) in scans.items() if (match := _VISIT.fullmatch(name))}
+    by_folder = {key: folder for key, (folder, _) in scans.items() if folder}
+    for guess in (by_folder if len(set(by_folder.values())) > 1 else {}, by_name):
+        sizes = Counter(guess.values())
+        shared = {key: patient for key, patient in guess.items() if sizes[patient] > 1}
+        if shared and len(sizes) > 1 and max(sizes.values()) <= MOST_OF_A_PATIENT:
+            return shared
+    return {}
+
+
+def _kinds(scans: Sequence[Scan]) -> Iterator[Finding]:
+    """Scans of another dimension, or with other channels, than most: a project has one kind."""
+    kinds = Counter((scan.grid.ndim, scan.channels) for scan in scans)
+    if len(kinds) < 2:
+        return
+    usual = kinds.most_common(1)[0][0]
+    for kind in kinds:
+        if kind != usual:
+            odd = [scan for scan in scans if (scan.grid.ndim, scan.channels) == kind]
+            yield _about(
+                odd, "error", "kind", f"{_kind(kind)} among scans that are {_kind(usual)}.",
+                "Make a project of its own for them: a project holds one kind of scan.", leave_out=True,
+            )  # fmt: skip
+
+
+def _kind(kind: tuple[int, int]) -> str:
+    return f"{kind[0]}-D with {kind[1]} channel{'' if kind[1] == 1 else 's'}"
+
+
+def _duplicates(scans: Sequence[Scan]) -> Iterator[Finding]:
+    groups = defaultdict(list)
+    for scan in scans:
+        groups[scan.digest].append(scan)
+    for same in groups.values():
+        if len(same) > 1:
+            across = len({scan.audit for scan in same}) > 1
+            note = " One of them is set aside for the audit, another is learnt from." if across else ""
+            yield Finding(
+                "error", "duplicate", tuple(scan.name for scan in same), f"The same voxels.{note}",
+                "Keep one. A scan that is there twice counts twice, and may be learnt from and measured on.",
+                tuple(scan.key for scan in (same[1:] if not across else [one for one in same if not one.audit])),
+            )  # fmt: skip
+
+
+def _intensities(scans: Sequence[Scan]) -> Iterator[Finding]:
+    flat = [scan for scan in scans if scan.high <= scan.low and scan.finite > 0]
+    empty = [scan for scan in scans if scan.finite == 0]
+    for odd, what in ((flat, "Nearly all voxels have the same value."), (empty, "No voxel is a number.")):
+        if odd:
+            yield _about(
+                odd, "error", "constant", what, "Look at the file: the export may have failed.", leave_out=True
+            )
+    holes = [scan for scan in scans if 0 < scan.finite < 1]
+    if holes:
+        worst = min(scan.finite for scan in holes)
+        yield _about(
+            holes, "warning", "not-a-number", f"Up to {1 - worst:.1%} of the voxels are no numbers.",
+            "They are taken for the lowest value. Where that is wrong, export the scans again.",
+        )  # fmt: skip
+    usable = [scan for scan in scans if scan.high > scan.low]
+    if len(usable) < FEW or any(scan.channels > 1 for scan in usable):
+        return
+    ct = [scan.low <= TOUCHES_AIR for scan in usable]
+    mostly = sum(ct) * 2 > len(ct)
+    others = [scan for scan, is_ct in zip(usable, ct, strict=True) if is_ct != mostly]
+    spans = [scan.high - scan.low for scan in usable]
+    usual = float(np.median(spans))
+    far = [scan for scan, span in zip(usable, spans, strict=True) if _ratio(span, usual) > RANGE_FACTOR]
+    unlike = list({scan.key: scan for scan in (*(others if any(ct) else ()), *far)}.values())
+    if unlike and len(unlike) * 2 <= len(usable):
+        one = unlike[0]
+        yield _about(
+            unlike, "warning", "range",
+            f"Values from {one.low:.4g} to {one.high:.4g} in {one.name}; usual are {_usual_range(usable)}.",
+            "Another unit, or another kind of scan? Export them alike, or leave them out.",
+        )  # fmt: skip
+
+
+def _usual_range(scans: Sequence[Scan]) -> str:
+    low, high = (float(np.median([getattr(scan, end) for scan in scans])) for end in ("low", "high"))
+    return f"{low:.4g} to {high:.4g}"
+
+
+def _grids(scans: Sequence[Scan]) -> Iterator[Finding]:
+    solid = [scan for scan in scans if scan.grid.ndim == max((s.grid.ndim for s in scans), default=3)]
+    if len(solid) < FEW:
+        return
+    turned = {scan.key: scan.grid.canonical().grid if scan.grid.ndim == 3 else scan.grid for scan in solid}
+    for rule, values, factor, unit, form in (
+        ("spacing", {key: grid.spacing for key, grid in turned.items()}, SPACING_FACTOR, "mm", "{:.3g}"),
+        ("shape", {key: grid.shape for key, grid in turned.items()}, SHAPE_FACTOR, "voxels", "{:.0f}"),
+    ):
+        usual = np.median(list(values.values()), axis=0)
+        odd = [
+            scan for scan in solid if any(_ratio(a, b) > factor for a, b in zip(values[scan.key], usual, strict=True))
+        ]
+        if not odd or (unit == "mm" and solid[0].grid.unit == "pixel"):
+            continue
+        said = [" × ".join(form.format(n) for n in numbers) for numbers in (values[odd[0].key], usual)]
+        name = "Voxel size" if rule == "spacing" else "Size"
+        yield _about(
+            odd, "warning", rule, f"{name} of {odd[0].name}: {said[0]} {unit}; usual are {said[1]} {unit}.",
+            "Scans are brought to one voxel size for learning. Leave them out if they are of another kind.",
+        )  # fmt: skip
+
+
+def _orientations(scans: Sequence[Scan]) -> Iterator[Finding]:
+    solid = [scan for scan in scans if scan.grid.ndim == 3]
+    blind = [scan for scan in solid if not scan.grid.oriented]
+    if blind:
+        yield _about(
+            blind, "warning", "orientation",
+            "The file does not say how the scan lies in the patient; left and right cannot be told.",
+            "Export them with orientation if you can. Without it they are shown as they are stored.",
+        )  # fmt: skip
+    ways = Counter(scan.grid.axcodes for scan in solid if scan.grid.oriented)
+    if len(ways) > 1:
+        usual = ways.most_common(1)[0][0]
+        odd = [scan for scan in solid if scan.grid.oriented and scan.grid.axcodes != usual]
+        yield _about(
+            odd, "info", "orientation", f"Stored in another order of axes ({odd[0].grid.axcodes}; usual is {usual}).",
+            "Nothing to do: scans are turned by what their files say.",
+        )  # fmt: skip
+
+
+def _masks(scans: Sequence[Scan], masks: Sequence[Mask]) -> Iterator[Finding]:
+    of = {scan.key: scan for scan in scans}
+    lost = [mask for mask in masks if mask.scan not in of]
+    if lost:
+        yield Finding(
+            "warning", "no-scan", tuple(mask.name for mask in lost), "No scan has the name of these labels.",
+            "Name label files like their scans: scan_1.nii.gz and scan_1_label.nii.gz.",
+        )  # fmt: skip
+    for mask in masks:
+        difference = of[mask.scan].grid.mismatch(mask.grid) if mask.scan in of else None
+        if difference is not None:
+            yield Finding(
+                "error", "label-grid", (mask.name,), f"Not on the grid of its scan: {difference} (scan, labels).",
+                "The labels are not taken; the scan is. Resample them onto the scan.",
+            )  # fmt: skip
+
+
+def _values(masks: Sequence[Mask], known: Collection[int] | None) -> Iterator[Finding]:
+    if known is None:
+        counts = Counter(value for mask in masks for value in mask.values)
+        known = {value for value, count in counts.items() if count > 1 or len(masks) < FEW}
+    odd: dict[int, list[str]] = defaultdict(list)
+    for mask in masks:
+        for value in mask.values:
+            if value not in known:
+                odd[value].append(mask.name)
+    for value, names in sorted(odd.items()):
+        yield Finding(
+            "warning", "label-values", tuple(names), f"Value {value}, which other labels do not have.",
+            "Is it a structure of its own, or a slip? Labels with values that no structure has are not taken.",
+        )  # fmt: skip
+
+
+def _patients(scans: Sequence[Scan]) -> Iterator[Finding]:
+    groups = defaultdict(list)
+    for scan in scans:
+        if scan.patient:
+            groups[scan.patient].append(scan)
+    shared = {patient: same for patient, same in groups.items() if len(same) > 1}
+    for patient, same in shared.items():
+        aside = [scan.name for scan in same if scan.audit]
+        if aside and len(aside) < len(same):
+            rest = [scan for scan in same if not scan.audit]
+            yield Finding(
+                "warning", "audit-line", tuple(scan.name for scan in same),
+                f"All seem to be of patient {patient}, and only {', '.join(aside)} is set aside for the audit.",
+                "Leave the others out, or models are measured on patients that they have learnt from.",
+                tuple(scan.key for scan in rest),
+            )  # fmt: skip
+    if shared:
+        count = sum(len(same) for same in shared.values())
+        some = "; ".join(f"{patient}: {len(same)}" for patient, same in list(shared.items())[:4])
+        yield Finding(
+            "info", "patients", tuple(scan.name for same in shared.values() for scan in same),
+            f"{count} scans seem to be of {len(shared)} patients ({some}{' …' if len(shared) > 4 else ''}).",
+            "Scans of one patient are kept together when models are measured.",
+        )  # fmt: skip
+
+
+def _about(odd: Sequence[Scan], level: Level, rule: str, what: str, todo: str, *, leave_out: bool = False) -> Finding:
+    return Finding(
+        level, rule, tuple(scan.name for scan in odd), what, todo, tuple(scan.key for scan in odd) if leave_out else ()
+    )
+
+
+def _ratio(one: float, other: float) -> float:
+    return max(one / other, other / one) if one > 0 and other > 0 else float("inf")
+
+
+def in_words(findings: Iterable[Finding]) -> str:
+    """How many of which level, for a headline."""
+    counts = Counter(finding.level for finding in findings)
+    names: dict[Level, Callable[[int], str]] = {
+        "error": lambda n: f"{n} problem{'' if n == 1 else 's'}",
+        "warning": lambda n: f"{n} thing{'' if n == 1 else 's'} to look at",
+        "info": lambda n: f"{n} note{'' if n == 1 else 's'}",
+    }
+    return ", ".join(names[level](counts[level]) for level in LEVELS if counts[level]) or "nothing odd"

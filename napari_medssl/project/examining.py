@@ -1,0 +1,168 @@
+"""Reading all scans of a folder or a project, to find out what is odd before work begins (see `checking`)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import BadFileError, MedSSLError
+from ..imaging import UNSEEN, Volume, case_stem, read_image, read_labels
+from .checking import LEVELS, Finding, Mask, Scan, compare, guess_patients
+from .classes import present_values
+from .importing import OnProgress
+
+if TYPE_CHECKING:
+    from .case import Case
+    from .project import Project
+
+SAMPLE = 200_000  # voxels, to tell the range of values from
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a check found.
+
+    Attributes
+    ----------
+    findings : tuple of Finding
+        Worst first.
+    scans : int
+        Scans that were read.
+    whole : bool
+        Nobody stopped the check.
+    patients : mapping of str to str
+        Key of a scan to the patient that it seems to share with others.
+    """
+
+    findings: tuple[Finding, ...]
+    scans: int
+    whole: bool
+    patients: dict[str, str]
+
+    @property
+    def leave_out(self) -> dict[str, str]:
+        """Scans that errors speak against, by key, each with why."""
+        return {key: one.what for one in self.findings if one.level == "error" for key in one.leave_out}
+
+
+def check_files(
+    images: Sequence[Path],
+    labels: Sequence[Path] = (),
+    on_progress: OnProgress | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Report:
+    """Read scans, and labels that lie beside them, and compare them.
+
+    Parameters
+    ----------
+    on_progress : callable, optional
+        Called with (done, total).
+    stop : callable
+        Asked between files; what was read until then is compared.
+    """
+    scans, masks, findings, done = [], [], [], 0
+    total = len(images) + len(labels)
+    stems = {case_stem(path).casefold(): str(path) for path in images}
+    for path in (*images, *labels):
+        if stop():
+            break
+        _tell(on_progress, done, total)
+        done += 1
+        try:
+            if done <= len(images):
+                scans.append(describe(str(path), path.name, read_image(path)))
+            else:
+                masks.append(_mask(path, stems))
+        except BadFileError as error:
+            findings.append(_unreadable(path.name, error, str(path) if done <= len(images) else None))
+    _tell(on_progress, done, total)
+    folders = {path.parent for path in images}
+    guessed = guess_patients(
+        {str(path): (path.parent.name if len(folders) > 1 else "", case_stem(path)) for path in images}
+    )
+    return _report(scans, masks, findings, None, guessed, done == total)
+
+
+def check_project(
+    project: Project, on_progress: OnProgress | None = None, stop: Callable[[], bool] = lambda: False
+) -> Report:
+    """Read all scans of a project that are not left out, and their newest labels, and compare them."""
+    scans, masks, findings, done = [], [], [], 0
+    cases = [case for case in project.cases() if case.excluded is None]
+    for case in cases:
+        if stop():
+            break
+        _tell(on_progress, done, len(cases))
+        done += 1
+        try:
+            scan = describe(case.name, case.name, case.read_image())
+        except BadFileError as error:
+            findings.append(_unreadable(case.name, error, case.name))
+            continue
+        scans.append(replace(scan, audit=case.role == "audit"))
+        try:
+            masks += _drawn(case)
+        except MedSSLError as error:
+            findings.append(Finding("error", "labels", (case.name,), str(error), "Earlier labels are still there."))
+    _tell(on_progress, done, len(cases))
+    guessed = guess_patients({case.name: ("", case_stem(case.images[0])) for case in cases})
+    told = {case.name: case.patient for case in cases if case.patient != case.name}
+    return _report(scans, masks, findings, {one.value for one in project.classes}, guessed | told, done == len(cases))
+
+
+def describe(key: str, name: str, volume: Volume) -> Scan:
+    """What is known of a scan once it was read."""
+    array = volume.array
+    flat = array.reshape(-1)
+    sample = flat[:: max(1, flat.size // SAMPLE)].astype(np.float64)
+    finite = sample[np.isfinite(sample)]
+    low, high = (float(value) for value in np.percentile(finite, (0.5, 99.5))) if finite.size else (0.0, 0.0)
+    if finite.size and high <= low:  # few bright voxels in much air are no constant
+        low, high = float(np.nanmin(array)), float(np.nanmax(array))
+    part = float(np.isfinite(array).mean()) if array.dtype.kind == "f" else 1.0
+    digest = hashlib.blake2b(np.ascontiguousarray(array).view(np.uint8).reshape(-1).data, digest_size=16)
+    digest.update(repr((array.shape, array.dtype.str)).encode())
+    return Scan(key, name, volume.grid, len(array), low, high, part, digest.hexdigest())
+
+
+def _mask(path: Path, stems: dict[str, str]) -> Mask:
+    labels = read_labels(path)
+    stem = case_stem(path).casefold()
+    bare = stem.removesuffix("_labels").removesuffix("_mask")
+    scan = stems.get(stem) or stems.get(bare) or stems.get(f"{path.parent.name}_{stem}".casefold(), "")
+    return Mask(str(path), path.name, scan, labels.grid, _values(labels.array))
+
+
+def _drawn(case: Case) -> list[Mask]:
+    labels = case.read_labels()
+    return [] if labels is None else [Mask(case.name, case.name, case.name, labels.grid, _values(labels.array))]
+
+
+def _values(array: np.ndarray) -> tuple[int, ...]:
+    return tuple(value for value in present_values(array) if value not in (0, UNSEEN))
+
+
+def _unreadable(name: str, error: BadFileError, key: str | None) -> Finding:
+    todo = f"{error.remedy[:1].upper()}{error.remedy[1:]}."
+    rule = "unreadable" if key is not None else "label-unreadable"
+    return Finding("error", rule, (name,), f"{error.rule[:1].upper()}{error.rule[1:]}.", todo, (key,) if key else ())
+
+
+def _report(
+    scans: list[Scan], masks: list[Mask], findings: list[Finding], known: set[int] | None, patients: dict[str, str],
+    whole: bool,
+) -> Report:  # fmt: skip
+    named = [replace(scan, patient=patients.get(scan.key, "")) for scan in scans]
+    compared = compare(named, masks, known)
+    found = sorted((*findings, *compared), key=lambda finding: LEVELS.index(finding.level))
+    return Report(tuple(found), len(scans), whole, patients)
+
+
+def _tell(on_progress: OnProgress | None, done: int, total: int) -> None:
+    if on_progress is not None:
+        on_progress(done, total)
