@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .project import Project
 
 PENDING_NAME = "class-change.json"
+_NOTE = "classes changed: "
 _STATES = {0: "background", UNSEEN: "not looked at"}
 
 
@@ -169,6 +170,11 @@ def finish_change(project: Project, told: Callable[[int, int], None] = lambda do
     return str(pending["words"])
 
 
+def is_of_class_change(revision: Revision) -> bool:
+    """Whether a revision came of a change of classes, and not of work on its case."""
+    return revision.note.startswith(_NOTE)
+
+
 def _go_on(project: Project, pending: Mapping[str, Any], told: Callable[[int, int], None]) -> None:
     project.refresh()
     values = {int(value): int(new) for value, new in pending["values"].items()}
@@ -178,7 +184,7 @@ def _go_on(project: Project, pending: Mapping[str, Any], told: Callable[[int, in
         for number, (case, revisions) in enumerate(cases):
             told(number, len(cases))
             for revision in revisions:
-                _renew(case, revision, values, f"classes changed: {pending['words']} {mark}", str(pending["author"]))
+                _renew(case, revision, values, f"{_NOTE}{pending['words']} {mark}", str(pending["author"]))
         told(len(cases), len(cases))
         entry = {name: pending[name] for name in ("id", "words", "values", "runs", "author", "time")}
         change_settings(project.root, {"classes": pending["classes"], "changes": [*project.changes, entry]})
