@@ -47,6 +47,28 @@ def test_back_undoes_show_in_every_orientation(
     assert not np.shares_memory(shown, array)
 
 
+@given(
+    orientation=st.sampled_from(ORIENTATIONS),
+    corners=st.tuples(*[st.tuples(st.integers(0, 5), st.integers(1, 6))] * 3),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=100, deadline=None)
+def test_a_box_goes_back_like_the_whole(
+    orientation: tuple[tuple[int, ...], tuple[int, ...]], corners: tuple[tuple[int, int], ...], seed: int
+) -> None:
+    shape = tuple(a + n for a, n in corners)
+    display = Display(grid_of(*orientation, shape))
+    array = np.random.default_rng(seed).integers(0, 255, shape, dtype=np.uint8)
+    shown = display.show(array)
+    start = tuple(a % n for (a, _), n in zip(corners, shown.shape, strict=True))
+    box = tuple(slice(a, None) for a in start)
+    changed = shown.copy()
+    changed[box] = 255 - changed[box]
+    there, values = display.box_back(start, changed[box])
+    array[tuple(slice(a, a + n) for a, n in zip(there, values.shape, strict=True))] = values
+    np.testing.assert_array_equal(array, display.back(changed))
+
+
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
 def test_shown_axes_run_to_the_feet_the_back_and_the_left(
     orientation: tuple[tuple[int, ...], tuple[int, ...]],

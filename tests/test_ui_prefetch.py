@@ -36,9 +36,9 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     load = prefetch.load_case
 
-    def counted(project: Project, name: str) -> Any:
+    def counted(project: Project, name: str, window: str = "") -> Any:
         names.append(name)
-        return load(project, name)
+        return load(project, name, window)
 
     monkeypatch.setattr(prefetch, "load_case", counted)
     return names

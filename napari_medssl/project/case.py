@@ -166,6 +166,11 @@ class Case:
         """Where its label revisions are."""
         return self.folder / "labels"
 
+    @cached_property
+    def strokes_folder(self) -> Path:
+        """Where strokes are noted until a revision holds them (see `strokes`)."""
+        return self.folder / "strokes"
+
     def revisions(self) -> list[Revision]:
         """Its label revisions, oldest first."""
         return [found for id in revision_ids(self.labels_folder) if (found := self._revision(id)) is not None]

@@ -54,6 +54,11 @@ class Lease:
         self.path = path
 
     @property
+    def name(self) -> str:
+        """What this window is called where it leaves notes; "" where it has no lease."""
+        return "" if self.path is None else self.path.name
+
+    @property
     def others(self) -> list[Holder]:
         """The other windows that are alive, oldest first."""
         found = (_holder(self._folder / name) for name in names_in(self._folder, ".json") if not self._is_mine(name))
@@ -115,6 +120,11 @@ def take_lease(folder: Path, owner: str) -> Lease:
     except (OSError, MedSSLError):
         return Lease(folder, None, values)
     return Lease(folder, path, values)
+
+
+def is_held(folder: Path, name: str) -> bool:
+    """Whether the window whose lease has this name still lives."""
+    return bool(name) and _holder(folder / name) is not None
 
 
 def _holder(path: Path) -> Holder | None:

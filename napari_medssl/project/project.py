@@ -303,9 +303,14 @@ class Project:
 
     # -- windows ------------------------------------------------------------------------------------------------------
 
+    @property
+    def leases_folder(self) -> Path:
+        """Where windows say that they have the project open."""
+        return self.root / "leases"
+
     def lock(self, owner: str = "") -> Lease:
         """Say that this window works on the project; `Lease.others` names the windows that do so too.
 
         All of them may read and save: revisions never collide. The lease only lets a person know.
         """
-        return take_lease(self.root / "leases", owner)
+        return take_lease(self.leases_folder, owner)

@@ -12,11 +12,14 @@ import numpy as np
 from ..imaging import UNSEEN
 from .autosave import Autosave
 from .board import Board
+from .editing import Place
 from .jobs import Jobs
 from .loading import ShownCase, ShownProposal, load_proposal
 from .prefetch import Prefetch
-from .saving import Finished, save_draft, save_finished
+from .recovering import say_recovered
+from .saving import Draft, Finished, save_draft, save_finished
 from .state import OpenCase, PanelState
+from .strokework import StrokeKeeper
 
 if TYPE_CHECKING:
     from ..project import Project
@@ -68,6 +71,8 @@ class CaseDesk:
         self._autosave = Autosave()
         self._asked = 0
         self._copying = False
+        self._window = ""
+        self._keeper: StrokeKeeper | None = None
         self._listeners: list[Callable[[ShownCase], None]] = []
         self.edits = 0
 
@@ -75,11 +80,11 @@ class CaseDesk:
         """Tell of each case that comes on the screen, and of each new proposal of it."""
         self._listeners.append(told)
 
-    def take(self, project: Project) -> None:
-        """Work on this project from now on."""
+    def take(self, project: Project, window: str = "") -> None:
+        """Work on this project from now on; `window` is the name of this window's lease."""
         self.leave()
-        self._project = project
-        self._ahead.take(Path(project.root))
+        self._project, self._window = project, window
+        self._ahead.take(Path(project.root), window)
         self._view.clear()
 
     def open(self, name: str, why: str = "") -> None:
@@ -122,6 +127,12 @@ class CaseDesk:
         self._autosave.edited(self._clock())
         if sure and case.save not in ("unsaved", "saving"):
             self._board.set_case(save="unsaved")
+
+    def wrote(self, place: Place) -> None:
+        """Something was written to the labels: it is on the disk within moments, whenever the next draft is."""
+        live = self._view.labels()
+        if self._keeper is not None and live is not None:
+            self._keeper.wrote(live, place)
 
     def stroked(self) -> None:
         """A stroke was finished: they are counted."""
@@ -172,10 +183,12 @@ class CaseDesk:
         live = self._view.labels()
         if live is None:
             return
-        drawn, autosave = live.copy(), self._autosave
+        drawn, autosave, keeper = live.copy(), self._autosave, self._keeper
         based_on = case.proposal if accept else case.based_on
         minutes, strokes, author = autosave.minutes(), autosave.strokes(), self._author
         autosave.taken()
+        if keeper is not None:
+            keeper.taken()
         self._board.set_case(save="saving")
 
         def work() -> Finished:
@@ -185,6 +198,8 @@ class CaseDesk:
 
         def done(finished: Finished) -> None:
             autosave.saved_copy = drawn
+            if keeper is not None:
+                keeper.saved(finished.revision)
             autosave.declared = autosave.declared or whole
             if self._shown is shown:
                 self._board.set_case(save="unsaved" if autosave.dirty else "saved", complete=True)
@@ -241,20 +256,24 @@ class CaseDesk:
         if shown is None or project is None or case is None or live is None or not self._autosave.dirty:
             return
         autosave, author, based_on = self._autosave, self._author, case.based_on
-        minutes, strokes = autosave.minutes(), autosave.strokes()
+        minutes, strokes, keeper = autosave.minutes(), autosave.strokes(), self._keeper
         autosave.taken()
+        if keeper is not None:
+            keeper.taken()
         if case.save == "unsaved":
             self._board.set_case(save="saving")
 
-        def work() -> np.ndarray | None:
+        def work() -> Draft | None:
             return save_draft(
                 project, shown, live, autosave.saved_copy, declared=autosave.declared, author=author,
                 minutes=minutes, strokes=strokes, based_on=based_on,
             )  # fmt: skip
 
-        def done(saved: np.ndarray | None) -> None:
+        def done(saved: Draft | None) -> None:
+            if keeper is not None:
+                keeper.saved(None if saved is None else saved.revision)
             if saved is not None:
-                autosave.saved_copy = saved
+                autosave.saved_copy = saved.shown
                 self._changed(False)
             now = self._board.facts.case
             if self._autosave is not autosave or now is None:
@@ -284,7 +303,7 @@ class CaseDesk:
     def leave(self) -> None:
         """Save what was drawn and let go of the case."""
         self.save()
-        self._shown = None
+        self._shown = self._keeper = None
         self._autosave = Autosave()
         if self._board.facts.case is not None:
             self._board.set(case=None)
@@ -292,7 +311,12 @@ class CaseDesk:
     def _opened(self, shown: ShownCase) -> None:
         whole = shown.complete and not bool((shown.labels == UNSEEN).any())
         self._shown = shown
-        self._autosave = Autosave(saved_copy=shown.labels.copy(), declared=whole)
+        again = shown.recovered.again
+        self._autosave = Autosave(saved_copy=None if again else shown.labels.copy(), declared=whole)
+        assert self._project is not None
+        self._keeper = StrokeKeeper(
+            self._jobs, self._project, shown, self._author, self._window, self._board.failed
+        )  # fmt: skip
         self._view.show_case(shown)
         proposal = shown.proposal
         self._board.set(
@@ -310,6 +334,11 @@ class CaseDesk:
             ),
         )
         self._tell(shown)
+        if words := say_recovered(shown.name, shown.recovered):
+            self._board.say("warning", words)
+        if again:
+            self.edited()
+            self.save()
 
     def _say_why(self, name: str, why: str) -> None:
         """After what was said of the case before, if that was no trouble."""

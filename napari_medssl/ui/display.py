@@ -105,6 +105,19 @@ class Display:
         turned = shown[::-1, ::-1, ::-1].transpose(2, 1, 0)
         return np.array(self.grid.canonical().undo(turned), order="C")
 
+    def box_back(self, start: tuple[int, ...], shown: np.ndarray) -> tuple[tuple[int, ...], np.ndarray]:
+        """`back` for a box of the shown array that begins at `start`: where it begins on the grid, and its values."""
+        if not self._turned:
+            return start, np.array(shown, order="C")
+        turn = self.grid.canonical()
+        turned = shown[::-1, ::-1, ::-1].transpose(2, 1, 0)
+        begin = [n - a - m for n, a, m in zip(turn.grid.shape, reversed(start), turned.shape, strict=True)]
+        on_grid = [0, 0, 0]
+        for new, old in enumerate(turn.order):
+            behind = self.grid.shape[old] - begin[new] - turned.shape[new]
+            on_grid[old] = behind if turn.flips[new] else begin[new]
+        return tuple(on_grid), np.array(turn.undo(turned), order="C")
+
     def letters(self, order: tuple[int, ...]) -> dict[str, str]:
         """Letters for the edges of the canvas when the viewer's axes are in `order`; none for unoriented scans."""
         if not self._turned or not self.grid.oriented or len(order) < 3:

@@ -18,6 +18,8 @@ from .facts import ClassFacts
 if TYPE_CHECKING:
     from napari.layers import Labels
 
+Place = tuple[Any, ...]  # slices, or an array of indices per axis
+
 #: Told the place of an edit (slices, or an array of indices per axis), the values there and what is to be written;
 #: says where it may be, as booleans of the shape of the values.
 Rule = Callable[[tuple[Any, ...], NDArray[np.uint8], Any], NDArray[np.bool_]]
@@ -30,6 +32,8 @@ class Gate:
     ----------
     layer : Labels
         A layer of uint8.
+    written : callable
+        Told each place that was written to, also by undo and redo, once it is.
 
     Attributes
     ----------
@@ -38,8 +42,9 @@ class Gate:
         say.
     """
 
-    def __init__(self, layer: Labels) -> None:
+    def __init__(self, layer: Labels, written: Callable[[Place], None] = lambda place: None) -> None:
         self.rules: list[Rule] = []
+        self._written = written
         self._layer: Any = layer
         self._locked = np.zeros(256, bool)
         self._older: dict[int, Any] = {}  # steps of undo that were there when something was last locked
@@ -78,17 +83,21 @@ class Gate:
             indices = tuple(np.broadcast_to(axis, may.shape)[may] for axis in indices)
             value = value if np.ndim(value) == 0 else np.broadcast_to(value, may.shape)[may]
         inner(indices, value, *more, **named)
+        self._written(indices)
 
     def _masking(
         self, inner: Callable[..., Any], data: Any, mask: Any, new_label: int, volume_slice: tuple[slice, ...]
     ) -> Any:
-        return inner(data, mask & self.writable(volume_slice, new_label), new_label, volume_slice)
+        result = inner(data, mask & self.writable(volume_slice, new_label), new_label, volume_slice)
+        self._written(volume_slice)
+        return result
 
     def _replaying(self, inner: Callable[..., None], before: Any, after: Any, undoing: bool = True) -> None:
         """Undo and redo: steps from before the lock leave alone what is locked by now."""
-        step = before[-1] if before and self._locked.any() else []
-        guarded = not undoing or any(id(atom) in self._older for atom in step)
-        places = [getattr(atom, "slice_key", atom[0]) for atom in step] if guarded else []
+        step = before[-1] if before else []
+        touched = [atom[0] for atom in step]
+        guarded = self._locked.any() and (not undoing or any(id(atom) in self._older for atom in step))
+        places = touched if guarded else []
         data = self._layer.data
         kept = [np.array(data[place]) for place in places]
         inner(before, after, undoing)
@@ -96,6 +105,8 @@ class Gate:
             data[place] = np.where(self._locked[values], values, data[place])
         if places:
             self._layer.refresh()
+        for place in touched:
+            self._written(place)
 
 
 def locked_values(classes: Iterable[ClassFacts]) -> frozenset[int]:

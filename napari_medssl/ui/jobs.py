@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 from .mailbox import Mailbox
 
 T = TypeVar("T")
+KEPT = ("disk", "strokes")  # lanes whose work is done to the end
 
 
 class Jobs(Protocol):
@@ -31,7 +32,7 @@ class ThreadJobs:
     def submit(
         self, lane: str, work: Callable[[], T], done: Callable[[T], None], failed: Callable[[Exception], None]
     ) -> None:
-        """Queue work in a lane: "disk" (in order, never dropped), "look", "run", "inside"."""
+        """Queue work in a lane: "disk" and "strokes" (in order, never dropped), "look", "run", "inside"."""
         if lane not in self._lanes:
             self._lanes[lane] = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"medssl-{lane}")
 
@@ -47,7 +48,7 @@ class ThreadJobs:
         self._lanes[lane].submit(job)
 
     def close(self) -> None:
-        """Let what is queued for the disk end; drop what only looks."""
+        """Let what a person drew reach the disk; drop what only looks."""
         for name, lane in self._lanes.items():
-            lane.shutdown(wait=name == "disk", cancel_futures=name != "disk")
+            lane.shutdown(wait=name in KEPT, cancel_futures=name not in KEPT)
         self._lanes.clear()

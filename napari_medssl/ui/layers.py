@@ -15,7 +15,7 @@ import numpy as np
 from ..imaging import UNSEEN
 from .colours import label_colours
 from .display import Display
-from .editing import Gate, locked_values
+from .editing import Gate, Place, locked_values
 from .facts import ClassFacts
 from .loading import ShownCase, ShownInside, ShownProposal
 from .making import make_images, make_labels
@@ -44,6 +44,8 @@ class CaseLayers:
         another label was taken to draw with.
     on_stroke : callable
         Called at the end of each stroke, fill or polygon, which is one step of undo.
+    on_write : callable
+        Told each place of the labels that was written to, at once.
 
     Attributes
     ----------
@@ -60,10 +62,12 @@ class CaseLayers:
         on_closed: Callable[[], None],
         on_label: Callable[[int], None] = lambda value: None,
         on_stroke: Callable[[], None] = lambda: None,
+        on_write: Callable[[Place], None] = lambda place: None,
     ) -> None:
         self.viewer = viewer
         self.classes: Sequence[ClassFacts] = ()
-        self._on_edit, self._on_closed, self._on_label, self._on_stroke = on_edit, on_closed, on_label, on_stroke
+        self._on_edit, self._on_closed, self._on_label = on_edit, on_closed, on_label
+        self._on_stroke, self._on_write = on_stroke, on_write
         self.gate: Gate | None = None
         self._case: ShownCase | None = None
         self._labels: Labels | None = None
@@ -97,7 +101,7 @@ class CaseLayers:
         if case.proposal is not None:
             self.show_proposal(case.proposal)
         self._labels = labels = make_labels(case, self.classes, self._shaded)
-        self.gate = Gate(labels)
+        self.gate = Gate(labels, self._on_write)
         self.gate.lock(locked_values(self.classes))
         self._stack.add(labels, "labels", {})
         self._watch(True)

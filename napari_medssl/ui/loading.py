@@ -14,6 +14,7 @@ from ..runs.champion import set_aside
 from ..runs.history import read_history
 from .display import Display
 from .doubt import ShownDoubt, shown_doubt
+from .recovering import Recovered, recover
 
 if TYPE_CHECKING:
     from ..project import Project
@@ -57,6 +58,7 @@ class ShownCase:
     revision: str | None = None
     based_on: str | None = None
     rgb: bool = False
+    recovered: Recovered = field(default_factory=Recovered)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,8 +83,13 @@ class ShownInside:
     missing: tuple[str, ...] = ()
 
 
-def load_case(project: Project, name: str) -> ShownCase:
-    """Read image, newest labels and best proposal of a case.
+def load_case(project: Project, name: str, window: str = "") -> ShownCase:
+    """Read image, newest labels (with strokes that were left behind) and best proposal of a case.
+
+    Parameters
+    ----------
+    window : str
+        The name of this window's lease.
 
     Raises
     ------
@@ -94,11 +101,8 @@ def load_case(project: Project, name: str) -> ShownCase:
     display = Display(volume.grid)
     revision = case.latest()
     drawn = None if revision is None else case.read_labels(revision)
-    labels = (
-        np.full(display.shape, UNSEEN, np.uint8)
-        if drawn is None
-        else display.show(drawn.array).astype(np.uint8, copy=False)
-    )
+    labels = np.full(volume.grid.shape, UNSEEN, np.uint8) if drawn is None else drawn.array.astype(np.uint8)
+    recovered = recover(case, labels, project.leases_folder, window)
     channels = tuple(
         shown_channel(label, display.show(array)) for label, array in zip(volume.channels, volume.array, strict=True)
     )
@@ -108,12 +112,13 @@ def load_case(project: Project, name: str) -> ShownCase:
         name=name,
         display=display,
         channels=channels,
-        labels=labels,
+        labels=display.show(labels),
         proposal=proposal,
         complete=revision is not None and revision.complete,
         revision=None if revision is None else revision.id,
         based_on=revision.run if revision is not None and revision.origin in ("corrected", "accepted") else None,
         rgb=rgb,
+        recovered=recovered,
     )
 
 

@@ -41,10 +41,12 @@ class Prefetch:
         self._wish: tuple[str, object] | None = None
         self._ready: Ready | None = None
         self._seen: set[str] = set()
+        self._window = ""
 
-    def take(self, root: Path) -> None:
-        """Of this project from now on."""
+    def take(self, root: Path, window: str = "") -> None:
+        """Of this project from now on; `window` is the name of this window's lease."""
         self._root, self._project, self._wish, self._ready, self._seen = root, None, None, None, set()
+        self._window = window
 
     def wish(self, name: str, news: object = None) -> None:
         """This case is likely next; what was read of another is let go.
@@ -65,7 +67,7 @@ class Prefetch:
                 return None
             project = self._in_lane(root)
             stamp = on_disk(project.case(name))
-            return Ready(load_case(project, name), stamp)
+            return Ready(load_case(project, name, self._window), stamp)
 
         def done(ready: Ready | None) -> None:
             if self._wish == asked:
@@ -94,7 +96,7 @@ class Prefetch:
             mine = self._in_lane(root) if ahead and root is not None else project
             if ready is not None and ready.case.name == name and ready.stamp == on_disk(mine.case(name)):
                 return ready.case
-            return load_case(mine, name)
+            return load_case(mine, name, self._window)
 
         return (LANE if ahead else "disk"), work
 

@@ -18,10 +18,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Finished:
-    """What came of finishing a case: Dice of the proposal against it, and a sentence."""
+    """What came of finishing a case: Dice of the proposal against it, a sentence, and the revision."""
 
     dice: float | None
     sentence: str
+    revision: str
+
+
+@dataclass(frozen=True, eq=False)
+class Draft:
+    """A draft that was saved: the labels as shown, and the revision."""
+
+    shown: np.ndarray
+    revision: str
 
 
 def finished_labels(drawn: np.ndarray) -> np.ndarray:
@@ -40,7 +49,7 @@ def save_draft(
     minutes: float,
     strokes: int | None = None,
     based_on: str | None,
-) -> np.ndarray | None:
+) -> Draft | None:
     """Save a draft of the labels on screen.
 
     Parameters
@@ -54,15 +63,15 @@ def save_draft(
 
     Returns
     -------
-    array or None
-        What was saved, as shown; None when nothing had changed.
+    Draft or None
+        None when nothing had changed.
     """
     copy = live.copy()
     if saved is not None and np.array_equal(copy, saved):
         return None
     case = project.case(shown.name)
     latest = case.latest()
-    case.save_labels(
+    revision = case.save_labels(
         shown.display.back(finished_labels(copy) if declared else copy),
         author=author,
         origin="corrected" if based_on else "drawn",
@@ -72,7 +81,7 @@ def save_draft(
         complete=False,
         strokes=strokes,
     )
-    return copy
+    return Draft(copy, revision.id)
 
 
 def save_finished(
@@ -107,7 +116,7 @@ def save_finished(
     dice = None if proposal is None else compare(proposal, labels).dice
     untouched = based_on is not None and proposal is not None and np.array_equal(labels, proposal)
     latest = case.latest()
-    case.save_labels(
+    revision = case.save_labels(
         shown.display.back(labels),
         author=author,
         origin="accepted" if untouched else "corrected" if based_on else "drawn",
@@ -120,4 +129,4 @@ def save_finished(
     )
     how = "accepted as proposed" if untouched else "corrected and accepted" if based_on else "labelled"
     score = "" if dice is None or untouched else f" The proposal had a Dice of {dice:.3f} against it."
-    return Finished(dice, f"{shown.name}: {how}.{score}")
+    return Finished(dice, f"{shown.name}: {how}.{score}", revision.id)

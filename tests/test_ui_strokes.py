@@ -1,0 +1,152 @@
+"""A stroke is on the disk at once, and back after the program died before the next draft. Real processes."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fixtures import make_project
+from hypothesis import given
+from hypothesis import strategies as st
+from test_ui_widget import Bench
+
+from napari_medssl.project import Project
+from napari_medssl.project.strokes import Piece, StrokeLog, read_leftovers
+from napari_medssl.ui.strokework import LARGEST, boxes
+
+FIRST_LIFE = """
+import os, signal, sys, time
+from pathlib import Path
+from qtpy.QtWidgets import QApplication
+app = QApplication([])
+from napari.components import ViewerModel
+from napari_medssl.project import Project
+from napari_medssl.project.strokes import read_leftovers
+from napari_medssl.ui import autosave
+from napari_medssl.ui.plugin import MedSSLWidget
+
+autosave.QUIET = autosave.LONGEST = 1e9  # no draft in time
+viewer = ViewerModel()
+widget = MedSSLWidget(viewer)
+session = widget.session
+case = Project.open(sys.argv[1]).case("case-2")
+
+def until(condition):
+    end = time.monotonic() + 100
+    while not condition():
+        app.processEvents()
+        assert time.monotonic() < end, session.state.message
+
+def noted():
+    return sum(len(left.strokes) for left in read_leftovers(case.strokes_folder, case.grid.shape))
+
+session.open_project(sys.argv[1])
+until(lambda: session.state.has_project)
+session.cases.open("case-2")
+until(lambda: session.state.actions.can_label)
+labels = viewer.layers["case-2 · labels"]
+labels.paint((5, 5, 5), 1)
+labels.paint((2, 3, 4), 1)
+labels.undo()
+until(lambda: noted() >= 1 and not session.cases._keeper._pending)
+app.processEvents()
+until(lambda: widget.session._jobs._lanes["strokes"]._work_queue.empty())
+widget.session._jobs._lanes["strokes"].submit(lambda: None).result()
+import numpy
+numpy.save(sys.argv[2], session.cases._shown.display.back(labels.data))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.timeout(200)
+def test_what_was_drawn_is_back_after_the_program_was_killed(qtbot: Any, tmp_path: Path) -> None:
+    make_project(tmp_path)
+    root, kept = tmp_path / "project", tmp_path / "kept.npy"
+    first = subprocess.run(
+        [sys.executable, "-c", FIRST_LIFE, str(root), str(kept)],
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
+    assert first.returncode == -signal.SIGKILL, first.stderr
+    case = Project.open(root).case("case-2")
+    assert case.latest() is None, "no draft was in time"
+    drawn = np.load(kept)
+    assert (drawn == 1).any()
+    bench = Bench(qtbot, None)
+    bench.widget.session.open_project(root)
+    bench.until(lambda: bench.state.has_project)
+    bench.widget.session.cases.open("case-2")
+    bench.until(lambda: bench.state.actions.can_label)
+    shown = bench.widget.session.cases._shown
+    assert shown is not None
+    np.testing.assert_array_equal(shown.display.back(bench.widget.layers.labels()), drawn)
+    assert "is back" in bench.state.message[1]
+    bench.until(lambda: bench.state.actions.save_text == "Draft saved")
+    np.testing.assert_array_equal(case.read_labels().array, drawn)
+    bench.until(lambda: not any(case.strokes_folder.iterdir()))
+
+
+def test_a_draft_makes_an_end_of_the_log(qtbot: Any, tmp_path: Path) -> None:
+    case = make_project(tmp_path).case("case-2")
+    bench = Bench(qtbot, tmp_path / "project")
+    bench.open("case-2")
+    labels = bench.viewer.layers["case-2 · labels"]
+    labels.paint((5, 5, 5), 1)
+    bench.until(lambda: bool(read_leftovers(case.strokes_folder, case.grid.shape)))
+    bench.until(lambda: bench.state.actions.save_text == "Draft saved")
+    bench.until(lambda: not read_leftovers(case.strokes_folder, case.grid.shape))
+    first = case.latest()
+    labels.paint((1, 1, 1), 1)
+    bench.until(lambda: bool(read_leftovers(case.strokes_folder, case.grid.shape)))
+    (left,) = read_leftovers(case.strokes_folder, case.grid.shape)
+    assert left.base == first.id, "drawn on the draft before"
+
+
+def test_strokes_that_newer_labels_passed_by_are_kept_and_told(qtbot: Any, tmp_path: Path) -> None:
+    case = make_project(tmp_path).case("case-2")
+    shape = case.grid.shape
+    log = StrokeLog(case.strokes_folder, shape, None, "bert", "")
+    log.append([Piece((0, 0, 0), np.ones((2, 2, 2), np.uint8))])
+    case.save_labels(np.zeros(shape, np.uint8), author="anna", origin="drawn")
+    bench = Bench(qtbot, tmp_path / "project")
+    bench.open("case-2")
+    assert not (bench.widget.layers.labels() == 1).any()
+    level, words = bench.state.message
+    assert level == "warning"
+    assert "bert" in words
+    assert str(log.path) in words
+    assert log.path.exists()
+
+
+@given(seed=st.integers(0, 2000), planes=st.integers(1, 4))
+def test_boxes_hold_every_place_that_was_written(seed: int, planes: int) -> None:
+    rng = np.random.default_rng(seed)
+    before = rng.integers(0, 3, (planes, 9, 8), dtype=np.uint8)
+    after = before.copy()
+    count = int(rng.integers(1, 20))
+    place = tuple(rng.integers(0, n, count) for n in after.shape)
+    after[place] = 7
+    for start, values in boxes(after, place):
+        box = tuple(slice(a, a + n) for a, n in zip(start, values.shape, strict=True))
+        before[box] = values
+    np.testing.assert_array_equal(before, after)
+
+
+def test_a_large_place_is_noted_by_planes() -> None:
+    side = int(LARGEST**0.5) + 1
+    labels = np.zeros((3, side, side), np.uint8)
+    corners = (np.array([0, 2]), np.array([0, side - 1]), np.array([0, side - 1]))
+    assert [start for start, _ in boxes(labels, corners)] == [(0, 0, 0), (2, 0, 0)]
+    assert [start for start, _ in boxes(labels, (slice(0, 2), slice(0, side), slice(0, side)))] == [
+        (0, 0, 0),
+        (1, 0, 0),
+    ]
+    assert [values.shape for _, values in boxes(labels, (1, slice(2, 4), slice(3, 7)))] == [(1, 2, 4)]
+    assert list(boxes(labels, (np.array([], int),) * 3)) == []
