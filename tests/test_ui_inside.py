@@ -347,27 +347,27 @@ def test_a_child_that_is_stopped_or_breaks_is_told_from_one_that_refuses(trained
 def test_the_button_shows_pictures_in_napari(qtbot: Any, trained: Path) -> None:
     bench = Bench(qtbot, trained)
     page = bench.widget.review_page
-    assert not page.inside_button.isEnabled()
+    assert not page.inside.look.isEnabled()
     bench.open("case-2")
-    assert page.models.currentData() == "cdma-001"
-    assert page.pictures.isHidden()
+    assert page.inside.models.currentData() == "cdma-001"
+    assert page.inside.pictures.isHidden()
     before = list(bench.viewer.layers)
-    bench.click(page.inside_button)
-    assert page.inside_button.text() == "Stop looking"
+    bench.click(page.inside.look)
+    assert page.inside.look.text() == "Stop looking"
     qtbot.waitUntil(lambda: bool(bench.state.inside.pictures), timeout=120_000)
     assert (trained / "cache" / "inspection" / "cdma-001" / "case-2").is_dir()
-    assert page.inside_button.text() == "Look inside"
-    assert page.pictures.currentData() == "features-after"
-    assert "variance" in page._caption.text()
-    assert "No restoration" in page._inside_text.text()
+    assert page.inside.look.text() == "Look inside"
+    assert page.inside.pictures.currentData() == "features-after"
+    assert "variance" in page.inside.caption.text()
+    assert "No restoration" in page.inside.missing.text()
     assert all(layer in bench.viewer.layers for layer in before)
-    choose(page.pictures, "says-sa")
-    page.pictures.activated.emit(page.pictures.currentIndex())
+    choose(page.inside.pictures, "says-sa")
+    page.inside.pictures.activated.emit(page.inside.pictures.currentIndex())
     assert bench.widget.layers.overlays.look().picture == "says-sa"
-    assert page._caption.text().startswith("Dice")
-    page.pictures.setCurrentIndex(0)
-    page.pictures.activated.emit(0)
+    assert page.inside.caption.text().startswith("Dice")
+    page.inside.pictures.setCurrentIndex(0)
+    page.inside.pictures.activated.emit(0)
     assert bench.widget.layers.overlays.look().picture is None
     bench.open("case-3")
-    assert page.pictures.isHidden()
+    assert page.inside.pictures.isHidden()
     assert len(bench.viewer.layers) == 2

@@ -188,12 +188,12 @@ def test_a_round_of_train_review_accept(bench: Bench) -> None:
     assert bench.viewer.layers["case-2 · labels"] is layer
     bench.click(bench.widget.header.verbs["Review"])
     review = bench.widget.review_page
-    assert review.proposal.isChecked()
+    assert review.overlays.proposal.isChecked()
     press(bench.viewer, "Alt-U")
-    assert review.map.isChecked()
+    assert review.overlays.map.isChecked()
     assert bench.viewer.layers["case-2 · uncertainty"].visible
     press(bench.viewer, "Alt-O")
-    assert not review.proposal.isChecked()
+    assert not review.overlays.proposal.isChecked()
     press(bench.viewer, "Alt-E")
     assert (layer.data == 2).sum() == 125
     layer.paint((2, 2, 2), 1)

@@ -207,7 +207,7 @@ class MedSSLWidget(QWidget):
         self.cases.draw(state)
         self.label_page.draw(state)
         self.train_page.draw(state)
-        self.review_page.draw(state, self.layers.overlays.look().visible, self.layers.overlays.look().picture)
+        self.review_page.draw(state, self.layers.overlays.look())
         if state.run.under_way and not self._had_run:
             self.show_curves()
         if self._had_run and not state.run.under_way and not self._closed:

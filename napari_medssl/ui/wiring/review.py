@@ -1,36 +1,59 @@
-"""The Review page: proposal and doubt over the scan, correcting, accepting, looking inside."""
+"""The Review page: proposal and doubt over the scan, regions, correcting, accepting, looking inside."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ..compat import focus_canvas
+from ..deciding import Part
+
 if TYPE_CHECKING:
+    from ...project.reviews import Verb
     from ..plugin import MedSSLWidget
+
+REGION = Part("region")
 
 
 def connect(dock: MedSSLWidget) -> None:
     """Connect the Review page."""
-    page, session, layers = dock.review_page, dock.session, dock.layers
+    page, session, overlays = dock.review_page, dock.session, dock.layers.overlays
     page.correct.connect(lambda: correct(dock))
     page.accept.connect(lambda then_next: accept(dock, then_next))
-    page.proposal_toggled.connect(lambda: _overlay(dock, layers.overlays.toggle_proposal))
-    page.map_toggled.connect(lambda name: _overlay(dock, lambda: layers.overlays.toggle_map(name)))
-    page.map_chosen.connect(lambda name: _overlay(dock, lambda: layers.overlays.show_map(name)))
     page.run_chosen.connect(session.cases.fetch_proposal)
-    page.look_inside.connect(session.inside.look)
-    page.stop_looking.connect(session.inside.stop)
-    page.picture_chosen.connect(lambda name: _show_picture(dock, name))
+    box = page.overlays
+    box.proposal_toggled.connect(lambda: _overlay(dock, overlays.toggle_proposal))
+    box.filled_toggled.connect(lambda: _overlay(dock, overlays.toggle_filled))
+    box.map_toggled.connect(lambda name: _overlay(dock, lambda: overlays.toggle_map(name)))
+    box.map_chosen.connect(lambda name: _overlay(dock, lambda: overlays.show_map(name)))
+    box.opacity_chosen.connect(lambda opacity: _overlay(dock, lambda: overlays.set_opacity(opacity)))
+    box.compare_chosen.connect(lambda kind: session.compare.choose(kind or None))
+    page.regions.gone_to.connect(lambda number: _go(dock, lambda: session.review.go_to(number)))
+    page.regions.step.connect(lambda step: _go(dock, lambda: session.review.go(step)))
+    page.regions.decided.connect(lambda verb, part: decide(dock, verb, part))
+    page.inside.look_inside.connect(session.inside.look)
+    page.inside.stop_looking.connect(session.inside.stop)
+    page.inside.picture_chosen.connect(lambda name: _show_picture(dock, name))
 
 
 def keys(dock: MedSSLWidget) -> dict[str, Callable[[], None]]:
     """What can be done with a proposal."""
+    session, overlays = dock.session, dock.layers.overlays
     return {
         "Alt-A": lambda: accept(dock, False),
         "Alt-D": lambda: accept(dock, True),
         "Alt-E": lambda: correct(dock),
-        "Alt-O": lambda: _overlay(dock, dock.layers.overlays.toggle_proposal),
-        "Alt-U": lambda: _overlay(dock, lambda: dock.layers.overlays.toggle_map(dock.review_page.chosen_map())),
+        "Alt-N": lambda: _go(dock, lambda: session.review.go(1)),
+        "Alt-B": lambda: _go(dock, lambda: session.review.go(-1)),
+        "Alt-Y": lambda: decide(dock, "accept", REGION),
+        "Alt-R": lambda: decide(dock, "reject", REGION),
+        "Alt-X": lambda: decide(dock, "redo", REGION),
+        "Alt-O": lambda: _overlay(dock, overlays.toggle_proposal),
+        "Alt-Q": lambda: _overlay(dock, overlays.toggle_filled),
+        "Alt-U": lambda: _overlay(dock, lambda: overlays.toggle_map(dock.review_page.overlays.chosen_map())),
+        "Alt-J": lambda: _overlay(dock, lambda: overlays.fade(-1)),
+        "Alt-K": lambda: _overlay(dock, lambda: overlays.fade(1)),
+        "Alt-I": session.compare.cycle,
     }
 
 
@@ -39,7 +62,8 @@ def correct(dock: MedSSLWidget) -> None:
     if dock.session.state.actions.can_correct:
         dock.session.cases.correct()
         dock.layers.start_painting()
-        dock.review_page.draw_overlays(dock.layers.overlays.look().visible)
+        dock.review_page.overlays.draw_look(dock.layers.overlays.look())
+        focus_canvas(dock.layers.viewer)
 
 
 def accept(dock: MedSSLWidget, then_next: bool) -> None:
@@ -47,14 +71,29 @@ def accept(dock: MedSSLWidget, then_next: bool) -> None:
     session = dock.session
     if session.state.actions.can_accept:
         session.cases.finish(accept=True, then=session.open_next if then_next else lambda: None)
+        focus_canvas(dock.layers.viewer)
+
+
+def decide(dock: MedSSLWidget, verb: Verb, part: Part) -> None:
+    """Accept, reject or take back a part of the proposal."""
+    dock.session.review.decide(verb, part)
+    focus_canvas(dock.layers.viewer)
+
+
+def _go(dock: MedSSLWidget, step: Callable[[], None]) -> None:
+    """Go to a region; the list of regions comes in sight."""
+    step()
+    if dock.session.state.review.lines:
+        dock.show_page("Review")
+    focus_canvas(dock.layers.viewer)
 
 
 def _overlay(dock: MedSSLWidget, change: Callable[[], object]) -> None:
     """A change of overlays, after which the check boxes are right."""
     change()
-    dock.review_page.draw_overlays(dock.layers.overlays.look().visible)
+    dock.review_page.overlays.draw_look(dock.layers.overlays.look())
 
 
 def _show_picture(dock: MedSSLWidget, name: str) -> None:
     dock.layers.overlays.show_picture(name or None)
-    dock.review_page.draw_picture(dock.layers.overlays.look().picture)
+    dock.review_page.inside.draw_picture(dock.layers.overlays.look().picture)
