@@ -70,6 +70,11 @@ class StrokeLog:
         }
         self._begun = False
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was noted yet."""
+        return not self._begun
+
     def append(self, stroke: Stroke) -> None:
         """Note a stroke; it is on the disk when this returns.
 
