@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,14 @@ import numpy as np
 import pytest
 from fixtures import made_run, make_project
 from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication
 from test_ui_session import DirectJobs, Driver, Screen, World
 from test_ui_widget import Bench, choose
 
 from napari_medssl.project import Project
 from napari_medssl.project.audit import draw_audit
 from napari_medssl.runs.drivers import ProcessDriver
-from napari_medssl.runs.events import RunFinished, RunStarted
+from napari_medssl.runs.events import PhaseStarted, Proposed, RunFinished, RunStarted, Stepped
 from napari_medssl.runs.outlook import Wish
 from napari_medssl.runs.recommend import RECOMMENDED
 from napari_medssl.runs.request import make_line
@@ -168,7 +170,7 @@ class TestPage:
         two = read_spec(runs / str(one.then))
         assert (one.method, one.budget.minutes, two.method, two.budget.minutes) == ("pcrlv2", 10.0, "bcp", 20.0)
         assert two.start_from == one.run
-        bench.until(lambda: [row[:2] for row in page.runs.words()][:1] == [[two.run, "waiting"]])
+        bench.until(lambda: [[row[0], row[3]] for row in page.runs.words()][:1] == [[two.run, "waiting"]])
         choose(page.method, "bcp")
         assert page.start_from.isEnabled()
         assert "Why" not in page.outlook.words()
@@ -177,16 +179,19 @@ class TestPage:
         project, labels, worse, case = judged(tmp_path)
         bench = Bench(qtbot, project.root, Driver())
         page = bench.widget.train_page
-        assert page.runs.words() == [
-            [worse.run, "finished", "0.500", "worse"],
-            [labels.run, "finished", "0.900", ""],
+        assert [row[:5] for row in page.runs.words()] == [
+            [worse.run, "set aside", "0.500", "finished", "worse"],
+            [labels.run, "in use", "0.900", "finished", ""],
         ]
-        marked, other = (page.runs.table.item(row, 3) for row in (0, 1))
-        assert not marked.icon().isNull()
-        assert other.icon().isNull()
-        assert "Worse than labels only: Dice 0.500" in marked.toolTip()
-        assert "It is used only where you choose it." in marked.toolTip()
-        assert [page.runs.table.item(row, 0).font().bold() for row in (0, 1)] == [False, True]
+        model = page.runs.model
+        marked, other = (model.index(row, 4) for row in (0, 1))
+        assert not marked.data(Qt.ItemDataRole.DecorationRole).isNull()
+        assert other.data(Qt.ItemDataRole.DecorationRole) is None
+        assert "Worse than labels only: Dice 0.500" in marked.data(Qt.ItemDataRole.ToolTipRole)
+        assert "It is used only where you choose it." in marked.data(Qt.ItemDataRole.ToolTipRole)
+        fonts = [model.index(row, 0).data(Qt.ItemDataRole.FontRole) for row in (0, 1)]
+        assert fonts[0] is None
+        assert fonts[1].bold()
         choose(page.method, "bcp")
         assert page.start_from.currentData() == labels.run
         row = page.start_from.findData(worse.run)
@@ -202,3 +207,203 @@ class TestPage:
         box.activated.emit(box.currentIndex())
         bench.until(lambda: bench.state.actions.proposal == worse.run)
         assert box.currentText() == f"⚠ Proposal of {worse.run}"
+
+
+class TestModelInUse:
+    """Which model is in use, which newer ones there are, and one click to go back."""
+
+    @pytest.fixture
+    def three(self, tmp_path: Path) -> tuple[World, list[str], str]:
+        project = make_project(tmp_path, "raster", labelled=7, unlabelled=3)
+        draw_audit(project, 0.4, seed=1)
+        runs = [made_run(project, "bcp", dice).run for dice in (0.7, 0.8, 0.9)]
+        case = next(case for case in project.cases() if case.status == "new")
+        for value, run in enumerate(runs):
+            case.save_proposal(run, np.full(case.grid.shape, value % 2 + 1, np.uint8), {}, 0.1, {})
+        world = World(project.root)
+        world.session.cases.open(case.name)
+        return world, runs, case.name
+
+    def roles(self, world: World) -> dict[str, str]:
+        return {line.name: line.role for line in world.session.state.runs}
+
+    def test_the_newest_is_and_one_click_goes_back(self, three: tuple[World, list[str], str]) -> None:
+        world, (first, second, third), _ = three
+        state = world.session.state
+        assert state.model.text == f"In use: {third} (the newest that did not do worse)."
+        assert (state.model.back, state.model.is_chosen, state.model.news) == (second, False, ())
+        assert state.actions.proposal == third
+        world.session.runs.use(state.model.back)
+        state = world.session.state
+        assert state.model.text.startswith(f"In use: {second} (anna chose it on 20")
+        assert (state.model.back, state.model.is_chosen, state.model.better) == (first, True, third)
+        assert state.model.news == (
+            f"Candidate {third}: Dice 0.90 against 0.80 of the one in use, {second}, on 4 held-out scans (better).",
+        )
+        assert self.roles(world) == {first: "", second: "in use", third: "candidate"}
+        assert state.actions.proposal == second, "proposals follow the model in use"
+        assert f"Not shown: the newer one of {third}. {second} is in use: anna chose it." in state.actions.proposal_text
+        world.session.runs.use("")
+        assert self.roles(world)[third] == "in use"
+        assert world.session.state.actions.proposal == third
+        world.session.close()
+
+    def test_what_has_no_model_cannot_be_used(self, three: tuple[World, list[str], str]) -> None:
+        world, (first, *_), _ = three
+        (world.project.run_folder(first) / "model.safetensors").unlink()
+        world.session.runs.use(first)
+        level, words = world.session.state.message or ("", "")
+        assert level == "error"
+        assert "has no model that makes proposals" in words
+        world.session.close()
+
+    def test_another_run_can_be_looked_at_and_keeps_its_card(self, three: tuple[World, list[str], str]) -> None:
+        world, (first, _, third), _ = three
+        seen: list[str] = []
+        world.say(RunStarted(run=third, task="train", method="bcp"), RunFinished(reason="completed"))
+        world.driver.attach(world.project.root, first).said = [
+            RunStarted(run=first, task="train", method="bcp"),
+            RunFinished(reason="paused", message="Paused after 3 steps."),
+        ]
+        world.session.runs.look_at(first, lambda view: seen.append(view.title))
+        assert seen == [f"Paused: {first}"]
+        assert world.session.state.run.name == first
+        assert world.session.state.run.then == "Resume goes on exactly where it was."
+        assert next(line for line in world.session.state.runs if line.name == first).can_resume
+        world.session.runs.resume(first)
+        assert world.session.state.run.under_way
+        world.session.close()
+
+    def test_the_table_does_it_with_buttons_and_at_any_width(self, qtbot: Any, tmp_path: Path) -> None:
+        project = make_project(tmp_path, "raster", labelled=7, unlabelled=3)
+        draw_audit(project, 0.4, seed=1)
+        first, second = (made_run(project, "bcp", dice).run for dice in (0.7, 0.8))
+        bench = Bench(qtbot, project.root, Driver())
+        bench.widget.show_page("Train")
+        panel = bench.widget.train_page.runs
+        assert panel.shown_columns() == ["Run", "Role", "Dice", "State"]
+        assert panel.back.text() == f"Go back to {first}"
+        assert not panel.automatic.isVisible()
+        bench.click(panel.back)
+        bench.until(lambda: [row[1] for row in panel.words()] == ["candidate", "in use"])
+        assert panel.better.text() == f"Use {second}"
+        assert "Dice 0.80 against 0.70" in panel.news.text()
+        panel.choose(first)
+        assert not panel.use_this.isEnabled(), "it is in use"
+        panel.choose(second)
+        bench.click(panel.use_this)
+        bench.until(lambda: [row[1] for row in panel.words()] == ["in use", ""])
+        bench.click(panel.automatic)
+        bench.until(lambda: not panel.automatic.isVisible())
+        bench.widget.resize(700, 900)
+        bench.until(lambda: len(panel.shown_columns()) == 7)
+        panel._fill_menu()
+        actions = {action.text(): action for action in panel._menu.actions()}
+        assert not actions["Copy what went wrong"].isEnabled()
+        actions["Copy the path of its log"].trigger()
+        assert QApplication.clipboard().text() == str(project.run_folder(second) / "log.txt")
+
+
+STEP = Stepped(at=100.0, step=10, phase="p", losses={"total": 1.0}, progress=0.1, eta_seconds=60, step_seconds=4.2)
+
+
+class TestAnswers:
+    """Whatever is asked of a run is answered at once, and a run that says nothing is noticed."""
+
+    def begin(self, world: World) -> str:
+        world.session.runs.train([Wish("bcp", minutes=5.0)])
+        (run,) = world.driver.runs
+        return run
+
+    def phase(self, world: World) -> str:
+        return world.session.state.run.phase
+
+    @pytest.mark.parametrize(
+        ("how", "words"), [("keep", "Stopping"), ("pause", "Pausing"), ("discard", "Discarding")]
+    )  # fmt: skip
+    def test_before_training_began(self, world: World, how: Any, words: str) -> None:
+        run = self.begin(world)
+        world.session.runs.stop(how)
+        assert self.phase(world) == f"{words} as soon as it has looked at the scans …"
+        assert world.driver.runs[run].stops == [how]
+
+    def test_during_a_step_of_several_seconds(self, world: World) -> None:
+        run = self.begin(world)
+        world.say(RunStarted(run=run, task="train", method="bcp"), PhaseStarted(phase="p", title="P", index=0), STEP)
+        world.session.runs.stop("keep")
+        assert self.phase(world) == "Stopping after this step (about 4 s), then proposing …"
+        assert not world.session.state.run.can_stop
+
+    def test_a_second_wish_is_heard_once_the_first_is_done(self, world: World) -> None:
+        run = self.begin(world)
+        world.say(RunStarted(run=run, task="train", method="bcp"), PhaseStarted(phase="p", title="P", index=0), STEP)
+        world.session.runs.stop("keep")
+        world.say(PhaseStarted(phase="propose", title="Making proposals", index=1))
+        assert world.session.state.run.can_stop
+        world.say(Proposed(case="case-3", score=0.1, index=0, total=3, seconds=8.0))
+        world.session.runs.stop("pause")
+        assert self.phase(world) == "Pausing after this case (about 8 s) …"
+        assert world.driver.runs[run].stops == ["keep", "pause"]
+
+    def test_a_silent_run_is_told_once_and_taken_back_when_it_speaks(self, world: World) -> None:
+        run = self.begin(world)
+        steps = [replace(STEP, at=100.0 + k, step=k, step_seconds=0.5) for k in range(1, 10)]
+        world.say(RunStarted(run=run, task="train", method="bcp", at=99.0), PhaseStarted(phase="p", title="P", index=0))
+        world.say(*steps)
+        world.wait(119.0)
+        assert world.session.state.run.silence == ""
+        world.wait(2.0)
+        assert world.session.state.run.silence.startswith("⚠ No word for 2 min.")
+        level, words = world.session.state.message or ("", "")
+        assert level == "warning"
+        assert words.startswith(f"{run} has said nothing for 2 min.")
+        assert str(world.project.run_folder(run) / "log.txt") in words
+        world.session.dismiss()
+        world.wait(120.0)
+        assert "for 4 min" in world.session.state.run.silence
+        assert world.session.state.message is None, "told once"
+        world.say(replace(STEP, at=400.0, step=20))
+        assert world.session.state.run.silence == ""
+        world.wait(121.0)
+        world.wait(1500.0)
+        assert world.session.state.message is not None
+        world.say(replace(STEP, at=900.0, step=30))
+        assert world.session.state.message is None, "what was said is true no more"
+
+    def test_the_end_says_what_to_do_next(self, world: World) -> None:
+        run = self.begin(world)
+        proposed = [Proposed(case=f"case-{k}", score=0.1, index=k, total=3) for k in (2, 3, 4)]
+        world.say(RunStarted(run=run, task="train", method="bcp"), *proposed)
+        world.say(RunFinished(reason="completed", message="10 steps, proposals made.", model="model.safetensors"))
+        assert world.session.state.run.ending == (
+            f"Finished: {run}. 10 steps, proposals made. 3 proposals are waiting: Alt+G opens the next case."
+        )
+
+    def test_a_failure_says_what_to_do(self, world: World) -> None:
+        run = self.begin(world)
+        world.say(RunStarted(run=run, task="train", method="bcp"), RunFinished(reason="failed", message="No disk."))
+        assert world.session.state.run.ending.endswith(
+            "No disk. Mend that and train again. Its log is among the runs below (More)."
+        )
+        assert not world.session.state.run.can_resume
+        line = world.session.state.runs[0]
+        assert line.error == "No disk."
+
+
+class TestKeys:
+    def test_alt_z_is_ready_to_train_and_lengths_are_one_choice(self, qtbot: Any, tmp_path: Path) -> None:
+        make_project(tmp_path, "raster", labelled=2, unlabelled=4)
+        bench = Bench(qtbot, tmp_path / "project")
+        page = bench.widget.train_page
+        bench.widget.show_page("Label")
+        press = next(do for key, do in bench.viewer.keymap.items() if str(key) == "Alt+Z")
+        press(bench.viewer)
+        assert page.isVisible()
+        bench.until(page.start.hasFocus)
+        row = page.length.findText("30 min")
+        page.length.setCurrentIndex(row)
+        page.length.activated.emit(row)
+        assert bench.state.train.intent.minutes == 30.0
+        assert page.minutes.value() == 30.0
+        page.minutes.setValue(7)
+        assert page.length.currentText() == "Other"

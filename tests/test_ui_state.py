@@ -92,7 +92,7 @@ def test_a_run_is_told_in_words() -> None:
     )
     view = run_view("bcp-001", status, None, False)
     assert (view.progress, view.eta, view.phase) == (0.25, "about 2 min left", "Learning")
-    assert view.figures == "loss 0.500 · Dice 0.800 on held-out cases"
+    assert view.figures == "Loss 0.500: too early to tell\nDice 0.800 on held-out cases: too early to tell"
     assert view.warnings == ("few labels",)
     assert view.begins_with == "Begins with what run desd-001 learnt."
     assert [p.value for p in view.loss] == [0.5]

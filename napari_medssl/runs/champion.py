@@ -84,6 +84,14 @@ def models_to_use(runs: Sequence[PastRun]) -> tuple[PastRun, ...]:
     return rest if champion is None else (champion, *rest)
 
 
+def model_before(runs: Sequence[PastRun]) -> PastRun | None:
+    """The run to go back to: the newest one older than that in use which is not set aside."""
+    now = model_to_use(runs)
+    older = runs[: list(runs).index(now)] if now is not None else ()
+    names = {past.run for past in older}
+    return next((past for past in models_to_use(runs) if past.run in names), None)
+
+
 def candidates(runs: Sequence[PastRun]) -> tuple[Candidate, ...]:
     """Models newer than the one that a person chose, newest first, and how they compare with it."""
     champion = chosen_run(runs)

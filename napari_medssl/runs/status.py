@@ -75,6 +75,11 @@ class RunStatus:
         """Whether nothing more will come."""
         return self.state not in ("waiting", "running")
 
+    @property
+    def seconds(self) -> float:
+        """How long it has lived until its last word, pauses left out."""
+        return self.lived + max(0.0, self.last_event_at - self.started.at) if self.started else 0.0
+
 
 def step(status: RunStatus, event: RunEvent) -> RunStatus:
     """The status after one more event."""

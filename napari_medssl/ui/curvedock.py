@@ -24,11 +24,13 @@ class CurveDock:
 
     def __init__(self, viewer: Any) -> None:
         self.panel: CurvePanel | None = None
+        self._pinned = ""
         self._viewer = viewer
         self._dock: Any = None
 
-    def show(self, run: RunView, text: QColor) -> None:
-        """Show a run's curves; `text` is the theme's colour of text."""
+    def show(self, run: RunView, text: QColor, *, pinned: bool = False) -> None:
+        """Show a run's curves; `text` is the theme's colour of text. When `pinned`, another run does not replace it."""
+        self._pinned = run.name if pinned else ""
         window = getattr(self._viewer, "window", None)
         if window is None:
             return
@@ -44,7 +46,7 @@ class CurveDock:
 
     def draw(self, run: RunView) -> None:
         """A run went on; nothing while there are no curves to see."""
-        if self.panel is not None:
+        if self.panel is not None and self._pinned in ("", run.name):
             self.panel.draw(run)
 
     def set_colour(self, text: QColor) -> None:

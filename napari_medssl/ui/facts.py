@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..project import Refused, read_audit, read_refused
 from ..project.classes import in_order
 from ..runs.champion import model_to_use, set_aside
-from ..runs.drivers import ProcessDriver
+from ..runs.drivers import LOG_NAME, ProcessDriver
 from ..runs.guard import Verdict, judge_all
 from ..runs.history import PastRun
 from ..runs.journal import JOURNAL_NAME, replay
@@ -37,7 +37,11 @@ class ClassFacts:
 
 @dataclass(frozen=True)
 class RunFacts:
-    """A run: `dice` is that of the model it deploys, `verdict` how it compares with learning from labels only."""
+    """A run.
+
+    `dice` is that of the model it deploys, `verdict` how it compares with learning from labels only, `seconds` how long
+    it lived, `begins_with` the run whose model it began with, `log` where its process wrote what nobody expected.
+    """
 
     name: str
     method: str
@@ -46,6 +50,11 @@ class RunFacts:
     message: str = ""
     task: str = "train"
     verdict: Verdict | None = None
+    steps: int = 0
+    seconds: float = 0.0
+    begins_with: str = ""
+    checkpoint: bool = False
+    log: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,7 +104,20 @@ def _run(project: Project, past: PastRun, verdict: Verdict | None) -> RunFacts:
     status = _fold_journal(journal, journal.stat().st_size) if journal.is_file() else RunStatus()
     if not status.is_over and not is_running(folder):  # it stands in line, or its process died
         status = ProcessDriver().attach(project.root, past.run).status()
-    return RunFacts(past.run, past.method, status.state, status.best_dice, status.message, past.task, verdict)
+    return RunFacts(
+        name=past.run,
+        method=past.method,
+        state=status.state,
+        dice=status.best_dice,
+        message=status.message,
+        task=past.task,
+        verdict=verdict,
+        steps=status.step,
+        seconds=status.seconds,
+        begins_with=past.start_from or "",
+        checkpoint=status.checkpoint is not None,
+        log=str(folder / LOG_NAME),
+    )
 
 
 @lru_cache(maxsize=256)

@@ -27,6 +27,7 @@ from .panels.parts import scrolling
 from .panels.review import ReviewPage
 from .panels.train import TrainPage
 from .panels.welcome import Welcome
+from .runview import Level
 from .runwork import Driver
 from .session import Session
 from .state import PanelState
@@ -67,7 +68,7 @@ class MedSSLWidget(QWidget):
             on_change=self._draw,
         )
         self._classes: object = None
-        self._had_run = False
+        self._had_run = self._silent = False
         self.curves = CurveDock(viewer)
         self._closed = False
         self._in: QWidget | None = None
@@ -211,17 +212,19 @@ class MedSSLWidget(QWidget):
         if state.run.under_way and not self._had_run:
             self.show_curves()
         if self._had_run and not state.run.under_way and not self._closed:
-            self._announce(state)
+            self._announce(state.run.tone, state.run.ending)
+        if state.run.silence and not self._silent and not self._closed:
+            self._announce("warning", f"{state.run.title}. {state.run.silence}")
+        self._silent = bool(state.run.silence)
         self._had_run = state.run.under_way
         self.curves.draw(state.run)
 
-    @staticmethod
-    def _announce(state: PanelState) -> None:
-        """Tell the end of a run where a person sees it who does not look at the dock."""
-        from napari.utils.notifications import show_error, show_info
+    def _announce(self, level: Level, words: str) -> None:
+        """Tell what a person should know who does not look at the dock, or at the window at all."""
+        from napari.utils.notifications import show_error, show_info, show_warning
 
-        words = f"{state.run.title}. {state.run.phase}".strip()
-        (show_error if state.run.tone == "error" else show_info)(words)
+        {"error": show_error, "warning": show_warning, "info": show_info}[level](words)
+        QApplication.alert(self.window())
 
     def _theme(self) -> None:
         self.ensurePolished()

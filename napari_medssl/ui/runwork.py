@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from ..project.champions import Decision
+from ..runs.champion import use_model
+from ..runs.drivers import LOG_NAME
 from ..runs.guard import Verdict, judge_run
+from ..runs.stall import is_stalled
 from ..runs.status import RunStatus
+from ..runs.words import duration
 from .board import Board
 from .jobs import Jobs
-from .runview import Level
+from .runview import PROPOSING, Level, RunView, run_view
 from .trainview import Intent
 
 if TYPE_CHECKING:
@@ -18,6 +24,9 @@ if TYPE_CHECKING:
     from ..runs.drivers import Handle
     from ..runs.outlook import Wish
     from ..runs.stop import How
+
+
+SHOWN = 10.0  # seconds: how exactly a silence is told
 
 
 class Driver(Protocol):
@@ -42,19 +51,23 @@ class RunDesk:
     changed : callable
         Called when the run changed the project: now (True) or when there is time (False).
     proposals : callable
-        Called when a run ended that may have left proposals.
+        Called when a run ended that may have left proposals, or another model is in use.
+    clock : callable
+        Seconds, monotonic.
     """
 
     def __init__(
         self, board: Board, driver: Driver, jobs: Jobs, follow: Follow, changed: Callable[[bool], None],
-        proposals: Callable[[], None],
+        proposals: Callable[[], None], clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
-        self._board, self._driver, self._jobs, self._follow = board, driver, jobs, follow
+        self._board, self._driver, self._jobs, self._follow, self._clock = board, driver, jobs, follow, clock
         self._changed, self._proposals = changed, proposals
         self._project: Project | None = None
         self._handle: Handle | None = None
         self._unfollow: Callable[[], None] = lambda: None
         self._proposed = 0
+        self._stall_told: tuple[Level, str] | None = None
+        self._heard, self._last_word = 0.0, 0.0
 
     def take(self, project: Project, found: list[tuple[Handle, RunStatus]]) -> None:
         """Work on this project from now on; follow the newest of its runs that is not over, else show the last one.
@@ -95,12 +108,78 @@ class RunDesk:
 
         self._begin(work)
 
-    def resume(self) -> None:
-        """Go on with a run that was paused or lost its process."""
-        project, run = self._project, self._board.facts.run
-        if project is not None and run is not None and self._board.state.run.can_resume:
-            root = Path(project.root)
-            self._begin(lambda: self._driver.start(root, run))
+    def resume(self, run: str | None = None) -> None:
+        """Go on with a run that was paused, failed or lost its process: that on the card, or another one."""
+        project, now = self._project, self._board.facts.run
+        if run in (None, now):
+            can, run = self._board.state.run.can_resume, now
+        else:
+            can = any(line.name == run and line.can_resume for line in self._board.state.runs)
+        if project is not None and run is not None and can:
+            root, name = Path(project.root), run
+            self._begin(lambda: self._driver.start(root, name))
+
+    def look_at(self, run: str, then: Callable[[RunView], None]) -> None:
+        """Fetch an earlier run, to show its curves; it gets the card, too, unless another one is under way."""
+        project = self._project
+        if project is None:
+            return
+        if run == self._board.facts.run:
+            then(self._board.state.run)
+            return
+        root = Path(project.root)
+
+        def work() -> tuple[Handle, RunStatus]:
+            handle = self._driver.attach(root, run)
+            return handle, handle.status()
+
+        def done(found: tuple[Handle, RunStatus]) -> None:
+            handle, status = found
+            if not self._board.state.run.under_way and status.is_over:
+                self.leave()
+                self._handle = handle
+                self._board.set(run=run, status=status, stopping=None)
+            then(run_view(run, status, None, False))
+
+        self._jobs.submit("run", work, done, self._board.failed)
+
+    def use(self, run: str) -> None:
+        """Use the model of a run from now on; with "", leave the choice to the program again."""
+        project, author = self._project, self._board.facts.author
+        if project is None:
+            return
+
+        def done(_: Decision) -> None:
+            words = (
+                f"The model of {run} is in use from now on."
+                if run
+                else "The newest model that did not do worse is used."
+            )
+            self._board.say("info", words)
+            self._changed(True)
+            self._proposals()
+
+        self._jobs.submit("disk", lambda: use_model(project, run or None, author=author), done, self._board.failed)
+
+    def tick(self) -> None:
+        """Notice that a run which lives has been silent for too long, and say so once."""
+        facts = self._board.facts
+        run, status = facts.run, facts.status
+        if run is None or status is None or status.is_over or self._handle is None:
+            return
+        silent = self._clock() - self._heard
+        if not is_stalled(status, silent):
+            return
+        shown = silent // SHOWN * SHOWN
+        if facts.silent is None:
+            self._stall_told = (
+                "warning",
+                f"{run} has said nothing for {duration(silent)}. The computer may be short of memory or busy with "
+                f"something else. Wait, or stop it on the Train page; {self._log(run)} may say more.",
+            )
+            self._board.set(silent=shown, message=self._stall_told)
+        elif facts.silent != shown:
+            self._board.set(silent=shown)
 
     def stop(self, how: How) -> None:
         """Ask the run to stop: "keep", "pause" or "discard"."""
@@ -141,13 +220,17 @@ class RunDesk:
         self._handle = handle
         self._proposed = 0
         self._board.set(run=handle.run, status=RunStatus(), stopping=None, starting=False)
+        self._hear(-1.0)
         self._unfollow = self._follow(handle, self._on_status)
 
     def _on_status(self, run: str, status: RunStatus) -> None:
         if self._handle is None or run != self._handle.run:
             return  # word of a run that is no longer followed
         before = self._board.facts.status
-        self._board.set(status=status, stopping=None if status.is_over else self._board.facts.stopping)
+        heeded = status.is_over or (before is not None and before.phase != status.phase == PROPOSING)
+        self._board.set(status=status, stopping=None if heeded else self._board.facts.stopping)
+        if status.is_over or status.last_event_at != self._last_word:
+            self._hear(status.last_event_at)
         if len(status.proposed) > self._proposed:
             self._proposed = len(status.proposed)
             self._changed(False)
@@ -158,6 +241,17 @@ class RunDesk:
             self._ended(run, status)
         elif status.state in ("failed", "lost"):
             self._board.say("error", f"{run}: {status.message}")
+
+    def _hear(self, word: float) -> None:
+        """The run said something: it is not stalled (any more)."""
+        self._heard, self._last_word = self._clock(), word
+        if self._board.facts.silent is not None:
+            told = self._board.facts.message == self._stall_told
+            self._board.set(silent=None, **({"message": None} if told else {}))
+
+    def _log(self, run: str) -> Path:
+        assert self._project is not None
+        return self._project.run_folder(run) / LOG_NAME
 
     def _ended(self, run: str, status: RunStatus) -> None:
         """A run left a model: follow the one that begins with it, or say how good it is and show its proposals."""

@@ -97,7 +97,7 @@ class Session:
             self.cases.listen(desk.show)
         self.list = CasesDesk(self.board, jobs, author, self._changed)
         self.thumbnails = ThumbnailDesk(jobs, lambda: self._changed(False))
-        self.runs = RunDesk(self.board, driver, jobs, follow, self._changed, self.cases.fetch_proposal)
+        self.runs = RunDesk(self.board, driver, jobs, follow, self._changed, self.cases.fetch_proposal, clock)
         self.classes = ClassDesk(self.board, jobs, self.cases, author, self.refresh)
         self.inside = InsideDesk(self.board, view, jobs, start_inside)
         self.previews = PreviewDesk(self.board, view, jobs)
@@ -211,6 +211,7 @@ class Session:
         self.compare.tick()
         self.inside.tick()
         self.previews.tick()
+        self.runs.tick()
         if self._look_wanted and self._clock() - self._last_look > PAUSE:
             self.refresh()
         lease = self._lease

@@ -15,7 +15,7 @@ from .facts import ClassFacts, ProjectFacts
 from .insideview import Inside, InsideState, inside_state
 from .recents import Recent
 from .reviewview import Review, ReviewState, review_state
-from .runlist import RunLine, run_lines
+from .runlist import ModelView, RunLine, model_view, run_lines
 from .runview import Level, RunView, run_view
 from .trainview import Intent, TrainView, train_view
 
@@ -112,6 +112,7 @@ class PanelState:
     inside: InsideState = field(default_factory=InsideState)
     review: ReviewState = field(default_factory=ReviewState)
     runs: tuple[RunLine, ...] = ()
+    model: ModelView = field(default_factory=ModelView)
     next_case: str | None = None
     next_why: str = ""
     busy: str = ""
@@ -141,8 +142,12 @@ def resolve(facts: Facts) -> PanelState:
         train=_train(facts, project),
         inside=_inside(facts, project),
         review=_review(facts, project),
-        run=run_view(facts.run, facts.status, facts.stopping, facts.starting, project.stock),
+        run=run_view(
+            facts.run, facts.status, facts.stopping, facts.starting, project.stock,
+            silent=facts.silent, growing=facts.growing,
+        ),
         runs=run_lines(project, facts.run, facts.status),
+        model=model_view(project.stock),
         next_case=following[0],
         next_why=following[1],
         busy=f"Opening {facts.loading} …" if facts.loading else facts.busy,

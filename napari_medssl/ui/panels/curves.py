@@ -39,6 +39,7 @@ class CurvePanel(QWidget):
         self.dice.addItem(self._none, ignoreBounds=True)
         self.dice.setXRange(0, 1)
         self._drawn: tuple[int, int, str] | None = None
+        self._run, self._foreground = "", "gray"
         self.setMinimumHeight(HEIGHT)
 
     def draw(self, run: RunView) -> None:
@@ -46,6 +47,9 @@ class CurvePanel(QWidget):
         key = (len(run.loss), len(run.dice), run.name)
         if key == self._drawn:
             return
+        if self._drawn is None or self._drawn[2] != run.name:
+            self._run = run.name
+            self._title()
         self._drawn = key
         for item, points in ((self._loss, run.loss), (self._dice, run.dice)):
             every = max(1, len(points) // MOST)
@@ -68,12 +72,19 @@ class CurvePanel(QWidget):
                 axis = plot.getAxis(side)
                 axis.setPen(foreground)
                 axis.setTextPen(foreground)
-            plot.setTitle(plot.accessibleName(), color=foreground, size="10pt")
+        self._foreground = foreground
+        self._title()
         self._none.setColor(foreground)
         self._loss.setPen(self._pg.mkPen(accent, width=2))
         self._dice.setPen(self._pg.mkPen(accent, width=2))
         self._dice.setSymbolBrush(accent)
         self._dice.setSymbolPen(foreground)
+
+    def _title(self) -> None:
+        """What each plot shows, and of which run."""
+        for plot in (self.loss, self.dice):
+            words = f"{plot.accessibleName()} · {self._run}" if self._run else plot.accessibleName()
+            plot.setTitle(words, color=self._foreground, size="10pt")
 
     def _plot(self, title: str, tip: str) -> Any:
         plot = self._pg.PlotWidget()

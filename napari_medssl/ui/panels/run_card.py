@@ -6,7 +6,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QVBoxLayout
 
 from ..runview import RunView
-from .parts import button, enable, named, show_text, text
+from .parts import button, checkbox, enable, named, show_text, text
 
 
 class RunCard(QFrame):
@@ -15,6 +15,7 @@ class RunCard(QFrame):
     stop = Signal(str)
     resume = Signal()
     curves = Signal()
+    grow = Signal(bool)
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,6 +29,16 @@ class RunCard(QFrame):
         self._figures = text()
         self._behind = text()
         self._verdict = text()
+        self._silence = text(heading=True)
+        self._then = text()
+        self.growing = checkbox(
+            "Show how it grows",
+            "Show in the open case what the model would propose now, as an outline that changes while it learns. It "
+            "costs about 3 % of the time and changes nothing of what is learnt.",
+            checked=True,
+        )
+        self.growing.toggled.connect(self.grow)
+        self._growth = text(faint=True)
         self._warnings = text()
         self.keep = button(
             "Stop and keep",
@@ -54,10 +65,12 @@ class RunCard(QFrame):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 4)
         layout.setSpacing(4)
-        parts = (self._title, self._phase, self.bar, self._figures, self._verdict, self.begins_with, self._behind)
-        for part in (*parts, self._warnings):
+        parts = (self._title, self._phase, self._silence, self.bar, self._figures, self._then, self._verdict)
+        for part in (*parts, self.begins_with, self._behind, self._warnings):
             layout.addWidget(part)
         layout.addLayout(line)
+        layout.addWidget(self.growing)
+        layout.addWidget(self._growth)
         self.hide()
 
     def draw(self, run: RunView) -> None:
@@ -71,6 +84,12 @@ class RunCard(QFrame):
         show_text(self._figures, run.figures)
         show_text(self.begins_with, run.begins_with)
         show_text(self._behind, run.behind)
+        show_text(self._silence, run.silence)
+        show_text(self._then, run.then)
+        self.growing.setVisible(run.can_grow)
+        if self.growing.isChecked() != run.grows:
+            self.growing.setChecked(run.grows)
+        show_text(self._growth, run.growth if run.can_grow else "")
         show_text(self._verdict, run.verdict)
         self._verdict.setToolTip(run.verdict)
         self._verdict.setStyleSheet("font-weight: bold;" if run.is_worse else "")

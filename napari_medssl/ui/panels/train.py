@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
-from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from ...methods.catalog import CATALOG
 from ...runs.estimate import MINUTES
@@ -29,6 +29,14 @@ DEVICES = {
     "cpu": "Processor (CPU)",
 }
 SHORTEST = 0.1  # minutes
+LENGTHS = {
+    "2 min": 2.0,
+    "10 min": 10.0,
+    "30 min": 30.0,
+    "1 hour": 60.0,
+    "Over lunch (45 min)": 45.0,
+    "Overnight (10 h)": 600.0,
+}
 
 
 class TrainPage(QWidget):
@@ -39,6 +47,7 @@ class TrainPage(QWidget):
     stop = Signal(str)
     resume = Signal()
     curves = Signal()
+    grow = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -63,6 +72,11 @@ class TrainPage(QWidget):
         self.minutes.setSuffix(" min")
         self.minutes.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
         self.minutes.valueChanged.connect(lambda value: self._choose(minutes=float(value) or None))
+        self.length = combo("Usual lengths", "A look, a training, a better one, and those that you need not wait for.")
+        self.length.addItem("Other", None)
+        for words, minutes in LENGTHS.items():
+            self.length.addItem(words, minutes)
+        self.length.activated.connect(lambda _: self._choose_length())
         self.device = combo("Device", "Where to train. Automatic takes the fastest there is.")
         self.device.currentIndexChanged.connect(lambda _: self._choose(device=self.device.currentData()))
         self.start = button(
@@ -79,6 +93,7 @@ class TrainPage(QWidget):
             (self.card.stop, self.stop),
             (self.card.resume, self.resume),
             (self.card.curves, self.curves),
+            (self.card.grow, self.grow),
         ):
             signal.connect(mine)
         self._lay_out()
@@ -86,7 +101,11 @@ class TrainPage(QWidget):
     def _lay_out(self) -> None:
         top, form = _form_layout(), _form_layout()
         top.addRow("Method", self.method)
-        top.addRow("Time", self.minutes)
+        time = QHBoxLayout()
+        time.setSpacing(4)
+        time.addWidget(self.minutes, 1)
+        time.addWidget(self.length, 1)
+        top.addRow("Time", time)
         for label, widget in (("Begin with", self.start_from), ("Recipe", self.preset), ("Device", self.device)):
             form.addRow(label, widget)
         self._choices, inner = QWidget(), QWidget()
@@ -121,7 +140,7 @@ class TrainPage(QWidget):
     def draw(self, state: PanelState) -> None:
         """Show a state."""
         self.card.draw(state.run)
-        self.runs.draw(state.runs)
+        self.runs.draw(state.runs, state.model)
         if self._choices.isHidden() != state.run.under_way:
             self._choices.setVisible(not state.run.under_way)
             self._foot.setVisible(not state.run.under_way)
@@ -168,6 +187,9 @@ class TrainPage(QWidget):
         self.minutes.setSpecialValueText(f"As published{length}" if published else "")
         if (float(self.minutes.value()) or None) != train.intent.minutes:
             self.minutes.setValue(train.intent.minutes or 0.0)
+        usual = max(0, self.length.findData(train.intent.minutes)) if train.intent.minutes else 0
+        if self.length.currentIndex() != usual:
+            self.length.setCurrentIndex(usual)
 
     def wishes(self) -> tuple[Wish, ...]:
         """What is asked for: runs, one after the other."""
@@ -185,6 +207,16 @@ class TrainPage(QWidget):
             self._choose(preset=preset, minutes=None)
         else:
             self._choose(preset=preset, minutes=minutes or self._minutes)
+
+    def _choose_length(self) -> None:
+        minutes = self.length.currentData()
+        if minutes is not None:
+            self._choose(minutes=minutes)
+
+    def take_focus(self) -> None:
+        """The next press of the space bar trains, or stops the run that is under way."""
+        one = self.card.keep if self._foot.isHidden() else self.start
+        (one if one.isEnabled() else self.method).setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def _ask(self) -> None:
         self.train.emit(self.wishes())
