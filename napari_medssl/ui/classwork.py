@@ -78,9 +78,9 @@ class ClassDesk:
             self._board.set(busy="")
             number = len(plan.cases)
             cases = f"{number} case{'s' if number != 1 else ''} got new label revisions."
-            self._board.say("info", f"Structures changed: {plan.words}. {cases}")
             self._refresh()
             if case is not None:
                 self._cases.open(case)
+            self._board.say("info", f"Structures changed: {plan.words}. {cases}")
 
         self._jobs.submit("disk", lambda: apply_change(project, change, author=self._author), done, self._board.failed)

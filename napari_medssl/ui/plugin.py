@@ -27,6 +27,7 @@ from .panels.parts import scrolling
 from .panels.review import ReviewPage
 from .panels.train import TrainPage
 from .panels.welcome import Welcome
+from .progressdock import ProgressDock
 from .runview import Level
 from .runwork import Driver
 from .session import Session
@@ -68,8 +69,10 @@ class MedSSLWidget(QWidget):
             on_change=self._draw,
         )
         self._classes: object = None
+        self._case_facts: object = None
         self._had_run = self._silent = False
         self.curves = CurveDock(viewer)
+        self.progress = ProgressDock(viewer, partial(wiring.progress.connect_panel, self))
         self._closed = False
         self._in: QWidget | None = None
         self.header = Header()
@@ -129,6 +132,7 @@ class MedSSLWidget(QWidget):
         if self._in is not None:
             self._in.removeEventFilter(self)
         self.curves.close()
+        self.progress.close()
         keys.release(self._viewer, self._bound)
         self._viewer.dims.events.order.disconnect(self._order_changed)
         self.layers.close()
@@ -203,6 +207,9 @@ class MedSSLWidget(QWidget):
         if state.classes != self._classes:
             self._classes = state.classes
             self.layers.set_classes(state.classes)
+        if state.cases is not self._case_facts:
+            self._case_facts = state.cases
+            wiring.progress.look(self)
         self._home.setCurrentIndex(int(state.has_project))
         self.header.draw(state)
         self.cases.draw(state)
@@ -231,3 +238,5 @@ class MedSSLWidget(QWidget):
         colour = self.header.text_colour()
         self.cases.set_colour(colour)
         self.curves.set_colour(colour)
+        self.progress.set_colour(colour)
+        self.label_page.set_colour(colour)

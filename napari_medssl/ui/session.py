@@ -22,6 +22,7 @@ from .facts import ProjectFacts, read_facts
 from .insidework import InsideDesk, InsideScreen, Start
 from .jobs import Jobs
 from .previewing import PreviewDesk, PreviewScreen
+from .progresswork import ProgressDesk
 from .reviewwork import ReviewDesk, ReviewScreen
 from .runwork import Driver, Follow, RunDesk
 from .state import PanelState
@@ -70,6 +71,8 @@ class Session:
         The run on the screen.
     classes : ClassDesk
         The structures of the project.
+    progress : ProgressDesk
+        How the work goes on.
     inside : InsideDesk
         What is inside a model.
     previews : PreviewDesk
@@ -98,6 +101,7 @@ class Session:
         self.list = CasesDesk(self.board, jobs, author, self._changed)
         self.thumbnails = ThumbnailDesk(jobs, lambda: self._changed(False))
         self.runs = RunDesk(self.board, driver, jobs, follow, self._changed, self.cases.fetch_proposal, clock)
+        self.progress = ProgressDesk(self.board, jobs)
         self.classes = ClassDesk(self.board, jobs, self.cases, author, self.refresh)
         self.inside = InsideDesk(self.board, view, jobs, start_inside)
         self.previews = PreviewDesk(self.board, view, jobs)
@@ -245,6 +249,7 @@ class Session:
         self.thumbnails.take(Path(opened.project.root))
         self.inside.take(opened.project)
         self.classes.take(opened.project, opened.eyes)
+        self.progress.take(opened.eyes)
         self.previews.take(opened.project)
         found: list[tuple[Handle, RunStatus]] = opened.found
         self.runs.take(opened.project, found)

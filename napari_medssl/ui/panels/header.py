@@ -32,6 +32,7 @@ class Header(QWidget):
     open_sample = Signal()
     add_scans = Signal()
     edit_classes = Signal()
+    progress = Signal()
     refresh = Signal()
     next_case = Signal()
     dismissed = Signal()
@@ -62,6 +63,11 @@ class Header(QWidget):
             ),
             ("Add scans to this project …", "More scans; they stay where they are.", self.add_scans),
             ("Structures …", "Name the structures to segment.", self.edit_classes),
+            (
+                "Progress …",
+                "Do proposals get better, does the work get less, what is mixed up? Plots at the bottom.",
+                self.progress,
+            ),
             ("Look again", "Read the project anew: somebody else may have changed it.", self.refresh),
         ):
             action = menu.addAction(words)
@@ -131,7 +137,7 @@ class Header(QWidget):
         enable(self.verbs["Next"], state.next_case is not None)
         tip = f"Open {state.next_case}: {state.next_why}" if state.next_case else "Open the case most worth a look."
         self.verbs["Next"].setToolTip(f"{tip} (Alt+G)")
-        for words in ("Add scans to this project …", "Structures …", "Look again"):
+        for words in ("Add scans to this project …", "Structures …", "Progress …", "Look again"):
             self._entries[words].setEnabled(state.has_project)
         level, words = ("info", state.busy) if state.busy else state.message or ("info", "")
         self._sign.setText("⏳" if state.busy else SIGNS[level])

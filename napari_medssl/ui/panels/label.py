@@ -43,6 +43,7 @@ class LabelPage(QWidget):
         self.lock = checkbox("Lock", "No tool overwrites a structure while it is locked.")
         self.lock.clicked.connect(lambda on: self.locked.emit(self._classes.checkedId(), on))
         self._infos: dict[int, ClassFacts] = {}
+        self._ink = self.palette().color(QPalette.ColorRole.WindowText)
         self.plane = combo(
             "Plane", "Which planes to look at. The mouse wheel with Ctrl, or the slider, goes through them."
         )
@@ -136,7 +137,7 @@ class LabelPage(QWidget):
             words = f"{info.name} · locked" if info.locked else info.name
             self._add_swatch(info.value, words, tip, info.name, swatch(info.colour, locked=info.locked))
         for value, words, tip in STATES if state.classes else ():
-            self._add_swatch(value, words, tip, words.lower(), state_swatch(value == UNSEEN, self.text_colour()))
+            self._add_swatch(value, words, tip, words.lower(), state_swatch(value == UNSEEN, self._ink))
         chosen = self._classes.button(in_hand) or next(iter(self._classes.buttons()), None)
         if chosen is not None:
             chosen.setChecked(True)
@@ -151,6 +152,10 @@ class LabelPage(QWidget):
         self._classes.addButton(made, value)
         self._swatches.addWidget(made, number // 2, number % 2)
 
-    def text_colour(self) -> QColor:
-        """The colour that the theme gives to text."""
-        return self._title.palette().color(QPalette.ColorRole.WindowText)
+    def set_colour(self, colour: QColor) -> None:
+        """The theme's colour of text changed."""
+        self._ink = colour
+        for value, _, _ in STATES:
+            swatch_of = self._classes.button(value)
+            if swatch_of is not None:
+                swatch_of.setIcon(state_swatch(value == UNSEEN, colour))
