@@ -109,7 +109,8 @@ def test_one_training_at_a_time() -> None:
     shown = view(stock(), running=True)
     assert not shown.can_train
     assert "One training at a time" in shown.hint
-    assert view(stock()).hint == ""
+    assert view(stock()).hint == "BCP · 4 labelled, 76 unlabelled scans · 10 min"
+    assert view(EMPTY, method="bcp").hint == "", "it cannot run"
 
 
 def test_training_begins_with_the_newest_model_that_fits() -> None:

@@ -14,6 +14,7 @@ from ..runs.history import PastRun
 from ..runs.outlook import GROUPS, Outlook, Stock, Wish, find_lack, grouped, look_ahead, unfit_starts
 from ..runs.presets import Preset, overruled, preset_options
 from ..runs.recommend import RECOMMENDED, Chain, foresee, recommend
+from ..runs.words import duration
 
 SCRATCH = ""  # begin with no model
 
@@ -84,6 +85,8 @@ class TrainView:
         What is recommended and why, in lines.
     usual : mapping
         Every option of the method where a person changes nothing.
+    hint : str
+        What would be done, in a line; or why nothing can be begun now.
     is_free : bool
         Whether recipe, options and the model to begin with are for a person to choose.
     """
@@ -145,8 +148,20 @@ def train_view(
         usual=preset_options(info, wishes[-1].preset, stock.ndim, start),
         is_free=free,
         can_train=ahead.can_run and not running,
-        hint="One training at a time: go on labelling meanwhile." if running else "",
+        hint="One training at a time: go on labelling meanwhile." if running else _in_a_line(wishes, ahead),
     )
+
+
+def _in_a_line(wishes: tuple[Wish, ...], ahead: Outlook) -> str:
+    """What would be done, with what, for how long; empty where it cannot be."""
+    if not ahead.can_run:
+        return ""
+    methods = ", then ".join(CATALOG[wish.method].short_title or CATALOG[wish.method].title for wish in wishes)
+    minutes = [wish.minutes for wish in wishes if wish.minutes is not None]
+    said = [methods, ahead.uses, *([duration(60 * sum(minutes))] if minutes else [])]
+    if wishes[0].start_from:
+        said.append(f"begins with {wishes[0].start_from}")
+    return " · ".join(said)
 
 
 def _recommended(stock: Stock, chain: Chain) -> MethodChoice:

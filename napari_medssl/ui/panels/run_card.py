@@ -61,7 +61,10 @@ class RunCard(QFrame):
         line.addWidget(self.pause, 2)
         line.addWidget(self.discard, 2)
         line.addWidget(self.go_on, 2)
-        line.addWidget(self._show_curves, 2)
+        below = QHBoxLayout()
+        below.setSpacing(4)
+        below.addWidget(self.growing, 3)
+        below.addWidget(self._show_curves, 2)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 4)
         layout.setSpacing(4)
@@ -69,7 +72,7 @@ class RunCard(QFrame):
         for part in (*parts, self.begins_with, self._behind, self._warnings):
             layout.addWidget(part)
         layout.addLayout(line)
-        layout.addWidget(self.growing)
+        layout.addLayout(below)
         layout.addWidget(self._growth)
         self.hide()
 

@@ -21,7 +21,7 @@ from ..runlist import ModelView, RunLine
 from .parts import SMALLEST, button, enable, named, show_text, text
 from .run_model import COLUMNS, RunModel
 
-WIDTHS = (84, 74, 48, 70, 84, 60, 90)  # pixels, in the order of importance; what has no room is not shown
+WIDTHS = (84, 92, 48, 70, 84, 60, 90)  # pixels, in the order of importance; what has no room is not shown
 MOST = 6  # rows shown without scrolling
 ROW = 24  # pixels
 USE = "Use the model of this run from now on, an earlier one too. Newer runs are candidates until you choose them."

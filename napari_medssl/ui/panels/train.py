@@ -73,6 +73,7 @@ class TrainPage(QWidget):
         self.minutes.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
         self.minutes.valueChanged.connect(lambda value: self._choose(minutes=float(value) or None))
         self.length = combo("Usual lengths", "A look, a training, a better one, and those that you need not wait for.")
+        self.length.setMinimumContentsLength(4)  # beside the minutes, in a narrow dock
         self.length.addItem("Other", None)
         for words, minutes in LENGTHS.items():
             self.length.addItem(words, minutes)
