@@ -143,7 +143,11 @@ def test_going_to_a_region_centres_all_axes_and_frames_it(world: World, plane: s
     mark = world.layer("mark")
     assert not mark.editable
     low = np.asarray(mark.translate) - display.translate
-    np.testing.assert_allclose(low / display.scale, [max(0, first - 2) for first, _ in region.box], atol=1e-9)
+    np.testing.assert_allclose(low / display.scale, [max(0, first - 4) for first, _ in region.box], atol=1e-9)
+    inside = np.argwhere(mark.data) + np.rint(low / display.scale).astype(int)
+    assert all(inside.min(0) <= [first for first, _ in region.box])
+    assert all(inside.max(0) >= [end - 1 for _, end in region.box])
+    assert not mark.data.all(), "a contour needs something outside"
     assert world.viewer.layers.selection.active is world.labels
     assert world.layers.plane() == plane
 
@@ -267,7 +271,7 @@ def test_after_the_last_region_the_case_is_offered(world: World) -> None:
         world.session.review.go(1)
         world.decide("accept")
     assert "Alt+A accepts the case" in world.said
-    assert world.review.text.startswith("All 3 regions reviewed")
+    assert world.review.text == "all 3 reviewed. Accept the case (Alt+A)."
     world.session.cases.finish(accept=True, then=world.session.open_next)
     assert world.session.state.current == "case-3"
     assert "Now case-3: nothing is known about it yet" in world.said
@@ -386,6 +390,68 @@ def test_without_an_earlier_proposal_the_difference_is_with_the_labels_only(worl
     assert "no earlier proposal" in world.said
     world.session.compare.cycle()
     assert world.review.compare == ""
+
+
+# --- the page
+
+
+def press(viewer: ViewerModel, key: str) -> None:
+    from napari.utils.key_bindings import coerce_keybinding
+
+    viewer.keymap[coerce_keybinding(key)](viewer)
+
+
+def test_the_page_is_gone_through_by_keys_and_buttons(qtbot: Any, tmp_path: Path) -> None:
+    from qtpy.QtCore import Qt
+    from test_ui_widget import Bench, choose
+
+    project = make_project(tmp_path)
+    propose(project)
+    bench = Bench(qtbot, tmp_path / "project")
+    page = bench.widget.review_page
+    box = page.regions
+    assert not box.verbs["accept"].isEnabled()
+    assert not box.next.isEnabled()
+    bench.open("case-2")
+    bench.widget.show_page("Review")
+    assert page.minimumSizeHint().width() <= 300, "beside a scroll bar in a dock of 330 pixels"
+    assert box.list.count() == 3
+    assert box._title.text() == "Doubtful regions: 0 of 3 reviewed"
+    assert box.list.currentRow() == -1
+    press(bench.viewer, "Alt-N")
+    assert box.list.currentRow() == 0
+    press(bench.viewer, "Alt-Y")
+    assert "✓ accepted" in box.list.item(0).text()
+    assert box.list.item(0).data(Qt.ItemDataRole.AccessibleTextRole) == box.list.item(0).text()
+    press(bench.viewer, "Alt-R")
+    assert "✗ rejected" in box.list.item(0).text()
+    press(bench.viewer, "Alt-X")
+    assert "○ open" in box.list.item(0).text()
+    bench.click(box.next)
+    assert bench.state.review.current == 2
+    press(bench.viewer, "Alt-B")
+    box.list.itemClicked.emit(box.list.item(2))
+    assert bench.state.review.current == 3
+    box.parts.setCurrentIndex(box.parts.findText("All dark"))
+    bench.click(box.verbs["accept"])
+    layer = bench.viewer.layers["case-2 · labels"]
+    assert (layer.data == 2).any()
+    assert not (layer.data == 1).any()
+    bench.click(page.overlays.filled)
+    assert bench.viewer.layers["case-2 · proposal"].contour == 0
+    press(bench.viewer, "Alt-Q")
+    assert not page.overlays.filled.isChecked()
+    press(bench.viewer, "Alt-J")
+    assert page.overlays.opacity.value() == 7
+    press(bench.viewer, "Alt-K")
+    page.overlays.opacity.setValue(3)
+    assert bench.viewer.layers["case-2 · proposal"].opacity == pytest.approx(0.3)
+    press(bench.viewer, "Alt-I")
+    bench.until(lambda: "0 voxels" in page.overlays._legend[0][1].text())
+    assert page.overlays.compare.currentData() == "labels"
+    choose(page.overlays.compare, "")
+    page.overlays.compare.activated.emit(0)
+    assert page.overlays._legend[0][1].isHidden()
 
 
 # --- pure

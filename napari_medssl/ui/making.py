@@ -15,7 +15,7 @@ from .loading import ShownCase, ShownInside, ShownProposal
 if TYPE_CHECKING:
     from napari.layers import Image, Labels
 
-ROOM = 2  # voxels between a place and its frame
+ROOM = 4  # voxels round a place, with its frame and what lies beyond
 
 
 def make_images(case: ShownCase) -> list[tuple[Image, dict[str, str]]]:
@@ -103,12 +103,16 @@ def make_mark(box: Sequence[tuple[int, int]], display: Display, name: str) -> La
     from napari.layers import Labels
 
     low = [max(0, first - ROOM) for first, _ in box]
-    shape = [min(size, end + ROOM) - start for (_, end), size, start in zip(box, display.shape, low, strict=True)]
+    high = [min(size, end + ROOM) for (_, end), size in zip(box, display.shape, strict=True)]
+    # a contour is drawn where something else begins; where the scan ends, its border is the frame
+    frame = np.zeros([end - first for first, end in zip(low, high, strict=True)], np.uint8)
+    sides = zip(low, high, display.shape, strict=True)
+    frame[tuple(slice(int(first > 0), end - first - int(end < size)) for first, end, size in sides)] = 1
     space = dict(display.spatial)
     space["translate"] = tuple(
         start + at * size for at, size, start in zip(low, display.scale, display.translate, strict=True)
     )
-    layer = Labels(np.ones(shape, np.uint8), name=name, colormap=mark_colours(), opacity=0.7, **space)
+    layer = Labels(frame, name=name, colormap=mark_colours(), opacity=0.7, **space)
     layer.contour = 1
     layer.editable = False
     return layer

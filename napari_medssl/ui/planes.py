@@ -10,7 +10,7 @@ import numpy as np
 from .compat import camera, canvas_letters, canvas_size, scale_bar
 from .display import PLANES, Display
 
-SHARE = 0.4  # of the canvas that a place fills when one has gone to it
+SHARE = 0.3  # of the canvas that a place fills when one has gone to it
 
 
 def aim(viewer: Any, display: Display) -> None:

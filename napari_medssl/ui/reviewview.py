@@ -125,10 +125,10 @@ def review_state(
 
 def _progress(lines: Sequence[RegionLine]) -> str:
     if not lines:
-        return "No region of this proposal stands out. Look it through, then accept it."
+        return "none stands out. Look the proposal through, then accept it."
     done = sum(line.state != "open" for line in lines)
     if done == len(lines):
-        return f"All {done} regions reviewed: accept the case (Alt+A)." if done > 1 else "The region is reviewed."
+        return f"{'all ' * (done > 1)}{done} reviewed. Accept the case (Alt+A)."
     return f"{done} of {len(lines)} reviewed"
 
 

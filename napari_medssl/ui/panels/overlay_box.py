@@ -63,8 +63,12 @@ class OverlayBox(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addLayout(grid)
-        layout.addWidget(self.maps)
-        layout.addWidget(self.compare)
+        for narrow in (self.compare, self.maps):
+            narrow.setMinimumContentsLength(4)  # both in one line of a narrow dock
+        choices = QHBoxLayout()
+        choices.addWidget(self.compare)
+        choices.addWidget(self.maps)
+        layout.addLayout(choices)
         layout.addWidget(self._says)
         for mark, words in self._legend:
             line = QHBoxLayout()
@@ -106,7 +110,7 @@ class OverlayBox(QWidget):
     def _draw_compare(self, review: ReviewState) -> None:
         self._drawn = (review.previous, review.compare, review.legend)
         self.compare.clear()
-        self.compare.addItem("No difference shown (Alt+I)", "")
+        self.compare.addItem("No difference (Alt+I)", "")
         self.compare.addItem("Difference to your labels", "labels")
         if review.previous is not None:
             self.compare.addItem(f"Difference to {review.previous}", "previous")

@@ -26,7 +26,6 @@ class RegionBox(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._title = text("Doubtful regions", heading=True)
-        self._progress = text()
         self.list = named(
             QListWidget(),
             "Doubtful regions",
@@ -64,7 +63,6 @@ class RegionBox(QWidget):
         layout.setContentsMargins(0, 4, 0, 0)
         layout.setSpacing(4)
         layout.addWidget(self._title)
-        layout.addWidget(self._progress)
         layout.addWidget(self.list)
         layout.addLayout(go)
         layout.addWidget(self.parts)
@@ -79,7 +77,7 @@ class RegionBox(QWidget):
     def draw(self, review: ReviewState) -> None:
         """Show a state."""
         before, self._drawn = self._drawn, review
-        show_text(self._progress, review.text)
+        show_text(self._title, f"Doubtful regions: {review.text}" if review.text else "Doubtful regions")
         for widget in (*self.verbs.values(), self.parts):
             enable(widget, review.can_review)
         for widget in (self.before, self.next):
