@@ -74,13 +74,20 @@ class ClassDesk:
         self._cases.leave()
         self._board.set(busy="Changing the structures …", message=None)
 
-        def done(plan: ChangePlan) -> None:
+        def over() -> None:
             self._board.set(busy="")
-            number = len(plan.cases)
-            cases = f"{number} case{'s' if number != 1 else ''} got new label revisions."
             self._refresh()
             if case is not None:
                 self._cases.open(case)
+
+        def done(plan: ChangePlan) -> None:
+            over()
+            number = len(plan.cases)
+            cases = f"{number} case{'s' if number != 1 else ''} got new label revisions."
             self._board.say("info", f"Structures changed: {plan.words}. {cases}")
 
-        self._jobs.submit("disk", lambda: apply_change(project, change, author=self._author), done, self._board.failed)
+        def failed(error: Exception) -> None:
+            over()
+            self._board.failed(error)
+
+        self._jobs.submit("disk", lambda: apply_change(project, change, author=self._author), done, failed)
