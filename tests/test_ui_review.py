@@ -203,6 +203,7 @@ def test_accepting_takes_the_proposal_where_nobody_drew_as_one_step(world: World
     assert (world.proposed().reshape(-1)[places] == 0).any(), "background is accepted, too"
     outside = np.setdiff1d(np.arange(now.size), places)
     assert (now[outside] == 255).all()
+    assert world.session.cases._autosave.strokes() == 1, "mine; to accept is none"
     world.labels.undo()
     np.testing.assert_array_equal(world.labels.data, before)
     world.tick()
@@ -361,6 +362,7 @@ def test_the_difference_goes_round_and_follows_what_is_drawn(world: World) -> No
     assert world.review.compare == "labels"
     layer = world.layer("difference")
     assert not layer.editable
+    assert world.viewer.layers[-1] is layer, "its colours are not mixed with those of the labels"
     assert not layer.data.any(), "a copy of the proposal is no other opinion"
     world.draw(np.flatnonzero(world.proposed() == 2)[:4], 0)
     world.draw(np.flatnonzero(world.proposed() == 0)[:5], 1)

@@ -170,7 +170,7 @@ class CaseLayers:
     def show_difference(self, codes: np.ndarray, kind: str) -> None:
         """Show where masks differ; instead of what was there."""
         if self._case is not None:
-            self.overlays.show_difference(codes, kind, below=self._labels)
+            self.overlays.show_difference(codes, kind)
 
     def hide_difference(self) -> None:
         """Take that off the screen."""

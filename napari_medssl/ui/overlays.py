@@ -79,14 +79,14 @@ class Overlays:
             self._mark = make_mark(box, display, f"{self._stack.case} · place")
             self._stack.add(self._mark, "mark", {}, below=below)
 
-    def show_difference(self, codes: np.ndarray, kind: str, *, below: Any) -> None:
-        """Show where two masks differ; instead of what was there."""
+    def show_difference(self, codes: np.ndarray, kind: str) -> None:
+        """Show where two masks differ, on top, so that its colours are its own; instead of what was there."""
         display = self._stack.display
         assert display is not None
         with self._stack.same_choice():
             self.hide_difference()
             self._difference = make_difference(codes, display, f"{self._stack.case} · difference")
-            self._stack.add(self._difference, "difference", {"kind": kind}, below=below)
+            self._stack.add(self._difference, "difference", {"kind": kind})
             self._dress()
 
     def hide_difference(self) -> None:

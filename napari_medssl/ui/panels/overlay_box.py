@@ -110,10 +110,10 @@ class OverlayBox(QWidget):
     def _draw_compare(self, review: ReviewState) -> None:
         self._drawn = (review.previous, review.compare, review.legend)
         self.compare.clear()
-        self.compare.addItem("No difference (Alt+I)", "")
-        self.compare.addItem("Difference to your labels", "labels")
+        self.compare.addItem("No difference", "")
+        self.compare.addItem("vs. your labels", "labels")
         if review.previous is not None:
-            self.compare.addItem(f"Difference to {review.previous}", "previous")
+            self.compare.addItem(f"vs. {review.previous}", "previous")
         self.compare.setCurrentIndex(max(0, self.compare.findData(review.compare)))
         show_text(self._says, review.legend_text)
         for number, (mark, words) in enumerate(self._legend):

@@ -67,6 +67,7 @@ class RegionBox(QWidget):
         layout.addLayout(go)
         layout.addWidget(self.parts)
         layout.addLayout(deciding)
+        layout.addWidget(text("Region by key: Alt+Y accept, Alt+R reject, Alt+X redo", faint=True))
         self._drawn = ReviewState()
         self._draw_lines((), None)
 
