@@ -20,6 +20,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # The plugins of pytest have loaded numpy by now: what its libraries read from the environment is told to them, too.
 # Two threads on two busy cores wait for each other more than they work.
 threadpool_limits(1)
+# What a person has of one's own (recent projects, the sample) is not touched by tests.
+os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="medssl-tests-")
 os.environ.setdefault("NAPARI_CONFIG", str(Path(tempfile.mkdtemp(prefix="medssl-tests-")) / "settings.yaml"))
 
 settings.register_profile("busy", deadline=None)  # a machine with other things to do is no fault

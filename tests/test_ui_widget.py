@@ -227,9 +227,10 @@ def test_a_folder_of_scans_becomes_a_project(qtbot: Any, tmp_path: Path, monkeyp
     def answer(dialog: Any) -> Any:
         asked.append(dialog)
         dialog.folder.setText(str(tmp_path / "new"))
+        bench.until(lambda: dialog.ok.isEnabled())
         return dialog.DialogCode.Accepted
 
-    monkeypatch.setattr("napari_medssl.ui.plugin.NewProjectDialog.exec_", answer, raising=False)
+    monkeypatch.setattr("napari_medssl.ui.wiring.header.NewProjectDialog.exec_", answer, raising=False)
     bench.widget.open_folder(tmp_path / "made" / "scans")
     bench.until(lambda: bench.state.has_project)
     assert len(bench.state.cases) == 4

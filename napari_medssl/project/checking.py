@@ -41,7 +41,8 @@ class Finding:
     what, todo : str
         A sentence each.
     leave_out : tuple of str
-        Keys of the scans that are better left out; a file's path, or a case's name.
+        Keys of the scans that could be left out, a file's path or a case's name: better so for an error, for a person
+        to decide for a warning.
     """
 
     level: Level
@@ -151,7 +152,7 @@ def _kinds(scans: Sequence[Scan]) -> Iterator[Finding]:
             odd = [scan for scan in scans if (scan.grid.ndim, scan.channels) == kind]
             yield _about(
                 odd, "error", "kind", f"{_kind(kind)} among scans that are {_kind(usual)}.",
-                "Make a project of its own for them: a project holds one kind of scan.", leave_out=True,
+                "Make a project of its own for them: a project holds one kind of scan.",
             )  # fmt: skip
 
 
@@ -179,9 +180,7 @@ def _intensities(scans: Sequence[Scan]) -> Iterator[Finding]:
     empty = [scan for scan in scans if scan.finite == 0]
     for odd, what in ((flat, "Nearly all voxels have the same value."), (empty, "No voxel is a number.")):
         if odd:
-            yield _about(
-                odd, "error", "constant", what, "Look at the file: the export may have failed.", leave_out=True
-            )
+            yield _about(odd, "error", "constant", what, "Look at the file: the export may have failed.")
     holes = [scan for scan in scans if 0 < scan.finite < 1]
     if holes:
         worst = min(scan.finite for scan in holes)
@@ -314,10 +313,9 @@ def _patients(scans: Sequence[Scan]) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _about(odd: Sequence[Scan], level: Level, rule: str, what: str, todo: str, *, leave_out: bool = False) -> Finding:
-    return Finding(
-        level, rule, tuple(scan.name for scan in odd), what, todo, tuple(scan.key for scan in odd) if leave_out else ()
-    )
+def _about(odd: Sequence[Scan], level: Level, rule: str, what: str, todo: str) -> Finding:
+    keys = () if level == "info" else tuple(scan.key for scan in odd)
+    return Finding(level, rule, tuple(scan.name for scan in odd), what, todo, keys)
 
 
 def _ratio(one: float, other: float) -> float:

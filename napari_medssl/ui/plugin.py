@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, QTimer
-from qtpy.QtWidgets import QApplication, QDialog, QStackedWidget, QWidget
+from qtpy.QtWidgets import QApplication, QStackedWidget, QWidget
 
 from ..runs.drivers import Handle, ProcessDriver
 from ..runs.status import RunStatus
@@ -20,7 +20,6 @@ from .jobs import ThreadJobs
 from .layers import CaseLayers
 from .mailbox import Mailbox
 from .panels.cases import CasePanel
-from .panels.dialogs import NewProjectDialog
 from .panels.header import Header
 from .panels.label import LabelPage
 from .panels.parts import scrolling
@@ -107,10 +106,7 @@ class MedSSLWidget(QWidget):
         if found.is_project:
             self.session.open_project(found.folder)
             return
-        dialog = NewProjectDialog(found, self)
-        if dialog.exec_() == QDialog.DialogCode.Accepted:
-            root, classes, labels = dialog.value()
-            self.session.create_project(root, found.images, classes, labels)
+        QTimer.singleShot(0, partial(wiring.header.ask_project, self, found))  # a dialog must not hold up the mailbox
 
     def open_sample(self) -> None:
         """Generate the sample project, if need be, and open it."""
@@ -212,6 +208,7 @@ class MedSSLWidget(QWidget):
             wiring.progress.look(self)
         self._home.setCurrentIndex(int(state.has_project))
         self.header.draw(state)
+        self.welcome.draw(state.recent)
         self.cases.draw(state)
         self.label_page.draw(state)
         self.train_page.draw(state)

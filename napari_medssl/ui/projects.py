@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ..errors import MedSSLError
 from ..runs.status import RunStatus
 from .facts import ProjectFacts, read_facts
+from .recents import data_folder
 
 if TYPE_CHECKING:
     from ..project import ClassInfo, Lease, Project
@@ -114,9 +115,19 @@ def open_project(root: Path, driver: Driver) -> Opened:
 
 
 def create(
-    root: Path, images: Sequence[Path], classes: Mapping[int, str], labels: Sequence[Path], author: str
+    root: Path,
+    images: Sequence[Path],
+    classes: Mapping[int, str],
+    labels: Sequence[Path],
+    author: str,
+    patients: Mapping[str, str] | None = None,
 ) -> tuple[Path, str]:
     """Make a project of scans where they are.
+
+    Parameters
+    ----------
+    patients : mapping of str to str, optional
+        Whose scan it is, by path, of those that share their patient with others.
 
     Returns
     -------
@@ -127,7 +138,7 @@ def create(
     from ..project import Project, import_images, import_labels
 
     project = Project.create(root, classes=class_infos(classes))
-    report = import_images(project, images)
+    report = import_images(project, images, patients=patients)
     refused = list(report.refused)
     if labels:
         refused += import_labels(project, labels, author=author).refused
@@ -170,11 +181,7 @@ def sample_root() -> Path:
     said = os.environ.get("MEDSSL_SAMPLE")
     if said:
         return Path(said)
-    if os.name == "nt":
-        base = Path(os.environ.get("LOCALAPPDATA", Path.home()))
-    else:
-        base = Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share"))
-    return base / "napari-medssl" / "sample"
+    return data_folder() / "sample"
 
 
 def person() -> str:

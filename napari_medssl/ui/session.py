@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,6 +17,7 @@ from . import projects
 from .board import Board
 from .casesdesk import CasesDesk
 from .casework import CaseDesk, View
+from .checkwork import CheckDesk
 from .classwork import ClassDesk
 from .comparework import CompareDesk, CompareScreen
 from .facts import ProjectFacts, read_facts
@@ -23,6 +25,8 @@ from .insidework import InsideDesk, InsideScreen, Start
 from .jobs import Jobs
 from .previewing import PreviewDesk, PreviewScreen
 from .progresswork import ProgressDesk
+from .recents import forget as forget_recent
+from .recents import read_recent, remember
 from .reviewwork import ReviewDesk, ReviewScreen
 from .runwork import Driver, Follow, RunDesk
 from .state import PanelState
@@ -61,6 +65,8 @@ class Session:
         The case on the screen.
     list : CasesDesk
         What is decided about cases in the list.
+    checks : CheckDesk
+        What is odd about scans.
     thumbnails : ThumbnailDesk
         Small pictures for the list.
     review : ReviewDesk
@@ -99,6 +105,7 @@ class Session:
         for desk in (self.review, self.compare):
             self.cases.listen(desk.show)
         self.list = CasesDesk(self.board, jobs, author, self._changed)
+        self.checks = CheckDesk(jobs)
         self.thumbnails = ThumbnailDesk(jobs, lambda: self._changed(False))
         self.runs = RunDesk(self.board, driver, jobs, follow, self._changed, self.cases.fetch_proposal, clock)
         self.progress = ProgressDesk(self.board, jobs)
@@ -129,6 +136,11 @@ class Session:
 
         self._jobs.submit("look", lambda: projects.look_into(Path(folder)), done, self.board.failed)
 
+    def list_recent(self, forget: str | None = None) -> None:
+        """Find out which projects were open before; strike one off the list, if wished."""
+        work = read_recent if forget is None else partial(forget_recent, forget)
+        self._jobs.submit("look", work, lambda found: self.board.set(recent=found), self.board.failed)
+
     def open_project(self, root: Path | str, then: Callable[[], None] = lambda: None) -> None:
         """Open a project; its runs that still live are followed again."""
         root = Path(root)
@@ -150,13 +162,14 @@ class Session:
         images: Sequence[Path],
         classes: Mapping[int, str],
         labels: Sequence[Path] = (),
+        patients: Mapping[str, str] | None = None,
     ) -> None:
         """Make a project of scans (and labels) where they are, and open it."""
         self.cases.leave()
         self.board.set(busy=f"Looking at {len(images)} scans …", message=None)
 
         def work() -> tuple[Path, str]:
-            return projects.create(Path(root), images, classes, labels, self._author)
+            return projects.create(Path(root), images, classes, labels, self._author, patients)
 
         def done(made: tuple[Path, str]) -> None:
             self.open_project(made[0], lambda: self.board.say("warning", made[1]) if made[1] else None)
@@ -231,6 +244,7 @@ class Session:
         self.cases.leave()
         self.runs.leave()
         self.inside.stop()
+        self.checks.stop()
         self._jobs.close()
         self._release()
 
@@ -253,6 +267,10 @@ class Session:
         self.previews.take(opened.project)
         found: list[tuple[Handle, RunStatus]] = opened.found
         self.runs.take(opened.project, found)
+        root, name = Path(opened.project.root), opened.project.name
+        self._jobs.submit(
+            "look", lambda: remember(root, name), lambda found: self.board.set(recent=found), self.board.failed
+        )
         if opened.warning:
             self.board.say("warning", opened.warning)
 

@@ -136,6 +136,7 @@ def resolve(facts: Facts) -> PanelState:
         refused=project.refused,
         frozen=project.frozen,
         carry_on=None if here else continue_with(project.cases, facts.author, *following),
+        recent=facts.recent,
         current=here,
         classes=project.classes,
         actions=_actions(facts),

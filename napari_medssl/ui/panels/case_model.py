@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, QSize, Qt
-from qtpy.QtGui import QColor, QFont, QIcon, QImage, QPixmap
+from qtpy.QtGui import QColor, QFont, QImage, QPixmap
 
 from ...project import Refused
 from ..casefacts import CaseFacts
 from ..caselist import COLUMNS, HEADINGS, Line, cell, lines, matches, sort_key, tip
-from ..icons import status_icon
+from ..icons import SIZE, status_icon
 from ..state import STATUS_TEXT
 
 KEY = Qt.ItemDataRole.UserRole + 1
@@ -34,7 +34,7 @@ class CaseModel(QAbstractTableModel):
         self._places: dict[str, int] = {}
         self._current: str | None = None
         self._column, self._backwards, self._words, self._status = 0, False, "", ""
-        self._icons: dict[str, QIcon] = {}
+        self._icons: dict[str, QPixmap] = {}
         self._pictures: OrderedDict[str, QPixmap] = OrderedDict()
         self._bold = QFont()
         self._bold.setBold(True)
@@ -89,7 +89,7 @@ class CaseModel(QAbstractTableModel):
 
     def set_colour(self, colour: QColor) -> None:
         """Draw icons in this colour (the theme's text)."""
-        self._icons = {status: status_icon(status, colour) for status in STATUS_TEXT}
+        self._icons = {status: status_icon(status, colour).pixmap(SIZE, SIZE) for status in STATUS_TEXT}
         self._announce(0, len(self._rows) - 1)
 
     def set_pictures(self, on: bool) -> None:

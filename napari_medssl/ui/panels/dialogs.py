@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from qtpy.QtWidgets import (
@@ -18,17 +19,29 @@ from qtpy.QtWidgets import (
 from ...project.classes import PALETTE
 from ..facts import ClassFacts
 from ..projects import Found
+from .check_view import CheckView, Start
 from .class_table import ClassTable
 from .parts import button, checkbox, enable, named, text
 
 
-class NewProjectDialog(QDialog):
-    """What project to make of the scans in a folder."""
+@dataclass(frozen=True)
+class NewProject:
+    """What project to make: its folder, the scans and label files to take, structures, and patients by scan."""
 
-    def __init__(self, found: Found, parent: QWidget | None = None) -> None:
+    root: Path
+    images: tuple[Path, ...]
+    classes: dict[int, str]
+    labels: tuple[Path, ...] = ()
+    patients: dict[str, str] = field(default_factory=dict)
+
+
+class NewProjectDialog(QDialog):
+    """What project to make of the scans in a folder; they are checked meanwhile."""
+
+    def __init__(self, found: Found, start: Start, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("New MedSSL project")
-        self.setMinimumWidth(460)
+        self.setMinimumWidth(520)
         self._found = found
         self.folder = named(
             QLineEdit(str(_free(found.folder))), "Project folder", "Where labels, proposals and runs are kept."
@@ -44,6 +57,15 @@ class NewProjectDialog(QDialog):
             checked=bool(found.labels),
         )
         self.labels.setVisible(bool(found.labels))
+        self.patients = checkbox(
+            "Scans of one patient",
+            "By their names or folders some scans are of one patient. They are kept together when models are measured.",
+            checked=True,
+        )
+        self.patients.hide()
+        self.check = CheckView(start)
+        self.check.ended.connect(self._checked)
+        self.finished.connect(lambda _: self.check.stop())
         line = QHBoxLayout()
         line.addWidget(self.folder)
         line.addWidget(browse)
@@ -55,18 +77,38 @@ class NewProjectDialog(QDialog):
         self.ok.setText("Make project")
         box.accepted.connect(self.accept)
         box.rejected.connect(self.reject)
-        self.folder.textChanged.connect(lambda words: enable(self.ok, bool(words.strip())))
+        self.folder.textChanged.connect(lambda _: self._able())
         count = len(found.images)
         layout = QVBoxLayout(self)
         layout.addWidget(text(f"{count} scan{'s' if count != 1 else ''} in {found.folder}. They stay where they are."))
         layout.addLayout(form)
         layout.addWidget(self.labels)
+        layout.addWidget(self.check, 1)
+        layout.addWidget(self.patients)
         layout.addWidget(box)
+        self._able()
 
-    def value(self) -> tuple[Path, dict[int, str], tuple[Path, ...]]:
-        """Project folder, structures, label files to take."""
-        taken = self._found.labels if self.labels.isChecked() else ()
-        return Path(self.folder.text().strip()).expanduser(), self.classes.value(), taken
+    def value(self) -> NewProject:
+        """What was chosen; scans that are ticked are left out."""
+        without, report = set(self.check.left_out()), self.check.report
+        return NewProject(
+            root=Path(self.folder.text().strip()).expanduser(),
+            images=tuple(path for path in self._found.images if str(path) not in without),
+            classes=self.classes.value(),
+            labels=self._found.labels if self.labels.isChecked() else (),
+            patients=dict(report.patients) if report is not None and self.patients.isChecked() else {},
+        )
+
+    def _checked(self) -> None:
+        """Nothing more is read."""
+        shared = {} if self.check.report is None else self.check.report.patients
+        if shared:
+            self.patients.setText(f"{len(shared)} scans are of {len(set(shared.values()))} patients")
+            self.patients.show()
+        self._able()
+
+    def _able(self) -> None:
+        enable(self.ok, self.check.over and bool(self.folder.text().strip()))
 
     def _browse(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, "Folder for the project", self.folder.text())

@@ -18,9 +18,11 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from ..recents import Recent
 from ..state import PanelState
 from .parts import SMALLEST, button, enable, named, show_text, text
 
+ALWAYS = ("Project or folder of scans …", "Sample project")  # of the menu; the others need a project
 SIGNS = {"info": "ℹ", "warning": "⚠", "error": "✕"}
 
 
@@ -31,6 +33,8 @@ class Header(QWidget):
     open_project = Signal()
     open_sample = Signal()
     add_scans = Signal()
+    check_scans = Signal()
+    open_recent = Signal(str)
     edit_classes = Signal()
     progress = Signal()
     refresh = Signal()
@@ -62,6 +66,11 @@ class Header(QWidget):
                 self.open_sample,
             ),
             ("Add scans to this project …", "More scans; they stay where they are.", self.add_scans),
+            (
+                "Check the scans …",
+                "Read all scans and say what is odd: voxel sizes, values, duplicates, patients.",
+                self.check_scans,
+            ),
             ("Structures …", "Name the structures to segment.", self.edit_classes),
             (
                 "Progress …",
@@ -74,6 +83,10 @@ class Header(QWidget):
             action.setToolTip(tip)
             action.triggered.connect(lambda _=False, s=signal: s.emit())
             self._entries[words] = action
+        self._recent = QMenu("Recent projects", menu)
+        self._recent.setToolTipsVisible(True)
+        menu.insertMenu(self._entries["Sample project"], self._recent)
+        self._shown: tuple[Recent, ...] = ()
         self.open.setMenu(menu)
         self._pages = QButtonGroup(self)
         self._pages.setExclusive(True)
@@ -137,8 +150,9 @@ class Header(QWidget):
         enable(self.verbs["Next"], state.next_case is not None)
         tip = f"Open {state.next_case}: {state.next_why}" if state.next_case else "Open the case most worth a look."
         self.verbs["Next"].setToolTip(f"{tip} (Alt+G)")
-        for words in ("Add scans to this project …", "Structures …", "Progress …", "Look again"):
-            self._entries[words].setEnabled(state.has_project)
+        self._draw_recent(state.recent)
+        for words, entry in self._entries.items():
+            entry.setEnabled(state.has_project or words in ALWAYS)
         level, words = ("info", state.busy) if state.busy else state.message or ("info", "")
         self._sign.setText("⏳" if state.busy else SIGNS[level])
         self._words.setText(words)
@@ -146,6 +160,21 @@ class Header(QWidget):
         self._message.setVisible(bool(words))
         if self._message.property("level") != level:
             self._message.setProperty("level", level)
+
+    def _draw_recent(self, recent: tuple[Recent, ...]) -> None:
+        self._recent.setEnabled(bool(recent))
+        if recent == self._shown:
+            return
+        self._shown = recent
+        self._recent.clear()
+        for one in recent:
+            action = self._recent.addAction(one.name or one.root)
+            action.setToolTip(one.root if one.there else f"Not there any more: {one.root}")
+            action.setEnabled(one.there)
+            action.triggered.connect(partial(self._open_recent, one.root))
+
+    def _open_recent(self, root: str, checked: bool = False) -> None:
+        self.open_recent.emit(root)
 
     def choose(self, name: str) -> None:
         """Mark the page that is open."""

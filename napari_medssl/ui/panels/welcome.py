@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 
-from .parts import button, text
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
+
+from ..recents import Recent
+from .parts import button, named, text
+
+SHOWN = 6  # recent projects
 
 WORDS = """<p><b>Segment many scans by labelling a few.</b></p>
 <p>1. <b>Open</b> a folder of scans (NIfTI, PNG, TIFF, JPEG). They stay where they are.</p>
@@ -17,10 +24,12 @@ WORDS = """<p><b>Segment many scans by labelling a few.</b></p>
 
 
 class Welcome(QWidget):
-    """Two ways to begin."""
+    """Ways to begin: a folder, the sample, a project that was open before."""
 
     open_project = Signal()
     open_sample = Signal()
+    open_recent = Signal(str)
+    forget_recent = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -42,4 +51,41 @@ class Welcome(QWidget):
                 self.open_sample.emit,
             )
         )
+        self._heading = text("Recent projects", heading=True)
+        self._heading.hide()
+        layout.addWidget(self._heading)
+        self._list = QVBoxLayout()
+        self._list.setSpacing(4)
+        layout.addLayout(self._list)
         layout.addStretch(1)
+        self._shown: tuple[Recent, ...] = ()
+        self.recent: list[QPushButton] = []
+
+    def draw(self, recent: Sequence[Recent]) -> None:
+        """Show the projects that were open before."""
+        wanted = tuple(recent[:SHOWN])
+        if wanted == self._shown:
+            return
+        self._shown, self.recent = wanted, []
+        while (item := self._list.takeAt(0)) is not None:
+            item.widget().deleteLater()
+        for one in wanted:
+            self._list.addWidget(self._line(one))
+        self._heading.setVisible(bool(wanted))
+
+    def _line(self, one: Recent) -> QWidget:
+        where = one.root if one.there else f"Not there any more: {one.root}"
+        made = button(one.name or Path(one.root).name, where, partial(self.open_recent.emit, one.root))
+        made.setEnabled(one.there)
+        self.recent.append(made)
+        away = QToolButton()
+        away.setText("✕")
+        away.setAutoRaise(True)
+        named(away, f"Forget {one.name}", "Take it off this list. The project itself is not touched.")
+        away.clicked.connect(lambda _=False: self.forget_recent.emit(one.root))
+        line = QWidget()
+        across = QHBoxLayout(line)
+        across.setContentsMargins(0, 0, 0, 0)
+        across.addWidget(made, 1)
+        across.addWidget(away)
+        return line

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from qtpy.QtCore import QTimer
+
 from ...project import UNUSABLE
 from ..caselist import Line
 from ..casesdesk import AuditPlan
@@ -45,7 +47,8 @@ def decide(dock: MedSSLWidget, action: str, keys: Sequence[str]) -> None:
     elif action == "forget":
         desk.forget(keys)
     elif action == "audit":
-        desk.plan_audit(keys, partial(_audit, dock, keys))
+        # the answer comes out of the mailbox, which a dialog must not hold up
+        desk.plan_audit(keys, lambda plan: QTimer.singleShot(0, partial(_audit, dock, keys, plan)))
 
 
 def picture(dock: MedSSLWidget, seen: Sequence[Line]) -> None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
+from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QDialog, QFileDialog
 
+from ..panels.check_view import CheckDialog
 from ..panels.class_dialog import ClassDialog
+from ..panels.dialogs import NewProjectDialog
 
 if TYPE_CHECKING:
     from ..plugin import MedSSLWidget
+    from ..projects import Found
 
 
 def connect(dock: MedSSLWidget) -> None:
@@ -24,6 +30,11 @@ def connect(dock: MedSSLWidget) -> None:
     head.page.connect(lambda name: take_up(dock, name))
     head.add_scans.connect(lambda: ask_scans(dock))
     head.edit_classes.connect(lambda: ask_classes(dock))
+    head.check_scans.connect(lambda: ask_check(dock))
+    for recent in (dock.welcome.open_recent, head.open_recent):
+        recent.connect(dock.open_folder)
+    dock.welcome.forget_recent.connect(session.list_recent)
+    session.list_recent()
     head.refresh.connect(session.refresh)
     head.next_case.connect(session.open_next)
     head.dismissed.connect(session.dismiss)
@@ -55,6 +66,25 @@ def ask_scans(dock: MedSSLWidget) -> None:
     )
     if files:
         dock.session.add_scans([Path(f) for f in files])
+
+
+def ask_project(dock: MedSSLWidget, found: Found) -> None:
+    """Ask what project to make of the scans in a folder, which are checked meanwhile, and make it."""
+    dialog = NewProjectDialog(found, partial(dock.session.checks.files, found.images, found.labels), dock)
+    if dialog.exec_() == QDialog.DialogCode.Accepted:
+        new = dialog.value()
+        dock.session.create_project(new.root, new.images, new.classes, new.labels, new.patients)
+
+
+def ask_check(dock: MedSSLWidget) -> None:
+    """Check the scans of the open project; leave out what a person ticks."""
+    project = dock.session.board.facts.project
+    if project is None:
+        return
+    dialog = CheckDialog(partial(dock.session.checks.project, project.root), dock)
+    if dialog.exec_() == QDialog.DialogCode.Accepted:
+        for reason, names in itertools.groupby(sorted(dialog.view.why().items(), key=itemgetter(1)), itemgetter(1)):
+            dock.session.list.exclude([name for name, _ in names], reason)
 
 
 def ask_classes(dock: MedSSLWidget) -> None:
