@@ -18,7 +18,7 @@ from .terminal.screen import Screen
 
 DONE, FAULT, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 COMMANDS = (
-    "demo", "new", "check", "status", "progress", "methods", "train", "runs", "use",
+    "demo", "new", "check", "classes", "status", "progress", "methods", "train", "runs", "use",
     "predict", "labels", "evaluate", "inspect", "suggest", "doctor",
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ import pytest
 from fixtures import make_project
 from test_ui_session import World
 
-from napari_medssl.project import ClassInfo, Project
+from napari_medssl.project import ClassInfo, Holder, Project
 from napari_medssl.project.migration import ChangePlan, ClassChange
 from napari_medssl.runs.events import RunStarted
 from napari_medssl.runs.outlook import Wish
@@ -67,6 +67,15 @@ def test_nothing_changes_while_a_run_is_under_way(world: World) -> None:
     assert names(world) == ["bright", "dark"]
     assert world.session.state.message is not None
     assert "under way" in world.session.state.message[1]
+
+
+def test_nothing_changes_while_somebody_else_may_draw(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = Holder("ben", "ward-7", 1, "2026-01-01T10:00:00")
+    monkeypatch.setattr("napari_medssl.project.lease.Lease.others", property(lambda lease: [other]))
+    world.session.classes.change(MERGED)
+    assert names(world) == ["bright", "dark"]
+    assert world.session.state.message is not None
+    assert "ben on ward-7" in world.session.state.message[1]
 
 
 def test_an_impossible_change_is_told_and_the_case_stays_open(world: World) -> None:

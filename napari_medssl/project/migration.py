@@ -28,6 +28,7 @@ from .settings import change_settings
 
 if TYPE_CHECKING:
     from .case import Case
+    from .lease import Lease
     from .project import Project
 
 PENDING_NAME = "class-change.json"
@@ -112,12 +113,19 @@ def plan_change(project: Project, change: ClassChange) -> ChangePlan:
 
 
 def apply_change(
-    project: Project, change: ClassChange, *, author: str, told: Callable[[int, int], None] = lambda done, all: None
+    project: Project,
+    change: ClassChange,
+    *,
+    author: str,
+    lease: Lease | None = None,
+    told: Callable[[int, int], None] = lambda done, all: None,
 ) -> ChangePlan:
     """Change the classes, and what is drawn with them.
 
     Parameters
     ----------
+    lease : Lease, optional
+        This window's: nothing is changed while another one lives, where somebody may draw with what goes.
     told : callable
         Told the number of cases done and of all to do.
 
@@ -129,9 +137,15 @@ def apply_change(
     Raises
     ------
     ProjectError
-        If the change cannot be, an earlier one was not finished, or the disk refuses. What was written stays valid;
-        `finish_change` goes on.
+        If the change cannot be, the project is open elsewhere, an earlier change was not finished, or the disk refuses.
+        What was written stays valid; `finish_change` goes on.
     """
+    others = [] if lease is None else lease.others
+    if others:
+        raise ProjectError(
+            f"This project is open elsewhere too: {'; '.join(map(str, others))}. Close it there, so that nobody draws "
+            "with structures that go; then change them."
+        )
     plan = plan_change(project, change)
     pending = {
         "id": secrets.token_hex(3),

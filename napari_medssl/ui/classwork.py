@@ -13,7 +13,7 @@ from .casework import CaseDesk
 from .jobs import Jobs
 
 if TYPE_CHECKING:
-    from ..project import Project
+    from ..project import Lease, Project
 
 
 class ClassDesk:
@@ -30,10 +30,11 @@ class ClassDesk:
         self._author, self._refresh = author, refresh
         self._project: Project | None = None
         self._eyes: Project | None = None
+        self._lease: Lease | None = None
 
-    def take(self, project: Project, eyes: Project) -> None:
-        """Work on this project from now on; `eyes` is the same for the lane "look"."""
-        self._project, self._eyes = project, eyes
+    def take(self, project: Project, eyes: Project, lease: Lease) -> None:
+        """Work on this project from now on; `eyes` is the same for the lane "look", `lease` this window's."""
+        self._project, self._eyes, self._lease = project, eyes, lease
 
     def lock(self, value: int, locked: bool) -> None:
         """Lock a structure, or unlock it: at once on the screen, then on disk."""
@@ -64,7 +65,7 @@ class ClassDesk:
 
     def change(self, change: ClassChange) -> None:
         """Change the structures and what is drawn with them; the case on the screen is saved first, and read again."""
-        project, facts = self._project, self._board.facts
+        project, lease, facts = self._project, self._lease, self._board.facts
         if project is None:
             return
         if facts.starting or (facts.status is not None and not facts.status.is_over):
@@ -90,4 +91,7 @@ class ClassDesk:
             over()
             self._board.failed(error)
 
-        self._jobs.submit("disk", lambda: apply_change(project, change, author=self._author), done, failed)
+        def work() -> ChangePlan:
+            return apply_change(project, change, author=self._author, lease=lease)
+
+        self._jobs.submit("disk", work, done, failed)

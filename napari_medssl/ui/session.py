@@ -262,7 +262,7 @@ class Session:
         self.list.take(opened.project)
         self.thumbnails.take(Path(opened.project.root))
         self.inside.take(opened.project)
-        self.classes.take(opened.project, opened.eyes)
+        self.classes.take(opened.project, opened.eyes, opened.lease)
         self.progress.take(opened.eyes)
         self.previews.take(opened.project)
         found: list[tuple[Handle, RunStatus]] = opened.found
