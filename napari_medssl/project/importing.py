@@ -61,7 +61,7 @@ def import_images(
     on_progress : callable, optional
         Called with (done, total).
     patients : mapping, optional
-        Patient of each case name; by default each case is a patient of its own.
+        Patient by case name, or by the path of a scan's first file; by default each case is a patient of its own.
 
     Returns
     -------
@@ -79,6 +79,7 @@ def import_images(
     scans, refused = _group_channels(project, files)
     known = {ref.path for case in project.cases() for ref in case.image_refs}
     taken = {folded(case.name) for case in project.cases()}
+    of = patients or {}
     added: list[str] = []
     skipped: list[tuple[Path, str]] = []
     for done, images in enumerate(scans):
@@ -92,7 +93,7 @@ def import_images(
         try:
             _adopt_channels(project, first, len(images))
             source = images if len(images) > 1 else first
-            project.add_case(source, name=name, patient=(patients or {}).get(name))
+            project.add_case(source, name=name, patient=of.get(name, of.get(str(first))))
         except BadFileError as error:
             refused.append((first, str(error)))
             continue
