@@ -172,6 +172,9 @@ def test_going_works_on_flat_images_and_in_three_dimensions(tmp_path: Path, worl
     world.viewer.dims.ndisplay = 3
     world.session.review.go(1)
     assert camera(world.viewer).center != (0, 0, 0)
+    assert not world.layer("mark").visible, "a solid box would hide the place"
+    world.viewer.dims.ndisplay = 2
+    assert world.layer("mark").visible
     project = make_project(tmp_path / "flat", "raster")
     case = project.case("case-2")
     labels, doubt = np.zeros(case.grid.shape, np.uint8), np.zeros(case.grid.shape, np.float32)
@@ -240,6 +243,11 @@ def test_decisions_need_a_place(world: World) -> None:
     world.decide("accept")
     assert "Alt+N" in world.said
     assert (world.labels.data == 255).all()
+    world.open("case-3")
+    for act in (lambda: world.session.review.go(1), lambda: world.decide("reject")):
+        world.session.dismiss()
+        act()
+        assert "no proposal for this case" in world.said
 
 
 def test_by_slice_class_and_case(world: World) -> None:

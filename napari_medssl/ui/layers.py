@@ -235,6 +235,7 @@ class CaseLayers:
     # --- within
 
     def _letter(self, event: Any = None) -> None:
+        self.overlays.turned()
         write_letters(self.viewer, None if self._case is None else self._case.display)
 
     def _watch(self, on: bool) -> None:

@@ -78,6 +78,12 @@ class Overlays:
             self._stack.remove([layer for layer in (self._mark,) if layer is not None])
             self._mark = make_mark(box, display, f"{self._stack.case} · place")
             self._stack.add(self._mark, "mark", {}, below=below)
+            self.turned()
+
+    def turned(self) -> None:
+        """Two dimensions are on the screen now, or three, where the frame is a solid box and would hide its place."""
+        if self._mark is not None:
+            self._mark.visible = self._stack.viewer.dims.ndisplay == 2
 
     def show_difference(self, codes: np.ndarray, kind: str) -> None:
         """Show where two masks differ, on top, so that its colours are its own; instead of what was there."""

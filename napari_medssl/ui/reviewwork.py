@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .casework import CaseDesk
 
 GO_FIRST = "Go to a region first: Alt+N."
+NOTHING = "There is no proposal for this case: open one that is to review, or train first."
+CALM = "No region of this proposal stands out. Look it through, then accept it."
 
 
 class ReviewScreen(Protocol):
@@ -74,12 +76,10 @@ class ReviewDesk:
     def go(self, step: int) -> None:
         """Go to the next region that is open (1), or to the one before in the list (-1)."""
         review = self._review
-        if review is None:
+        if review is None or not review.lines:
+            self._board.say("info", NOTHING if review is None else CALM)
             return
         count = len(review.lines)
-        if not count:
-            self._board.say("info", "No region of this proposal stands out. Look it through, then accept it.")
-            return
         here = review.current or (0 if step > 0 else 1)
         order = [(here - 1 + step * away) % count + 1 for away in range(1, count + 1)]
         still_open = [number for number in order if step > 0 and review.lines[number - 1].state == "open"]
@@ -99,6 +99,7 @@ class ReviewDesk:
         """
         labels, review, proposal = self._view.labels(), self._review, self._proposal
         if labels is None or review is None or proposal is None:
+            self._board.say("info", NOTHING)
             return
         found = self._found(part, review)
         if found is None:
