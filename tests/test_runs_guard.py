@@ -232,6 +232,14 @@ class TestNoise:
         assert compare(-mean, margin) == mirrored[compare(mean, margin)]
 
 
+def test_other_runs_are_judged_anew() -> None:
+    runs = (run("bcp-001", 0.80), LABELS)
+    assert judge_all(runs) == judge_all(runs)
+    judge_all(runs).clear()
+    assert judge_all(runs)["bcp-001"].is_worse
+    assert not judge_all((run("bcp-001", 0.88), LABELS))["bcp-001"].is_worse
+
+
 class TestWhichModelToUse:
     def names(self, *runs: PastRun) -> str | None:
         found = model_to_use(runs)

@@ -407,3 +407,23 @@ class TestKeys:
         assert page.minutes.value() == 30.0
         page.minutes.setValue(7)
         assert page.length.currentText() == "Other"
+
+    def test_tab_goes_from_top_to_bottom(self, qtbot: Any, tmp_path: Path) -> None:
+        project, labels, *_ = judged(tmp_path)
+        bench = Bench(qtbot, project.root, ProcessDriver())
+        bench.widget.show_page("Train")
+        page = bench.widget.train_page
+        bench.until(page.runs.table.isVisible)
+        page.method.setFocus()
+        seen = []
+        for _ in range(11):
+            seen.append(bench.widget.focusWidget().accessibleName())
+            qtbot.keyClick(bench.widget.focusWidget(), Qt.Key.Key_Tab)
+        assert seen[:3] == ["Method", "Minutes", "Usual lengths"]
+        assert seen.index("Device") < seen.index("Runs") < seen.index("Curves of the chosen run") < seen.index("Train")
+        page.runs.choose(labels.run)
+        page.runs.table.setFocus()
+        shown: list[str] = []
+        page.runs.curves.connect(shown.append)
+        qtbot.keyClick(page.runs.table, Qt.Key.Key_Return)
+        assert shown == [labels.run]

@@ -132,10 +132,23 @@ def wanted_comparison(past: PastRun, stock: Stock) -> Wish | None:
     return Wish("supervised", past.preset, minutes=round(length.amount, 2), device=past.device)
 
 
+_newest: list[tuple[tuple[PastRun, ...], dict[str, Verdict]]] = []  # of the runs judged last, and how
+
+
 def judge_all(runs: Sequence[PastRun]) -> dict[str, Verdict]:
-    """The verdicts there are, by run."""
+    """The verdicts there are, by run.
+
+    Every run is held against every other, and a screen asks again with each change of what it shows: those of the same
+    tuple of runs are kept.
+    """
+    for known, verdicts in _newest[:1]:
+        if known is runs:
+            return dict(verdicts)
     found = {past.run: judge(past, runs) for past in runs}
-    return {run: verdict for run, verdict in found.items() if verdict is not None}
+    told = {run: verdict for run, verdict in found.items() if verdict is not None}
+    if isinstance(runs, tuple):
+        _newest[:] = [(runs, told)]
+    return dict(told)
 
 
 def margin_of(differences: Sequence[float], cases: int) -> float:

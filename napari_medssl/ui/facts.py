@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 
 from ..project import Refused, read_audit, read_refused
 from ..project.classes import in_order
-from ..runs.champion import model_to_use, set_aside
+from ..runs.champion import Role, set_aside, tell_roles
 from ..runs.drivers import LOG_NAME, ProcessDriver
-from ..runs.guard import Verdict, judge_all
+from ..runs.guard import Verdict, is_model, judge_all
 from ..runs.history import PastRun
 from ..runs.journal import JOURNAL_NAME, replay
 from ..runs.outlook import Stock, take_stock
 from ..runs.process import is_running
 from ..runs.status import RunStatus, fold
 from .casefacts import CaseFacts, read_case
+from .modelview import ModelView, model_view
 
 if TYPE_CHECKING:
     from ..project import Project
@@ -41,6 +42,7 @@ class RunFacts:
 
     `dice` is that of the model it deploys, `verdict` how it compares with learning from labels only, `seconds` how long
     it lived, `begins_with` the run whose model it began with, `log` where its process wrote what nobody expected.
+    `role` is what its model is (see `runs.champion.tell_roles`) and `why` that in a sentence.
     """
 
     name: str
@@ -55,6 +57,9 @@ class RunFacts:
     begins_with: str = ""
     checkpoint: bool = False
     log: str = ""
+    has_model: bool = False
+    role: Role = ""
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,7 @@ class ProjectFacts:
     stock: Stock = field(default_factory=Stock)
     refused: tuple[Refused, ...] = ()  # files that were not taken
     frozen: bool = False  # the audit set
-    model: str | None = None  # the run whose model is used where nobody names one
+    model: ModelView = field(default_factory=ModelView)  # which is used where nobody names one
     taken: int = 0  # counts the snapshots, so that an old one never replaces a newer one
 
 
@@ -81,7 +86,7 @@ def read_facts(project: Project, taken: int = 0) -> ProjectFacts:
     """
     project.refresh()
     stock = take_stock(project)
-    avoid, verdicts, model = set_aside(stock.runs), judge_all(stock.runs), model_to_use(stock.runs)
+    avoid, verdicts, roles = set_aside(stock.runs), judge_all(stock.runs), tell_roles(stock.runs)
     cases = tuple(read_case(case, avoid) for case in project.cases())
     return ProjectFacts(
         root=Path(project.root),
@@ -90,15 +95,15 @@ def read_facts(project: Project, taken: int = 0) -> ProjectFacts:
         cases=cases,
         refused=read_refused(project.root),
         frozen=read_audit(project.root) is not None,
-        runs=tuple(_run(project, past, verdicts.get(past.run)) for past in stock.runs),
+        runs=tuple(_run(project, past, verdicts.get(past.run), *roles.get(past.run, ("", ""))) for past in stock.runs),
         suggestions=_suggestions(project, cases, avoid),
         stock=stock,
-        model=None if model is None else model.run,
+        model=model_view(stock.runs),
         taken=taken,
     )
 
 
-def _run(project: Project, past: PastRun, verdict: Verdict | None) -> RunFacts:
+def _run(project: Project, past: PastRun, verdict: Verdict | None, role: Role, why: str) -> RunFacts:
     folder = project.run_folder(past.run)
     journal = folder / JOURNAL_NAME
     status = _fold_journal(journal, journal.stat().st_size) if journal.is_file() else RunStatus()
@@ -117,6 +122,9 @@ def _run(project: Project, past: PastRun, verdict: Verdict | None) -> RunFacts:
         begins_with=past.start_from or "",
         checkpoint=status.checkpoint is not None,
         log=str(folder / LOG_NAME),
+        has_model=is_model(past),
+        role=role,
+        why=why,
     )
 
 

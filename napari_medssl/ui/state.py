@@ -13,9 +13,10 @@ from .casefacts import CaseFacts
 from .caselist import Continue, continue_with
 from .facts import ClassFacts, ProjectFacts
 from .insideview import Inside, InsideState, inside_state
+from .modelview import ModelView
 from .recents import Recent
 from .reviewview import Review, ReviewState, review_state
-from .runlist import ModelView, RunLine, model_view, run_lines
+from .runlist import RunLine, run_lines
 from .runview import Level, RunView, run_view
 from .trainview import Intent, TrainView, train_view
 
@@ -148,7 +149,7 @@ def resolve(facts: Facts) -> PanelState:
             silent=facts.silent, growing=facts.growing,
         ),
         runs=run_lines(project, facts.run, facts.status),
-        model=model_view(project.stock),
+        model=project.model,
         next_case=following[0],
         next_why=following[1],
         busy=f"Opening {facts.loading} …" if facts.loading else facts.busy,

@@ -54,7 +54,7 @@ class RunCard(QFrame):
             lambda: self.stop.emit("discard"),
         )
         self.go_on = button("Resume", "Go on exactly where the run was.", self.resume.emit)
-        self._show_curves = button("Curves", "Show the loss and Dice curves below.", self.curves.emit)
+        self.show_curves = button("Curves", "Show the loss and Dice curves below.", self.curves.emit)
         line = QHBoxLayout()
         line.setSpacing(4)
         line.addWidget(self.keep, 3)
@@ -64,7 +64,7 @@ class RunCard(QFrame):
         below = QHBoxLayout()
         below.setSpacing(4)
         below.addWidget(self.growing, 3)
-        below.addWidget(self._show_curves, 2)
+        below.addWidget(self.show_curves, 2)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 4)
         layout.setSpacing(4)

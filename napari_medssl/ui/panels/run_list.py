@@ -17,7 +17,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from ..runlist import ModelView, RunLine
+from ..modelview import ModelView
+from ..runlist import RunLine
 from .parts import SMALLEST, button, enable, named, show_text, text
 from .run_model import COLUMNS, RunModel
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
@@ -137,6 +138,19 @@ class TrainPage(QWidget):
         layout.setSpacing(0)
         layout.addWidget(scrolling(inner), 1)
         layout.addWidget(self._foot)
+        self._order()
+
+    def _order(self) -> None:
+        """The tab key goes from top to bottom; widgets were not made in that order."""
+        card, runs = self.card, self.runs
+        ordered = (
+            card.keep, card.pause, card.discard, card.go_on, card.growing, card.show_curves,
+            self.method, self.minutes, self.length, self.start_from, self.preset, self.device, self.more,
+            runs.better, runs.back, runs.automatic, runs.table, runs.use_this, runs.show_curves, runs.go_on, runs.more,
+            self.start,
+        )  # fmt: skip
+        for before, after in pairwise(ordered):
+            QWidget.setTabOrder(before, after)
 
     def draw(self, state: PanelState) -> None:
         """Show a state."""
@@ -239,6 +253,7 @@ class TrainPage(QWidget):
             form.set_value(wish.settings)
             form.on_change(lambda: self._choose(settings=form.value()))
             self._options.addWidget(form.native)
+            QWidget.setTabOrder(self.more, form.native)
         if self._form is not None:
             self._form.native.setVisible(shown)
         changed = len(wish.settings)
