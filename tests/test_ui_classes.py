@@ -80,6 +80,32 @@ def test_strokes_are_counted_in_what_is_saved(bench: Bench) -> None:
     assert sum(one.strokes or 0 for one in case.revisions()) == 2
 
 
+def test_a_new_project_takes_names_colours_and_locks(
+    qtbot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_project(tmp_path / "made")
+    bench = Bench(qtbot, None)
+
+    def answer(dialog: Any) -> Any:
+        dialog.folder.setText(str(tmp_path / "new"))
+        table = dialog.classes
+        table.add_row()
+        table.set_colour("#CC79A7")
+        table.table.item(1, NAME).setText("structure 1")
+        bench.until(lambda: dialog.check.over)
+        assert not dialog.ok.isEnabled(), "two of one name"
+        table.table.item(1, NAME).setText("tumour")
+        table.table.item(1, LOCK).setCheckState(Qt.CheckState.Checked)
+        bench.until(dialog.ok.isEnabled)
+        return dialog.DialogCode.Accepted
+
+    monkeypatch.setattr("napari_medssl.ui.wiring.header.NewProjectDialog.exec_", answer, raising=False)
+    bench.widget.open_folder(tmp_path / "made" / "scans")
+    bench.until(lambda: bench.state.has_project)
+    found = [(c.value, c.name, c.colour, c.locked) for c in Project.open(tmp_path / "new").classes]
+    assert found[1] == (2, "tumour", "#CC79A7", True)
+
+
 # --- the dialog
 
 

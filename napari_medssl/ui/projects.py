@@ -117,7 +117,7 @@ def open_project(root: Path, driver: Driver) -> Opened:
 def create(
     root: Path,
     images: Sequence[Path],
-    classes: Mapping[int, str],
+    classes: Sequence[ClassInfo],
     labels: Sequence[Path],
     author: str,
     patients: Mapping[str, str] | None = None,
@@ -137,7 +137,7 @@ def create(
     """
     from ..project import Project, import_images, import_labels
 
-    project = Project.create(root, classes=class_infos(classes))
+    project = Project.create(root, classes=classes)
     report = import_images(project, images, patients=patients)
     refused = list(report.refused)
     if labels:
@@ -152,25 +152,20 @@ def add(project: Project, paths: Iterable[Path]) -> str:
     from ..project import import_images
 
     report = import_images(project, list(paths))
-    return f"{len(report.added)} scans added. {_refusals(report.refused)}".strip()
-
-
-def class_infos(classes: Mapping[int, str]) -> tuple[ClassInfo, ...]:
-    """Names to `ClassInfo`."""
-    from ..project import ClassInfo
-
-    return tuple(ClassInfo(value, name) for value, name in classes.items())
+    count = len(report.added)
+    return f"{count} scan{'' if count == 1 else 's'} added. {_refusals(report.refused)}".strip()
 
 
 def make_sample(root: Path, author: str) -> Path:
     """Generate the sample project at `root`, unless it is there already."""
     from ..demo.cohort import CLASSES, make_cohort
-    from ..project import Project, import_images, import_labels
+    from ..project import ClassInfo, Project, import_images, import_labels
 
     if (root / "project" / "project.json").is_file():
         return root / "project"
     cohort = make_cohort(root / "scans", SAMPLE_CASES)
-    project = Project.create(root / "project", classes=class_infos(CLASSES), name="MedSSL sample")
+    classes = [ClassInfo(value, name) for value, name in CLASSES.items()]
+    project = Project.create(root / "project", classes=classes, name="MedSSL sample")
     import_images(project, cohort.images)
     import_labels(project, cohort.labels, SAMPLE_LABELLED, author=author)
     return root / "project"
@@ -197,4 +192,5 @@ def _refusals(refused: Iterable[tuple[Path, str]]) -> str:
     if not listed:
         return ""
     more = f" … and {len(listed) - 3} more" if len(listed) > 3 else ""
-    return f"{len(listed)} files were not taken: " + " ".join(listed[:3]) + more
+    many = "1 file was not taken: " if len(listed) == 1 else f"{len(listed)} files were not taken: "
+    return many + " ".join(listed[:3]) + more

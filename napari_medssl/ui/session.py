@@ -34,7 +34,7 @@ from .thumbnails import ThumbnailDesk
 from .trainview import Intent
 
 if TYPE_CHECKING:
-    from ..project import Lease, Project
+    from ..project import ClassInfo, Lease, Project
     from ..runs.drivers import Handle
 
 PAUSE = 2.0  # seconds between looks at the project while proposals arrive
@@ -160,7 +160,7 @@ class Session:
         self,
         root: Path | str,
         images: Sequence[Path],
-        classes: Mapping[int, str],
+        classes: Sequence[ClassInfo],
         labels: Sequence[Path] = (),
         patients: Mapping[str, str] | None = None,
     ) -> None:

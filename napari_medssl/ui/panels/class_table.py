@@ -85,10 +85,6 @@ class ClassTable(QWidget):
         layout.addWidget(self._words)
         self._fill(0)
 
-    def value(self) -> dict[int, str]:
-        """Voxel value to name."""
-        return {row.value: row.name for row in self.rows if row.stays}
-
     def add_row(self) -> None:
         """A line ready to be typed in."""
         self.rows.append(new_row(self.rows))

@@ -16,7 +16,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from ...project.classes import PALETTE
+from ...project.classes import PALETTE, ClassInfo
+from ..classrows import change_of, trouble_of
 from ..facts import ClassFacts
 from ..projects import Found
 from .check_view import CheckView, Start
@@ -30,7 +31,7 @@ class NewProject:
 
     root: Path
     images: tuple[Path, ...]
-    classes: dict[int, str]
+    classes: tuple[ClassInfo, ...]
     labels: tuple[Path, ...] = ()
     patients: dict[str, str] = field(default_factory=dict)
 
@@ -41,7 +42,7 @@ class NewProjectDialog(QDialog):
     def __init__(self, found: Found, start: Start, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("New MedSSL project")
-        self.setMinimumWidth(520)
+        self.setMinimumWidth(600)
         self._found = found
         self.folder = named(
             QLineEdit(str(_free(found.folder))), "Project folder", "Where labels, proposals and runs are kept."
@@ -51,6 +52,7 @@ class NewProjectDialog(QDialog):
         self.classes = ClassTable(
             [ClassFacts(v, f"structure {v}", PALETTE[(v - 1) % len(PALETTE)], str(v) if v < 10 else "") for v in values]
         )
+        self.classes.changed.connect(self._able)
         self.labels = checkbox(
             f"Take the {len(found.labels)} label files beside them as complete labels",
             "Label files find their scan by name: scan_1.nii.gz and scan_1_label.nii.gz.",
@@ -94,7 +96,7 @@ class NewProjectDialog(QDialog):
         return NewProject(
             root=Path(self.folder.text().strip()).expanduser(),
             images=tuple(path for path in self._found.images if str(path) not in without),
-            classes=self.classes.value(),
+            classes=change_of(self.classes.rows).classes,
             labels=self._found.labels if self.labels.isChecked() else (),
             patients=dict(report.patients) if report is not None and self.patients.isChecked() else {},
         )
@@ -108,7 +110,8 @@ class NewProjectDialog(QDialog):
         self._able()
 
     def _able(self) -> None:
-        enable(self.ok, self.check.over and bool(self.folder.text().strip()))
+        fine = bool(self.folder.text().strip()) and not trouble_of(self.classes.rows)
+        enable(self.ok, self.check.over and fine)
 
     def _browse(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, "Folder for the project", self.folder.text())
