@@ -67,7 +67,7 @@ class CasePanel(QWidget):
         self.status.addItem("All", "")
         for key in STATUS_ORDER[:5]:
             self.status.addItem(STATUS_TEXT[key].capitalize(), key)
-        self.status.addItem("Cannot be read, not taken", "unusable")
+        self.status.addItem("Bad files", "unusable")
         self.status.addItem("⚑ Flagged", "flagged")
         self.model = CaseModel(self)
         self.table = named(QTableView(), "Cases", "Double-click a case to open it; right-click for more.")

@@ -22,10 +22,11 @@ from ...project.checking import Finding, in_words
 from ...project.examining import Report
 from ..checkwork import Checking, reasons
 from ..icons import status_icon
-from .parts import button, enable, named, text
+from .parts import button, enable, named, show_text, text
 
 LOOK = 100  # ms between looks at the progress
 MOST = 200  # lines below one finding
+MENTIONED = 6  # names in a sentence
 ICONS = {"error": "refused", "warning": "missing", "info": "new"}
 LEVELS = {"error": "Problem", "warning": "Look at", "info": "Note"}
 KEY = Qt.ItemDataRole.UserRole
@@ -54,9 +55,11 @@ class CheckView(QWidget):
         self.list = named(QTreeWidget(), "What was found", "Tick the scans that are to be left out.")
         self.list.setHeaderLabels(["Leave out", "What was found"])
         self.list.setColumnWidth(0, 200)
-        self.list.setWordWrap(True)
         self.list.setMinimumHeight(140)
         self.list.hide()
+        self.details = text()  # a line is too short for what there is to say
+        self.details.hide()
+        self.list.currentItemChanged.connect(lambda item, _: self._show_details(item))
         line = QHBoxLayout()
         line.addWidget(self.bar, 1)
         line.addWidget(self.skip)
@@ -64,7 +67,8 @@ class CheckView(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(line)
         layout.addWidget(self.words)
-        layout.addWidget(self.list)
+        layout.addWidget(self.list, 1)
+        layout.addWidget(self.details)
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK)
         self._timer.timeout.connect(self._look)
@@ -109,6 +113,7 @@ class CheckView(QWidget):
         for finding in report.findings:
             self._add(finding)
         self.list.setVisible(bool(report.findings))
+        self.list.setCurrentItem(self.list.topLevelItem(0))
         self.ended.emit()
 
     def _end(self, words: str) -> None:
@@ -120,12 +125,20 @@ class CheckView(QWidget):
         if self.report is None:
             self.ended.emit()
 
+    def _show_details(self, item: QTreeWidgetItem | None) -> None:
+        while item is not None and item.parent() is not None:
+            item = item.parent()
+        words = "" if item is None else str(item.data(0, KEY))
+        show_text(self.details, words)
+
     def _add(self, finding: Finding) -> None:
         names = finding.items[0] if len(finding.items) == 1 else f"{len(finding.items)} files"
         top = QTreeWidgetItem([f"{LEVELS[finding.level]}: {names}", f"{finding.what} {finding.todo}"])
         top.setIcon(0, status_icon(ICONS[finding.level], self.palette().color(QPalette.ColorRole.WindowText)))
+        some = ", ".join(finding.items[:MENTIONED]) + (" …" if len(finding.items) > MENTIONED else "")
+        top.setData(0, KEY, f"{some}: {finding.what} {finding.todo}")
         for column in (0, 1):
-            top.setToolTip(column, f"{finding.what}\n{finding.todo}")
+            top.setToolTip(column, f"{some}\n{finding.what}\n{finding.todo}")
         ticked = Qt.CheckState.Checked if finding.level == "error" else Qt.CheckState.Unchecked
         for words, keys in _choices(finding):
             child = QTreeWidgetItem([words, ""])
