@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fixtures import made_run, make_project
 from test_runs_guard import HELD, LABELS, cases, measured, run
 
 from napari_medssl import cli
+from napari_medssl.commands.predict import default_model
 from napari_medssl.errors import MedSSLError
 from napari_medssl.project import Project
 from napari_medssl.project.audit import draw_audit
 from napari_medssl.project.champions import CHAMPIONS, Decision, decide_champion, read_decisions
-from napari_medssl.runs.champion import candidates, model_to_use, set_aside, tell_roles, use_model
+from napari_medssl.runs.champion import candidates, model_before, model_to_use, set_aside, tell_roles, use_model
 from napari_medssl.runs.history import MODEL_NAME, PastRun, mark_chosen, read_history
+from napari_medssl.runs.outlook import take_stock
+from napari_medssl.terminal.screen import Screen
 
 ANNA = Decision("bcp-001", "anna", "2026-01-01")
 
@@ -154,3 +158,22 @@ class TestOnDisk:
         assert f"Model to use: {second}." in capsys.readouterr().out
         for bad in ([], [first, "--automatic"], ["bcp-999"]):
             assert cli.main(["use", root, *bad]) == 2
+
+    def test_predict_follows_it_however_much_is_labelled_since(
+        self, project: Project, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        first, second = made_run(project, "bcp", 0.8).run, made_run(project, "bcp", 0.9).run
+        assert default_model(project, Screen(False)) == second
+        use_model(project, first, author="anna")
+        assert default_model(project, Screen(False)) == first
+        assert f"Not with the newer {second}. {first} is in use: anna chose it." in capsys.readouterr().err
+        more = next(case for case in project.cases() if case.status == "new" and case.role == "pool")
+        more.save_labels(np.ones(more.grid.shape, np.uint8), author="anna", origin="drawn")
+        assert model_to_use(take_stock(project).runs).run == first  # type: ignore[union-attr]
+
+    def test_alone_it_has_no_candidates_and_no_way_back(self, project: Project) -> None:
+        first = made_run(project, "bcp", 0.8).run
+        use_model(project, first)
+        assert candidates(read_history(project)) == ()
+        assert set_aside(read_history(project)) == {}
+        assert model_before(read_history(project)) is None

@@ -427,3 +427,29 @@ class TestKeys:
         page.runs.curves.connect(shown.append)
         qtbot.keyClick(page.runs.table, Qt.Key.Key_Return)
         assert shown == [labels.run]
+
+
+def test_a_silence_and_an_end_are_told_outside_the_dock(
+    qtbot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[str, str]] = []
+    for level in ("info", "warning", "error"):
+        monkeypatch.setattr(
+            f"napari.utils.notifications.show_{level}", lambda words, level=level: told.append((level, words))
+        )
+    make_project(tmp_path, "raster", labelled=2, unlabelled=4)
+    bench = Bench(qtbot, tmp_path / "project")
+    bench.widget.session.runs.train([Wish("bcp", minutes=5.0)])
+    bench.until(lambda: bool(bench.driver.runs))
+    (run,) = bench.driver.runs.values()
+    run.said = [RunStarted(run=run.run, task="train", method="bcp")]
+    monkeypatch.setattr("napari_medssl.ui.runwork.is_stalled", lambda status, silent: len(run.said) == 1)
+    bench.until(lambda: bool(told))
+    level, words = told[0]
+    assert level == "warning"
+    assert words.startswith(f"Training {run.run}. ⚠ No word for")
+    run.said = [*run.said, RunFinished(reason="failed", message="The disk is full.")]
+    bench.until(lambda: len(told) == 2)
+    level, words = told[1]
+    assert level == "error"
+    assert words.startswith(f"Failed: {run.run}. The disk is full. Mend that and train again. Its log")

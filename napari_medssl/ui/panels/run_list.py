@@ -22,7 +22,7 @@ from ..runlist import RunLine
 from .parts import SMALLEST, button, enable, named, show_text, text
 from .run_model import COLUMNS, RunModel
 
-WIDTHS = (84, 92, 48, 70, 84, 60, 90)  # pixels, in the order of importance; what has no room is not shown
+WIDTHS = (98, 88, 44, 62, 84, 60, 90)  # pixels, in the order of importance; what has no room is not shown
 MOST = 6  # rows shown without scrolling
 ROW = 24  # pixels
 USE = "Use the model of this run from now on, an earlier one too. Newer runs are candidates until you choose them."
