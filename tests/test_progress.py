@@ -95,6 +95,14 @@ def test_a_revision_is_opened_once(project: Project, monkeypatch: pytest.MonkeyP
     np.testing.assert_array_equal(again.table, before.table)
 
 
+def test_counting_can_be_stopped_and_gone_on_with(project: Project) -> None:
+    answers = iter((False, True))
+    assert read_progress(project, lambda: next(answers)).confusion.cases == 1
+    asked: list[bool] = []
+    assert read_progress(project, lambda: bool(asked.append(True))).confusion.cases == 2
+    assert len(asked) == 1, "the first is in the cache"
+
+
 def test_a_change_of_classes_is_no_work_and_ends_the_confusion_of_before(project: Project) -> None:
     before = read_finished(project)
     apply_change(project, ClassChange((ClassInfo(1, "all"),), {2: 1}), author="ben")

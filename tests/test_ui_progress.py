@@ -34,7 +34,7 @@ class LateJobs(DirectJobs):
         self.waiting: list[Callable[[], None]] = []
 
     def submit(self, lane: str, work: Any, done: Any, failed: Any) -> None:
-        assert lane == "look"
+        assert lane == "progress"
         self.waiting.append(lambda: DirectJobs.submit(self, lane, work, done, failed))
 
     def work(self) -> None:
@@ -51,7 +51,7 @@ def test_what_changes_during_a_look_is_looked_at_afterwards(project: Project) ->
     desk = ProgressDesk(Board(), jobs)
     desk.look(seen.append)
     assert not jobs.waiting, "no project yet"
-    desk.take(project)
+    desk.take(project.root)
     for _ in range(3):
         desk.look(seen.append)
     assert len(jobs.waiting) == 1
@@ -68,13 +68,32 @@ def test_another_project_does_not_see_the_one_before(project: Project, tmp_path:
     jobs: LateJobs = LateJobs()
     seen: list[Progress] = []
     desk = ProgressDesk(Board(), jobs)
-    desk.take(project)
+    desk.take(project.root)
     desk.look(seen.append)
-    desk.take(other)
+    desk.take(other.root)
     jobs.work()
     assert seen == []
     jobs.work()
     assert len(seen[0].effort) == 1
+
+
+def test_a_desk_that_is_closed_opens_no_more_masks(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+    jobs = LateJobs()
+    desk = ProgressDesk(Board(), jobs)
+    monkeypatch.setattr(
+        "napari_medssl.ui.progresswork.read_progress", lambda project, stop: asked.append(stop()) or EMPTY
+    )
+    seen: list[Progress] = []
+    desk.take(project.root)
+    desk.look(seen.append)
+    jobs.work()
+    desk.look(seen.append)
+    desk.close()
+    jobs.work()
+    assert asked == [False, True]
+    assert len(seen) == 1
+    assert not jobs.waiting
 
 
 def test_numbers_are_saved_and_it_is_said(project: Project, tmp_path: Path) -> None:
@@ -82,7 +101,7 @@ def test_numbers_are_saved_and_it_is_said(project: Project, tmp_path: Path) -> N
     desk = ProgressDesk(board, DirectJobs())
     desk.write(tmp_path / "out")
     assert not (tmp_path / "out").exists()
-    desk.take(project)
+    desk.take(project.root)
     desk.look(lambda found: None)
     desk.write(tmp_path / "out")
     assert (tmp_path / "out" / "effort.csv").is_file()

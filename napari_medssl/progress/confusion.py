@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -47,10 +47,17 @@ class Confusion:
         return shares
 
 
-def read_confusion(project: Project, finished: Iterable[Finished]) -> Confusion:
+def read_confusion(
+    project: Project, finished: Iterable[Finished], stop: Callable[[], bool] = lambda: False
+) -> Confusion:
     """Count over the last labels of each case and run that were made from a proposal which is still there.
 
-    Opens the masks of what is not in the cache yet: not for the event loop.
+    Opens the masks of what is not in the cache yet, a second or so for each: not for the event loop.
+
+    Parameters
+    ----------
+    stop : callable
+        Asked before each; once it says so, only what is in the cache counts.
     """
     path = project.cache_folder / "progress" / CACHE_NAME
     known = read_json(path) or {}
@@ -59,7 +66,7 @@ def read_confusion(project: Project, finished: Iterable[Finished]) -> Confusion:
         if one.run is None or one.run in project.retired_runs:
             continue
         key = f"{one.case}/{one.revision}"
-        counted = known.get(key) or _count(project, one)
+        counted = known.get(key) or (None if stop() else _count(project, one))
         if counted is not None:
             pairs[key] = counted
     if pairs.keys() != known.keys():

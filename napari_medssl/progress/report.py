@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,15 +25,20 @@ class Progress:
     confusion: Confusion
 
 
-def read_progress(project: Project) -> Progress:
+def read_progress(project: Project, stop: Callable[[], bool] = lambda: False) -> Progress:
     """Read how the work goes on.
 
     Opens masks that were not counted before: not for the event loop.
+
+    Parameters
+    ----------
+    stop : callable
+        Once it says so, no more masks are opened.
     """
     finished = read_finished(project)
     return Progress(
         project.name,
         make_rounds(finished, project.runs()),
         make_effort(finished),
-        read_confusion(project, finished),
+        read_confusion(project, finished, stop),
     )

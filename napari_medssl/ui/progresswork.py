@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..progress import Progress, read_progress, write_tables
+from ..project import Project
 from .board import Board
 from .jobs import Jobs
 
-if TYPE_CHECKING:
-    from ..project import Project
-
 
 class ProgressDesk:
-    """One look at a time; what changed meanwhile is looked at afterwards.
+    """One look at a time, in a lane of its own; what changed meanwhile is looked at afterwards.
 
     Attributes
     ----------
@@ -25,18 +22,22 @@ class ProgressDesk:
 
     def __init__(self, board: Board, jobs: Jobs) -> None:
         self._board, self._jobs = board, jobs
-        self._eyes: Project | None = None
+        self._root: Path | None = None
         self._busy = self._again = False
         self.found: Progress | None = None
 
-    def take(self, eyes: Project) -> None:
+    def take(self, root: Path) -> None:
         """Look at this project from now on."""
-        self._eyes, self.found = eyes, None
+        self._root, self.found = root, None
+
+    def close(self) -> None:
+        """Look no further."""
+        self._root = None
 
     def look(self, show: Callable[[Progress], None]) -> None:
         """Read, and show what was found."""
-        eyes = self._eyes
-        if eyes is None:
+        root = self._root
+        if root is None:
             return
         if self._busy:
             self._again = True
@@ -45,17 +46,20 @@ class ProgressDesk:
 
         def done(found: Progress) -> None:
             self._busy = False
-            if self._eyes is eyes:
+            if self._root == root:
                 self.found = found
                 show(found)
-            if self._again or self._eyes is not eyes:
+            if self._again or self._root != root:
                 self.look(show)
 
         def failed(error: Exception) -> None:
             self._busy = False
             self._board.failed(error)
 
-        self._jobs.submit("look", lambda: read_progress(eyes), done, failed)
+        def work() -> Progress:
+            return read_progress(Project.open(root), lambda: self._root != root)
+
+        self._jobs.submit("progress", work, done, failed)
 
     def write(self, folder: Path) -> None:
         """Save the numbers as CSV files into a folder."""
@@ -66,4 +70,4 @@ class ProgressDesk:
         def done(paths: list[Path]) -> None:
             self._board.say("info", f"Saved in {folder}: {', '.join(path.name for path in paths)}.")
 
-        self._jobs.submit("look", lambda: write_tables(found, folder), done, self._board.failed)
+        self._jobs.submit("progress", lambda: write_tables(found, folder), done, self._board.failed)

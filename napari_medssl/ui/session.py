@@ -244,6 +244,7 @@ class Session:
         self.cases.leave()
         self.runs.leave()
         self.inside.stop()
+        self.progress.close()
         self.checks.stop()
         self._jobs.close()
         self._release()
@@ -263,7 +264,7 @@ class Session:
         self.thumbnails.take(Path(opened.project.root))
         self.inside.take(opened.project)
         self.classes.take(opened.project, opened.eyes, opened.lease)
-        self.progress.take(opened.eyes)
+        self.progress.take(Path(opened.project.root))
         self.previews.take(opened.project)
         found: list[tuple[Handle, RunStatus]] = opened.found
         self.runs.take(opened.project, found)
