@@ -133,6 +133,18 @@ def test_doubt_all_round_an_organ_is_divided_into_places_one_can_look_at() -> No
     assert all(high - low <= 2 * 0.2 * 52 + 1 for one in regions.found for low, high in one.box)
 
 
+def test_how_far_a_region_reaches_is_measured_in_millimetres() -> None:
+    labels, doubt = ball()
+    doubt[4:16, 4:56, 4:16] = 0.5
+    spacing = np.array([8.0, 1.0, 1.0])
+    regions = find_regions(labels, doubt, tuple(spacing), NAMES)
+    reach = max(0.2 * 80, 3 * 8)
+    for one in regions.found:
+        sides = [(end - first - 1) * size for (first, end), size in zip(one.box, spacing, strict=True)]
+        assert max(sides) <= 2 * reach, one.number
+    assert len(regions.found) < 20, "thick slices count as much as they are thick"
+
+
 def test_thin_noise_is_no_region() -> None:
     labels, doubt = ball()
     doubt[10, 30, 2] = 1.0
