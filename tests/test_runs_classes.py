@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from fixtures import finished, made_run, make_project, run_inline
 
+from napari_medssl.cli import main
 from napari_medssl.errors import SpecError
 from napari_medssl.project import ClassInfo, Project
 from napari_medssl.project.migration import ClassChange, apply_change
@@ -50,3 +51,10 @@ def test_what_was_learnt_before_labelling_stays_of_use(project: Project) -> None
     runs = {past.run: past for past in read_history(project)}
     assert not runs["desd-002"].retired
     assert "desd-002" not in set_aside(list(runs.values()))
+
+
+def test_the_list_of_runs_says_so(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["runs", "list", str(project.root)]) == 0
+    told = capsys.readouterr().out
+    assert "⚠ supervised-001 is not used any more. It learnt the structures as they were" in told
+    assert "desd-002 is not used" not in told

@@ -67,6 +67,9 @@ def tell_model(project: Project, runs: list[dict[str, Any]], stock: Stock, scree
     for one in runs:
         if one["verdict"] and one["verdict"]["standing"] == "worse":
             screen.say(f"⚠ {one['run']}: {one['verdict']['text']}")
+    for past in stock.runs:
+        if past.retired:
+            screen.say(f"⚠ {past.run} is not used any more. {aside[past.run]}")
     newer = candidates(stock.runs)
     told = {
         "model_to_use": None if model is None else model.run,
