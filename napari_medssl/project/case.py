@@ -110,7 +110,7 @@ class Case:
             return "excluded"
         if not all(is_there(values, self._project.root) for values in self._record["images"]):
             return "missing"
-        if why_unreadable(self.folder, self.images) is not None:
+        if has_note(self.folder) and why_unreadable(self.folder, self.images) is not None:
             return "unreadable"
         latest = self.latest()
         if latest is not None:
