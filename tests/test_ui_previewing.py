@@ -128,6 +128,14 @@ class TestDesk:
         assert on(world) is None
         assert world.session.state.message is None
 
+    def test_when_the_window_closes_nobody_looks(self, world: World) -> None:
+        _, folder = begin(world)
+        world.session.cases.open("case-3")
+        world.wait(0.05)
+        assert looked_at(folder) == "case-3"
+        world.session.close()
+        assert looked_at(folder) is None
+
     def test_none_of_a_method_that_makes_no_proposals(self, world: World) -> None:
         world.session.cases.open("case-3")
         _, folder = begin(world, "desd")

@@ -74,8 +74,16 @@ class PreviewDesk:
 
     def take(self, project: Project) -> None:
         """Work on this project from now on."""
+        self.leave()
         self._project = project
-        self._asked, self._read, self._on = (None, None), None, False
+        self._read, self._on = None, False
+
+    def leave(self) -> None:
+        """Nobody looks any more: the run, which goes on, need not show anything."""
+        run, case = self._asked
+        self._asked = (None, None)
+        if run is not None and case is not None:
+            self._ask(run, None, "disk")  # the lane that is emptied before the window closes
 
     def want(self, wanted: bool) -> None:
         """Whether a person wants to see it grow."""
@@ -112,10 +120,10 @@ class PreviewDesk:
         info = CATALOG.get(status.started.method)
         return status.started.task == "train" and info is not None and info.segments
 
-    def _ask(self, run: str, case: str | None) -> None:
+    def _ask(self, run: str, case: str | None, lane: str = "run") -> None:
         if self._project is not None:
             folder = self._project.run_folder(run)
-            self._jobs.submit("run", lambda: ask_look(folder, case), lambda _: None, self._quietly)
+            self._jobs.submit(lane, lambda: ask_look(folder, case), lambda _: None, self._quietly)
 
     def _fetch(self, run: str, made: Previewed) -> None:
         display, project, wanted = self._view.display(), self._project, self._read

@@ -246,6 +246,7 @@ class Session:
         self.inside.stop()
         self.progress.close()
         self.checks.stop()
+        self.previews.leave()
         self._jobs.close()
         self._release()
 
