@@ -44,7 +44,10 @@ def places_of(part: Part, regions: Regions, proposal: Voxels) -> Places:
         return np.ravel_multi_index(np.ix_(*along), proposal.shape).reshape(-1)
     if part.scope == "class":
         return np.flatnonzero(proposal == int(part.what))
-    return np.unique(np.concatenate([np.flatnonzero(proposal), *regions.places]))
+    inside = (proposal != 0).reshape(-1)
+    for places in regions.places:
+        inside[places] = True
+    return np.flatnonzero(inside)
 
 
 def changes_of(
@@ -64,10 +67,13 @@ def changes_of(
     if verb == "reject":
         where = ((here == UNSEEN) | (here == proposed)) & (here != 0)
         return places[where], np.zeros(int(where.sum()), np.uint8)
-    rejected = np.zeros(len(places), bool)
-    for part_rejected in {Part(one.scope, one.what) for one in decisions if one.verb == "reject"}:
-        rejected |= np.isin(places, places_of(part_rejected, regions, proposal))
-    where = (here != UNSEEN) & ((here == proposed) | ((here == 0) & rejected))
+    as_proposed, erased = here == proposed, (here == 0) & (proposed != 0)
+    if erased.any():
+        rejected = np.zeros(proposal.size, bool)
+        for one in {Part(one.scope, one.what) for one in decisions if one.verb == "reject"}:
+            rejected[places_of(one, regions, proposal)] = True
+        erased &= rejected[places]
+    where = as_proposed | erased
     return places[where], np.full(int(where.sum()), UNSEEN, np.uint8)
 
 

@@ -30,8 +30,8 @@ def aim(viewer: Any, display: Display) -> None:
 def go_to(viewer: Any, display: Display, box: Sequence[tuple[int, int]], centre: Sequence[int]) -> None:
     """Show the slices through a voxel, in whichever planes are on, with a box round it in the middle of the canvas."""
     first = viewer.dims.ndim - len(centre)  # other layers may have more axes
-    for axis, (at, size, start) in enumerate(zip(centre, display.scale, display.translate, strict=True)):
-        viewer.dims.set_point(first + axis, start + at * size)
+    point = [start + at * size for at, size, start in zip(centre, display.scale, display.translate, strict=True)]
+    viewer.dims.set_point(range(first, viewer.dims.ndim), point)  # all at once: each change cuts all layers anew
     seen = [axis - first for axis in viewer.dims.displayed if axis >= first]
     sizes = np.array([(box[axis][1] - box[axis][0]) * display.scale[axis] for axis in seen])
     middle = [(sum(box[axis]) - 1) / 2 * display.scale[axis] + display.translate[axis] for axis in seen]
