@@ -19,9 +19,9 @@ from napari_medssl.methods.averaged import AveragedLearner
 from napari_medssl.methods.base import Losses
 from napari_medssl.methods.catalog import CATALOG, method_info
 from napari_medssl.methods.supervised import SupervisedLearner
-from napari_medssl.project import Project
+from napari_medssl.project import Project, freeze_audit
 from napari_medssl.runs import journal
-from napari_medssl.runs.events import RunEvent, RunFinished, RunStarted, Stepped, Warned
+from napari_medssl.runs.events import RunEvent, RunFinished, RunStarted, Stepped, Validated, Warned
 from napari_medssl.runs.journal import JOURNAL_NAME, replay
 from napari_medssl.runs.picking import pick_cases
 from napari_medssl.runs.spec import read_spec
@@ -88,6 +88,23 @@ def test_self_supervised_learning_leaves_a_bad_scan_out_whenever_it_meets_it(tmp
     np.testing.assert_array_equal(fresh.first_readable(names, 2), knows.image("case-2"))
     assert [case for case, _ in knows.left_out()] == ["case-0"]
     assert knows.left_out() == []
+
+
+@pytest.mark.parametrize("bad", [1, 2])
+def test_a_bad_held_out_scan_is_not_measured_on(tmp_path: Path, bad: int) -> None:
+    project = make_project(tmp_path, "raster", labelled=4, unlabelled=0)
+    freeze_audit(project, ["case-0", "case-1"])
+    spec = quick_spec(project, "supervised", "raster", steps=6)
+    for number in range(bad):
+        path = project.case(f"case-{number}").images[0]
+        path.write_bytes(path.read_bytes()[:60])
+    events = run_inline(project, spec.run)
+    if bad == 2:
+        assert "None of the 2 held-out scans" in failed(events)
+        return
+    assert finished(events).reason == "completed"
+    assert {e.cases for e in events if isinstance(e, Validated)} == {1}
+    assert [e.case for e in events if isinstance(e, Warned) and e.case] == ["case-0"]
 
 
 def test_a_damaged_scan_is_named(project: Project) -> None:

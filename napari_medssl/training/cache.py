@@ -73,8 +73,21 @@ class Cache:
                     return self.image(case)
                 except BadFileError as error:
                     self._bad[case] = str(error)
-        reason = next(iter(self._bad.values()), "")
-        raise MedSSLError(f"None of the {len(cases)} scans without labels can be read. {reason}")
+        raise MedSSLError(f"None of the {len(cases)} scans without labels can be read: {self.why_not()}")
+
+    def measurable(self, entry: LabelledCase) -> tuple[NDArray[np.float16], NDArray[np.uint8]] | None:
+        """Image and label map of a case to measure on; None where its files are bad."""
+        if entry.case in self._bad:
+            return None
+        try:
+            return self.image(entry.case), self.labels(entry)
+        except BadFileError as error:
+            self._bad[entry.case] = str(error)
+            return None
+
+    def why_not(self) -> str:
+        """Why one of the bad scans cannot be read, as an example."""
+        return next(iter(self._bad.values()), "")
 
     def left_out(self) -> list[tuple[str, str]]:
         """Scans that were found to be bad since this was last asked, each with why."""

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from ..errors import MedSSLError
 from ..inference.predictor import Predictor
 from ..methods.base import IGNORE
 from ..runs.events import Validated
@@ -56,16 +57,25 @@ class Examiner:
         return True
 
     def examine(self, member: nn.Module, plan: Plan, now: Progress, info: dict[str, object]) -> Validated:
-        """Mean Dice per class over the cases, in network space."""
+        """Mean Dice per class over the cases that can be read, in network space.
+
+        Raises
+        ------
+        MedSSLError
+            When none can be read.
+        """
         begin = time.monotonic()
         predictor = Predictor([member], plan)
         names = [str(n) for n in info["class_names"]]  # type: ignore[attr-defined]
         found: dict[str, list[float]] = {name: [] for name in names}
         by_case: dict[str, float] = {}
-        for entry in self._cases:
+        measured = [(entry, files) for entry in self._cases if (files := self._cache.measurable(entry)) is not None]
+        if not measured:
+            raise MedSSLError(f"None of the {len(self._cases)} held-out scans can be read: {self._cache.why_not()}")
+        for entry, (image, labels) in measured:
             here: list[float] = []
-            probabilities = predictor.probabilities(self._cache.image(entry.case))
-            truth = torch.from_numpy(np.array(self._cache.labels(entry)))
+            probabilities = predictor.probabilities(image)
+            truth = torch.from_numpy(np.array(labels))
             predicted = probabilities.argmax(dim=0)
             for index, name in enumerate(names, start=1):
                 known = truth != IGNORE
@@ -80,7 +90,7 @@ class Examiner:
         mean = float(np.mean(list(dice.values()))) if dice else 0.0
         best = now.best is None or mean >= now.best
         self._last_took, self._last_at = time.monotonic() - begin, now.seconds
-        return Validated(step=now.step, dice=dice, mean=mean, cases=len(self._cases), best=best, by_case=by_case)
+        return Validated(step=now.step, dice=dice, mean=mean, cases=len(measured), best=best, by_case=by_case)
 
 
 def _passed(done: float) -> int:
