@@ -203,15 +203,14 @@ def _divided(
 
 def _seeds(points: NDArray[np.float64], doubt: NDArray[np.float32], reach: float) -> list[int]:
     """Points of highest doubt such that every point is within reach of one, and none of them of another."""
-    order = np.argsort(-doubt, kind="stable")
-    covered = np.zeros(len(points), bool)
+    left = np.argsort(-doubt, kind="stable")
+    points = points[left]
     seeds = []
-    for index in order:
-        if not covered[index]:
-            seeds.append(int(index))
-            covered |= ((points - points[index]) ** 2).sum(1) <= reach**2
-            if covered.all():
-                break
+    while left.size:
+        seeds.append(int(left[0]))
+        away = points - points[0]
+        further = np.einsum("ij,ij->i", away, away) > reach**2
+        left, points = left[further], points[further]
     return seeds
 
 
