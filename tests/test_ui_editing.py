@@ -98,6 +98,21 @@ def test_rules_join(layer: Labels) -> None:
     assert ((layer.data != before) & ~bright).any()
 
 
+def test_only_an_edit_that_came_to_nothing_is_reported(layer: Labels) -> None:
+    refused: list[bool] = []
+    gate = Gate(layer)
+    gate.on_refused = lambda: refused.append(True)
+    layer.paint((0, 8, 5), 0)
+    layer.undo()
+    gate.lock({LOCKED})
+    layer.paint((0, 8, 5), LOCKED)  # it is that already
+    layer.paint((0, 8, 8), 0)  # half of it is another class
+    assert not refused
+    layer.brush_size = 1
+    layer.paint((0, 8, 5), 0)
+    assert refused
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_a_locked_class_survives_any_day_of_work(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -40,10 +40,13 @@ class Gate:
     rules : list of Rule
         More of them can be added and taken away at any time; voxels of locked values are never written whatever they
         say.
+    on_refused : callable
+        Called when nothing at all came of an edit, because of a lock.
     """
 
     def __init__(self, layer: Labels, written: Callable[[Place], None] = lambda place: None) -> None:
         self.rules: list[Rule] = []
+        self.on_refused: Callable[[], None] = lambda: None
         self._written = written
         self._layer: Any = layer
         self._locked = np.zeros(256, bool)
@@ -82,12 +85,17 @@ class Gate:
         if not may.all():
             indices = tuple(np.broadcast_to(axis, may.shape)[may] for axis in indices)
             value = value if np.ndim(value) == 0 else np.broadcast_to(value, may.shape)[may]
+        if may.size and not may.any() and self._locked.any():
+            self.on_refused()
         inner(indices, value, *more, **named)
         self._written(indices)
 
     def _masking(
         self, inner: Callable[..., Any], data: Any, mask: Any, new_label: int, volume_slice: tuple[slice, ...]
     ) -> Any:
+        wanted = mask & (data != new_label)
+        if self._locked.any() and wanted.any() and self._locked[data[wanted]].all():
+            self.on_refused()
         result = inner(data, mask & self.writable(volume_slice, new_label), new_label, volume_slice)
         self._written(volume_slice)
         return result

@@ -49,6 +49,8 @@ class CaseLayers:
 
     Attributes
     ----------
+    on_refused : callable
+        Called when nothing came of an edit, because of a lock.
     gate : Gate or None
         Decides which voxels of the labels on screen may be written.
     overlays : Overlays
@@ -68,6 +70,7 @@ class CaseLayers:
         self.classes: Sequence[ClassFacts] = ()
         self._on_edit, self._on_closed, self._on_label = on_edit, on_closed, on_label
         self._on_stroke, self._on_write = on_stroke, on_write
+        self.on_refused: Callable[[], None] = lambda: None
         self.gate: Gate | None = None
         self._case: ShownCase | None = None
         self._labels: Labels | None = None
@@ -102,6 +105,7 @@ class CaseLayers:
             self.show_proposal(case.proposal)
         self._labels = labels = make_labels(case, self.classes, self._shaded)
         self.gate = Gate(labels, self._on_write)
+        self.gate.on_refused = self._refused
         self.gate.lock(locked_values(self.classes))
         self._stack.add(labels, "labels", {})
         self._watch(True)
@@ -256,6 +260,9 @@ class CaseLayers:
 
     def _perhaps_edited(self, event: Any = None) -> None:
         self._on_edit(False)
+
+    def _refused(self) -> None:
+        self.on_refused()
 
     def _stroked(self, event: Any = None) -> None:
         self._on_stroke()

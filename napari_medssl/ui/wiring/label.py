@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 def connect(dock: MedSSLWidget) -> None:
     """Connect the Label page."""
     page, session, layers = dock.label_page, dock.session, dock.layers
+    layers.on_refused = partial(tell_locked, dock)
     page.class_chosen.connect(lambda value: choose_class(dock, value))
     page.plane_chosen.connect(layers.look_from)
     page.shade_changed.connect(layers.shade_open)
@@ -29,6 +30,12 @@ def keys(dock: MedSSLWidget) -> dict[str, Callable[[], None]]:
     """Alt+1 … Alt+9 take a structure; Alt+M ends the case."""
     numbers = {f"Alt-{key}": partial(choose_number, dock, key) for key in DIGITS}
     return {**numbers, "Alt-M": dock.label_page.finish}
+
+
+def tell_locked(dock: MedSSLWidget) -> None:
+    """Say why nothing was drawn."""
+    locked = ", ".join(info.name for info in dock.session.state.classes if info.locked)
+    dock.session.board.say("info", f"Nothing was drawn there: {locked} – locked. Unlock it on the Label page.")
 
 
 def choose_class(dock: MedSSLWidget, value: int) -> None:
