@@ -174,7 +174,7 @@ class TestCost:
         assert isinstance(found, Previewed)
         assert found.seconds == 2.0
         next_one = 105.1 + 2.0 + 2.0 / 0.03
-        assert made.is_due(plan, next_one - 0.1, 50.0) is None
+        assert made.is_due(plan, next_one - 4.0, 50.0) is None
         assert made.is_due(plan, next_one + 0.1, 50.0) == "case-4"
 
     def test_where_a_prediction_takes_long_even_the_first_waits(self, previewer: tuple[Previewer, Any, Path]) -> None:
@@ -182,6 +182,17 @@ class TestCost:
         made.begin(0.0)
         assert made.is_due(plan, 6.0, 1e-3) is None
         assert made.is_due(plan, 1e6, 1e-3) == "case-4"
+
+    def test_a_larger_scan_waits_longer_and_a_smaller_one_less(
+        self, previewer: tuple[Previewer, Any, Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made, plan, folder = previewer
+        monkeypatch.setattr(made, "_voxels", lambda plan, case: {"case-4": 1, "case-3": 10}[case])
+        made._pace = 1.0
+        assert made.is_due(plan, 34.0, 50.0) == "case-4"
+        ask_look(folder, "case-3")
+        assert made.is_due(plan, 300.0, 50.0) is None
+        assert made.is_due(plan, 334.0, 50.0) == "case-3"
 
     def test_nobody_looks(self, previewer: tuple[Previewer, Any, Path]) -> None:
         made, plan, folder = previewer

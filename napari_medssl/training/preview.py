@@ -56,13 +56,15 @@ class Previewer:
     def __init__(self, project: Project, cache: Cache, folder: Path) -> None:
         self._project, self._cache, self._folder = project, cache, folder
         self._values = np.array(cache.values, np.uint8)
-        self._began = self._next = 0.0
-        self._measured = False
+        self._since = self._next = 0.0  # seconds of training: the last look (or the beginning), and the next question
+        self._pace: float | None = None  # seconds per voxel, once it is known
         self._cannot: set[str] = set()
 
     def begin(self, seconds: float) -> None:
         """Training begins, or goes on, at this second of it."""
-        self._began, self._next = seconds, seconds + FIRST
+        if self._pace is None:
+            self._since = seconds
+        self._next = seconds + FIRST
 
     def is_due(self, plan: Plan, seconds: float, steps_per_second: float) -> str | None:
         """The case to predict now, at this second of training; None while it is none's turn."""
@@ -72,10 +74,9 @@ class Previewer:
         case = looked_at(self._folder)
         if case is None or case in self._cannot:
             return None
-        if not self._measured:
-            expected = self._expected(plan, case) / max(steps_per_second, 1e-9)
-            if seconds - self._began < expected / FIRST_SHARE:
-                return None
+        share = FIRST_SHARE if self._pace is None else SHARE
+        if seconds - self._since < self._expected(plan, case, steps_per_second) / share:
+            return None
         return case
 
     def preview(
@@ -96,17 +97,24 @@ class Previewer:
             why = error if isinstance(error, MedSSLError) else "There is not enough memory or disk space for it."
             return Warned(message=f"How the proposal of {case} grows cannot be shown. {why}", case=case)
         took = time.monotonic() - begin
-        self._measured = True
-        self._next = now.seconds + took + max(PAUSE, took / SHARE)
+        self._since = now.seconds + took
+        self._next = self._since + PAUSE
+        self._pace = took / self._voxels(plan, case)
         return None if path is None else Previewed(case=case, step=now.step, path=path, seconds=took)
 
-    def _expected(self, plan: Plan, case: str) -> float:
-        """How long a prediction takes, about, in steps of training."""
+    def _expected(self, plan: Plan, case: str, steps_per_second: float) -> float:
+        """How many seconds a prediction takes: as the last one, or about as a part of a step before the first."""
+        if self._pace is not None:
+            return self._pace * self._voxels(plan, case)
+        steps = FORWARD * self._voxels(plan, case) / (plan.batch * math.prod(plan.patch))
+        return steps / max(steps_per_second, 1e-9)
+
+    def _voxels(self, plan: Plan, case: str) -> int:
+        """Of a case as the network sees it; 1 of one that is not there, which is told in words when it is tried."""
         try:
-            voxels = math.prod(network_shape(self._project.case(case).grid, plan))
+            return math.prod(network_shape(self._project.case(case).grid, plan))
         except MedSSLError:
-            return 0.0  # to be told in words when it is tried
-        return FORWARD * voxels / (plan.batch * math.prod(plan.patch))
+            return 1
 
     def _predict(self, member: nn.Module, plan: Plan, case: str, stop: StopToken) -> NDArray[np.uint8] | None:
         grid, image = self._project.case(case).grid, self._cache.image(case)
