@@ -35,7 +35,7 @@ def keys(dock: MedSSLWidget) -> dict[str, Callable[[], None]]:
 def tell_locked(dock: MedSSLWidget) -> None:
     """Say why nothing was drawn."""
     locked = ", ".join(info.name for info in dock.session.state.classes if info.locked)
-    dock.session.board.say("info", f"Nothing was drawn there: {locked} – locked. Unlock it on the Label page.")
+    dock.session.board.say("info", f"Nothing was drawn there, it is locked. Locked: {locked}. The Label page unlocks them.")
 
 
 def choose_class(dock: MedSSLWidget, value: int) -> None:
