@@ -35,7 +35,8 @@ def keys(dock: MedSSLWidget) -> dict[str, Callable[[], None]]:
 def tell_locked(dock: MedSSLWidget) -> None:
     """Say why nothing was drawn."""
     locked = ", ".join(info.name for info in dock.session.state.classes if info.locked)
-    dock.session.board.say("info", f"Nothing was drawn there, it is locked. Locked: {locked}. The Label page unlocks them.")
+    words = f"Nothing was drawn there, it is locked. Locked: {locked}. The Label page unlocks them."
+    dock.session.board.say("info", words)
 
 
 def choose_class(dock: MedSSLWidget, value: int) -> None:
