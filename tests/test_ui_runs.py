@@ -248,6 +248,15 @@ class TestModelInUse:
         assert world.session.state.actions.proposal == third
         world.session.close()
 
+    def test_a_run_that_ends_as_a_candidate_says_what_it_is_worth(self, three: tuple[World, list[str], str]) -> None:
+        world, (_, second, third), _ = three
+        world.session.runs.use(second)
+        world.say(RunStarted(run=third, task="train", method="bcp"), RunFinished(reason="completed", message="Done."))
+        _, words = world.session.state.message or ("", "")
+        assert words.startswith(f"{third}: Done. Candidate {third}: Dice 0.90 against 0.80 of the one in use, {second}")
+        assert world.session.state.actions.proposal == second
+        world.session.close()
+
     def test_what_has_no_model_cannot_be_used(self, three: tuple[World, list[str], str]) -> None:
         world, (first, *_), _ = three
         (world.project.run_folder(first) / "model.safetensors").unlink()

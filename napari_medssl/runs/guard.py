@@ -11,15 +11,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import stdev
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from ..methods.catalog import CATALOG
-from .history import PastRun, read_history
+from .history import PastRun
 from .outlook import Stock, Wish
 from .words import count, duration
-
-if TYPE_CHECKING:
-    from ..project import Project
 
 #: Dice. Two trainings that differ by their seed alone differ by so much, however many cases they are measured on.
 TIE = 0.005
@@ -107,13 +104,6 @@ def judge(past: PastRun, runs: Sequence[PastRun]) -> Verdict | None:
         past.run, standing, _sentences(past, other, runs, standing, margin), other.run, mine.mean, theirs.mean, margin,
         mine.cases,
     )  # fmt: skip
-
-
-def judge_run(project: Project, run: str) -> Verdict | None:
-    """The verdict on a run of a project; reads the disk."""
-    history = read_history(project)
-    past = next((past for past in history if past.run == run), None)
-    return None if past is None else judge(past, history)
 
 
 def wanted_comparison(past: PastRun, stock: Stock) -> Wish | None:

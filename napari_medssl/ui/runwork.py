@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from ..project.champions import Decision
-from ..runs.champion import use_model
+from ..runs.champion import candidates, use_model
 from ..runs.drivers import LOG_NAME
-from ..runs.guard import Verdict, judge_run
+from ..runs.guard import Verdict, judge_all
+from ..runs.history import read_history
 from ..runs.stall import is_stalled
 from ..runs.status import RunStatus
 from ..runs.words import duration
@@ -264,10 +265,17 @@ class RunDesk:
             self._attach(self._driver.attach(Path(project.root), then))
             return
 
-        def said(verdict: Verdict | None) -> None:
+        def work() -> tuple[Verdict | None, str]:
+            history = read_history(project)
+            newer = next((one.text for one in candidates(history) if one.run == run), "")
+            return judge_all(history).get(run), newer
+
+        def said(found: tuple[Verdict | None, str]) -> None:
+            verdict, newer = found
             level: Level = "warning" if verdict is not None and verdict.is_worse else "info"
-            words = "" if verdict is None or verdict.standing is None else f" {verdict.text}"
-            self._board.say(level, f"{run}: {status.message or 'finished.'}{words}")
+            words = [f"{run}: {status.message or 'finished.'}"]
+            words += [verdict.text] if verdict is not None and verdict.standing is not None else []
+            self._board.say(level, " ".join([*words, newer]).strip())
             self._proposals()
 
-        self._jobs.submit("disk", lambda: judge_run(project, run), said, self._board.failed)
+        self._jobs.submit("disk", work, said, self._board.failed)
