@@ -271,7 +271,9 @@ def test_closing_lets_go_of_everything(qtbot: Any, tmp_path: Path) -> None:
     bound = len(viewer.keymap)
     bench.widget.close()
     assert len(viewer.keymap) < bound
-    assert Project.open(tmp_path / "project").case("case-2").latest() is not None, "what was drawn is saved"
+    case = Project.open(tmp_path / "project").case("case-2")
+    assert case.latest() is not None, "what was drawn is saved"
+    assert not list(case.strokes_folder.glob("*")), "no stroke is left to be drawn again"
     assert not session()._jobs._lanes
     layer = viewer.layers["case-2 · labels"]
     del bench

@@ -28,13 +28,14 @@ class ThreadJobs:
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
         self._lanes: dict[str, ThreadPoolExecutor] = {}
+        self._closed = False
 
     def submit(
         self, lane: str, work: Callable[[], T], done: Callable[[T], None], failed: Callable[[Exception], None]
     ) -> None:
-        """Queue work in a lane: "disk" and "strokes" (in order, never dropped), "look", "run", "inside"."""
-        if lane not in self._lanes:
-            self._lanes[lane] = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"medssl-{lane}")
+        """Queue work in a lane: "disk" and "strokes" (in order, never dropped), "look", "run", "inside", "check",
+        "prefetch", "thumbnails". After the end, only the former is done, at once: what the last save left to do.
+        """
 
         def job() -> None:
             try:
@@ -45,10 +46,17 @@ class ThreadJobs:
             else:
                 self._mailbox.post(lambda: done(result))
 
+        if self._closed:
+            if lane in KEPT:
+                job()
+            return
+        if lane not in self._lanes:
+            self._lanes[lane] = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"medssl-{lane}")
         self._lanes[lane].submit(job)
 
     def close(self) -> None:
         """Let what a person drew reach the disk; drop what only looks."""
+        self._closed = True
         for name, lane in self._lanes.items():
             lane.shutdown(wait=name in KEPT, cancel_futures=name not in KEPT)
         self._lanes.clear()

@@ -14,6 +14,7 @@ from ..runs.drivers import Handle, ProcessDriver
 from ..runs.status import RunStatus
 from . import keys, projects, wiring
 from .curvedock import CurveDock
+from .editing import Place
 from .follow import Follower
 from .frame import lay_out
 from .jobs import ThreadJobs
@@ -57,7 +58,12 @@ class MedSSLWidget(QWidget):
         self._viewer: Any = viewer
         self.mailbox = Mailbox()
         self.layers = CaseLayers(
-            viewer, self._edited, self._labels_removed, partial(wiring.label.label_taken, self), self._stroked
+            viewer,
+            self._edited,
+            self._labels_removed,
+            partial(wiring.label.label_taken, self),
+            self._stroked,
+            self._wrote,
         )
         self.session = Session(
             self.layers,
@@ -188,6 +194,9 @@ class MedSSLWidget(QWidget):
 
     def _stroked(self) -> None:
         self.session.cases.stroked()
+
+    def _wrote(self, place: Place) -> None:
+        self.session.cases.wrote(place)
 
     def _labels_removed(self) -> None:
         self.session.cases.leave()

@@ -258,7 +258,7 @@ class Session:
             project=opened.facts, case=None, loading=None, busy="", run=None, status=None, stopping=None,
             starting=False, intent=Intent(), author=self._author,
         )  # fmt: skip
-        self.cases.take(opened.project)
+        self.cases.take(opened.project, opened.lease.name)
         self.review.take(opened.project)
         self.compare.take(opened.project)
         self.list.take(opened.project)
