@@ -25,7 +25,7 @@ from .case_model import KEY, PICTURE, CaseModel
 from .parts import SMALLEST, button, combo, enable, named
 
 WIDTHS: dict[Column, int] = {
-    "case": 170, "status": 112, "doubt": 52, "seen": 66, "patient": 90, "model": 100, "minutes": 60, "comment": 160,
+    "case": 170, "status": 120, "doubt": 46, "seen": 66, "patient": 90, "model": 100, "minutes": 60, "comment": 160,
 }  # fmt: skip
 LOOK = 120  # ms of rest after which thumbnails are asked for
 ACTIONS: dict[Action, tuple[str, str]] = {

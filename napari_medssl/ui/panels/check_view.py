@@ -58,6 +58,8 @@ class CheckView(QWidget):
         self.list.setMinimumHeight(140)
         self.list.hide()
         self.details = text()  # a line is too short for what there is to say
+        self.details.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.details.setMinimumHeight(3 * self.details.fontMetrics().lineSpacing())
         self.details.hide()
         self.list.currentItemChanged.connect(lambda item, _: self._show_details(item))
         line = QHBoxLayout()

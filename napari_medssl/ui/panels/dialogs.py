@@ -42,7 +42,7 @@ class NewProjectDialog(QDialog):
     def __init__(self, found: Found, start: Start, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("New MedSSL project")
-        self.setMinimumWidth(600)
+        self.setMinimumSize(600, 600)  # room for what the check will find
         self._found = found
         self.folder = named(
             QLineEdit(str(_free(found.folder))), "Project folder", "Where labels, proposals and runs are kept."
