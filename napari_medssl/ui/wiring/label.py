@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ...imaging import UNSEEN
+from ..compat import focus_canvas
 from ..panels.label import BACKGROUND, DIGITS
 from .header import ask_classes
 
@@ -40,9 +41,10 @@ def tell_locked(dock: MedSSLWidget) -> None:
 
 
 def choose_class(dock: MedSSLWidget, value: int) -> None:
-    """Draw with this class from now on."""
+    """Draw with this class from now on; napari's keys are at hand."""
     dock.layers.choose_class(value)
     dock.label_page.choose(value)
+    focus_canvas(dock.layers.viewer)
 
 
 def choose_number(dock: MedSSLWidget, key: str) -> None:
