@@ -56,8 +56,9 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "inference": (*CORE, "nets", "methods", "inference", "training"),
     "inspection": (*CORE, "nets", "methods", "inference", "training", "drawing", "inspection"),
     "training": (*CORE, "nets", "methods", "inference", "training"),
-    "ui": (*CORE, "ui", "progress", "demo", "inspection.findings", "inspection.child"),
+    "ui": (*CORE, "ui", "tools", "progress", "demo", "inspection.findings", "inspection.child"),
     "drawing": ("imaging", "drawing"),
+    "tools": ("errors", "imaging", "methods.options", "tools"),
     "terminal": ("errors", "runs", "terminal"),
     "cli": ("errors", "commands", "terminal"),
     "commands": (

@@ -9,9 +9,14 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from ..errors import SpecError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Chosen = TypeVar("Chosen", bound="DataclassInstance")
 
 NETWORKS = ("auto", "supervised", "bcp", "desd", "cdma", "pcrlv2")  # "auto", and the methods of the catalog
 
@@ -105,8 +110,8 @@ class Options:
     )
 
 
-def resolve_options(cls: type[Options], settings: Mapping[str, Any]) -> Options:
-    """Options from what the user set; the rest by default.
+def resolve_options(cls: type[Chosen], settings: Mapping[str, Any]) -> Chosen:
+    """Options from what the user set; the rest by default. Also those of a tool to label with.
 
     Raises
     ------
