@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -21,6 +22,8 @@ class Board:
         self.facts = Facts()
         self.state = resolve(self.facts)
         self._on_change = on_change
+        self.fault = ""  # the last fault of the program, with where it came up
+        self.on_fault: Callable[[Exception], None] = lambda error: None
 
     def set(self, **changes: Any) -> None:
         """Change some facts."""
@@ -45,5 +48,11 @@ class Board:
         if isinstance(error, MedSSLError | OSError):
             self.say("error", str(error))
         else:
-            self.say("error", f"A fault of the program: {type(error).__name__}: {error}. What you drew is kept.")
+            self.say(
+                "error",
+                f"A fault of the program: {type(error).__name__}: {error}. What you drew is kept. "
+                "Help ▸ Copy diagnostics puts on the clipboard what helps to mend it.",
+            )
+            self.fault = "".join(traceback.format_exception(error))
             log.error("fault", exc_info=error)
+            self.on_fault(error)

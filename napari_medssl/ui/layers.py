@@ -13,17 +13,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..imaging import UNSEEN
+from .channels import Channels
 from .colours import label_colours
 from .display import Display
 from .editing import Gate, Place, locked_values
 from .facts import ClassFacts
 from .loading import ShownCase, ShownInside, ShownProposal
-from .making import make_images, make_labels
+from .making import make_labels
 from .overlays import Overlays
 from .planes import aim, go_to, show_plane, shown_plane, slice_shown, write_letters
 from .previewing import ShownPreview
 from .previewlayer import PreviewLayer
 from .stack import LayerStack
+from .window_drag import WindowDrag
 
 if TYPE_CHECKING:
     from napari.layers import Labels
@@ -53,6 +55,8 @@ class CaseLayers:
         Called when nothing came of an edit, because of a lock.
     gate : Gate or None
         Decides which voxels of the labels on screen may be written.
+    channels : Channels
+        The scan itself: channels, colours, windows.
     overlays : Overlays
         What lies over the scan to be looked at.
     """
@@ -75,6 +79,8 @@ class CaseLayers:
         self._case: ShownCase | None = None
         self._labels: Labels | None = None
         self._stack = LayerStack(viewer)
+        self.channels = Channels(self._stack)
+        self._drag = WindowDrag(viewer, self.channels)
         self.overlays = Overlays(self._stack)
         self._preview = PreviewLayer(self._stack)
         self._shaded = False
@@ -87,6 +93,7 @@ class CaseLayers:
         self.viewer.layers.events.removed.disconnect(self._on_removed)
         self.viewer.dims.events.order.disconnect(self._letter)
         self.viewer.dims.events.ndisplay.disconnect(self._letter)
+        self._drag.close()
         self._watch(False)
         write_letters(self.viewer, None)
 
@@ -99,8 +106,7 @@ class CaseLayers:
         self.clear()
         self._case = case
         self._stack.case, self._stack.display = case.name, case.display
-        for image, said in make_images(case):
-            self._stack.add(image, "image", said)
+        self.channels.show(case)
         if case.proposal is not None:
             self.show_proposal(case.proposal)
         self._labels = labels = make_labels(case, self.classes, self._shaded)
@@ -184,6 +190,7 @@ class CaseLayers:
         """Take our layers off the screen."""
         self._watch(False)
         self._labels = self._case = self.gate = None
+        self.channels.clear()
         self.overlays.clear()
         self._preview.clear()
         self._stack.clear()
@@ -279,6 +286,7 @@ class CaseLayers:
             self._on_closed()  # while the array can still be read
             self._watch(False)
             self._labels = self.gate = None
+        self.channels.forget(layer)
         self.overlays.forget(layer)
         self._preview.forget(layer)
         self._stack.forget(layer)

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QApplication, QStackedWidget, QWidget
 
 from ..runs.drivers import Handle, ProcessDriver
 from ..runs.status import RunStatus
-from . import keys, projects, wiring
+from . import faults, keys, projects, wiring
 from .curvedock import CurveDock
 from .editing import Place
 from .follow import Follower
@@ -96,6 +96,8 @@ class MedSSLWidget(QWidget):
         self._timer.setInterval(DRAIN)
         self._timer.timeout.connect(self._tick)
         self._timer.start()
+        self._let_go_of_faults: Callable[[], None] = lambda: None
+        QTimer.singleShot(0, self._catch_faults)  # napari.run, which may only begin now, sets the hook before
         app = QApplication.instance()
         if app is not None:
             app.aboutToQuit.connect(self.shut)
@@ -129,6 +131,7 @@ class MedSSLWidget(QWidget):
             return
         self._closed = True
         self._timer.stop()
+        self._let_go_of_faults()
         self.session.close()
         self.mailbox.drain()
         if self._in is not None:
@@ -184,7 +187,16 @@ class MedSSLWidget(QWidget):
         """Show the curves of the run at the bottom of the window."""
         self.curves.show(self.session.state.run, self.header.text_colour())
 
+    @property
+    def bound(self) -> tuple[str, ...]:
+        """The keys that are ours now, such as "Alt-A"."""
+        return tuple(self._bound)
+
     # --- within
+
+    def _catch_faults(self) -> None:
+        if not self._closed:
+            self._let_go_of_faults = faults.catch(self.session.board.failed)
 
     def _order_changed(self, event: Any = None) -> None:
         self.label_page.show_plane(self.layers.plane())

@@ -21,6 +21,7 @@ from .checkwork import CheckDesk
 from .classwork import ClassDesk
 from .comparework import CompareDesk, CompareScreen
 from .facts import ProjectFacts, read_facts
+from .helpwork import HelpDesk
 from .insidework import InsideDesk, InsideScreen, Start
 from .jobs import Jobs
 from .previewing import PreviewDesk, PreviewScreen
@@ -83,6 +84,8 @@ class Session:
         What is inside a model.
     previews : PreviewDesk
         How the proposal of the case on the screen grows.
+    help : HelpDesk
+        Diagnostics.
     """
 
     def __init__(
@@ -112,6 +115,7 @@ class Session:
         self.classes = ClassDesk(self.board, jobs, self.cases, author, self.refresh)
         self.inside = InsideDesk(self.board, view, jobs, start_inside)
         self.previews = PreviewDesk(self.board, view, jobs)
+        self.help = HelpDesk(self.board, jobs)
         self._project: Project | None = None
         self._eyes: Project | None = None
         self._lease: Lease | None = None

@@ -23,6 +23,16 @@ from ..state import PanelState
 from .parts import SMALLEST, button, enable, named, show_text, text
 
 ALWAYS = ("Project or folder of scans …", "Sample project")  # of the menu; the others need a project
+HELP = (
+    ("Keys", "What each key does; to search and to print.", "keys"),
+    ("Take the tour", "Ten minutes on the sample project, step by step. It goes on where you left it.", "tour"),
+    ("Documentation", "What everything means. Kept on this computer.", "documentation"),
+    (
+        "Copy diagnostics",
+        "Versions, this computer, the last message and the run's log, for whoever helps. No names of patients.",
+        "diagnostics",
+    ),
+)
 SIGNS = {"info": "ℹ", "warning": "⚠", "error": "✕"}
 
 
@@ -40,6 +50,10 @@ class Header(QWidget):
     refresh = Signal()
     next_case = Signal()
     dismissed = Signal()
+    keys = Signal()
+    tour = Signal()
+    documentation = Signal()
+    diagnostics = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -83,6 +97,8 @@ class Header(QWidget):
             action.setToolTip(tip)
             action.triggered.connect(lambda _=False, s=signal: s.emit())
             self._entries[words] = action
+        self.help = self._make_help(menu)
+        menu.addMenu(self.help)
         self._recent = QMenu("Recent projects", menu)
         self._recent.setToolTipsVisible(True)
         menu.insertMenu(self._entries["Sample project"], self._recent)
@@ -127,6 +143,13 @@ class Header(QWidget):
         top.addWidget(self._title, 1)
         top.addWidget(self._counts, 0, Qt.AlignmentFlag.AlignRight)
         self._counts.setWordWrap(False)
+        question = named(QToolButton(), "Help", "Keys, a tour, the documentation, diagnostics.")
+        question.setText("?")
+        question.setAutoRaise(True)
+        question.setMenu(self.help)
+        question.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.question = question
+        top.addWidget(question)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
@@ -134,6 +157,18 @@ class Header(QWidget):
         layout.addWidget(self.bar)
         layout.addLayout(verbs)
         layout.addWidget(self._message)
+
+    def _make_help(self, parent: QWidget) -> QMenu:
+        made = QMenu("Help", parent)
+        made.setToolTipsVisible(True)
+        for words, tip, signal in HELP:
+            action = made.addAction(words)
+            action.setToolTip(tip)
+            action.triggered.connect(partial(self._ask_help, signal))
+        return made
+
+    def _ask_help(self, signal: str, checked: bool = False) -> None:
+        getattr(self, signal).emit()
 
     def draw(self, state: PanelState) -> None:
         """Show a state."""

@@ -11,6 +11,7 @@ from ..facts import ClassFacts
 from ..icons import state_swatch, swatch
 from ..state import PanelState
 from .parts import button, checkbox, combo, enable, named, show_text, text
+from .view_box import ViewBox
 
 BACKGROUND = 0
 DIGITS = tuple("123456789")  # with Alt they take a structure
@@ -67,6 +68,7 @@ class LabelPage(QWidget):
             self.finish,
         )
         self._edit = button("Structures …", "Name the structures to segment, and add new ones.", self.edit_classes.emit)
+        self.view = ViewBox()
         top = QHBoxLayout()
         top.addWidget(self._title, 1)
         top.addWidget(self._save, 0, Qt.AlignmentFlag.AlignRight)
@@ -83,6 +85,7 @@ class LabelPage(QWidget):
         layout.addWidget(self.shade)
         layout.addWidget(self.whole)
         layout.addWidget(self.done)
+        layout.addWidget(self.view)
         layout.addStretch(1)
 
     def draw(self, state: PanelState) -> None:

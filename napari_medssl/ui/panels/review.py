@@ -12,6 +12,7 @@ from .inside_box import InsideBox
 from .overlay_box import OverlayBox
 from .parts import button, combo, enable, show_text, text
 from .region_list import RegionBox
+from .view_box import ViewBox
 
 if TYPE_CHECKING:
     from ..overlays import Look
@@ -33,6 +34,7 @@ class ReviewPage(QWidget):
         )
         self.runs.activated.connect(lambda _: self.run_chosen.emit(self.runs.currentData()))
         self.overlays, self.regions, self.inside = OverlayBox(), RegionBox(), InsideBox()
+        self.view = ViewBox()
         self.correct_button = button(
             "Correct (Alt+E)",
             "Copy the proposal into your labels, to correct it with napari's brush. One Ctrl+Z takes it back. (Alt+E)",
@@ -65,6 +67,7 @@ class ReviewPage(QWidget):
         layout.addWidget(self.correct_button)
         layout.addLayout(line)
         layout.addWidget(self._next)
+        layout.addWidget(self.view)
         layout.addWidget(self.inside)
         layout.addStretch(1)
         self._drawn_runs: tuple[tuple[str, str], ...] = ()

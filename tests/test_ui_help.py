@@ -1,0 +1,175 @@
+"""Help: the card of keys, the diagnostics without names, faults as notifications, the pages of the documentation."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fixtures import make_project
+from qtpy.QtWidgets import QAbstractButton, QApplication, QLineEdit
+from test_ui_session import DirectJobs
+from test_ui_session import World as Session
+from test_ui_widget import Bench
+
+from napari_medssl.errors import ProjectError
+from napari_medssl.ui import diagnostics, faults, keycard, wiring
+from napari_medssl.ui.helpwork import HelpDesk
+from napari_medssl.ui.panels.reader import Reader
+
+
+@pytest.fixture
+def bench(qtbot: Any, tmp_path: Path) -> Bench:
+    make_project(tmp_path)
+    return Bench(qtbot, tmp_path / "project")
+
+
+def test_every_key_has_words_and_no_other(bench: Bench) -> None:
+    assert keycard.described() == set(wiring.keys(bench.widget))
+
+
+def test_the_card_has_our_keys_and_naparis_and_finds_by_words(bench: Bench) -> None:
+    card = wiring.help.show_keys(bench.widget)
+    shown = dict(card.shown())
+    assert shown["Alt+G"] == "next case"
+    assert shown["2 or P"] == "brush"
+    assert shown["Ctrl+Z"] == "undo a stroke"
+    bench.qtbot.keyClicks(card.search, "accept REGION")
+    assert card.shown() == [("Alt+Y", "accept the region")]
+    assert card.words() == "Doubtful regions\n----------------\nAlt+Y  accept the region\n"
+    card.search.setText("xylophone")
+    assert card.shown() == []
+    assert card._none.isVisible()
+    for kind in (QAbstractButton, QLineEdit):
+        for control in card.findChildren(kind):
+            assert control.toolTip() or control.parent() is card.search, control
+
+
+def test_a_key_of_another_plugin_is_said_to_be_taken() -> None:
+    taken, free = keycard.rows(("Alt-A", "Alt-D"), ("Alt-D",), {})[:2]
+    assert taken.words.endswith(keycard.TAKEN)
+    assert not free.words.endswith(keycard.TAKEN)
+
+
+def test_keys_follow_naparis_settings() -> None:
+    card = keycard.rows((), (), {"napari:activate_labels_paint_mode": ["F9"], "napari:unknown": ["Q"]})
+    assert [(row.key, row.words) for row in card][:1] == [("F9", "brush")]
+    assert not any(row.key == "Q" for row in card)
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
+    make_project(tmp_path)
+    monkeypatch.setattr(diagnostics, "_doctor", lambda root: f"ok    Writing: {root} is writable")
+    return Session(tmp_path / "project")
+
+
+def test_diagnostics_hold_what_helps_and_no_names(world: Session, tmp_path: Path) -> None:
+    folder = tmp_path / "project" / "runs" / "bcp-001"
+    folder.mkdir(parents=True)
+    lines = [f"step {n}" for n in range(100)] + [f"cannot read {tmp_path}/scans of Ann/case-2.nii.gz"]
+    (folder / "log.txt").write_text("\n".join(lines))
+    board = world.session.board
+    board.set(run="bcp-001")
+    board.failed(KeyError("case-3"))
+    texts: list[str] = []
+    HelpDesk(board, DirectJobs()).diagnose(texts.append)
+    (text,) = texts
+    assert "napari " in text
+    assert "KeyError" in text
+    assert "step 99" in text
+    assert "step 10\n" not in text, "the tail of the log"
+    assert "<project> is writable" in text
+    for secret in (str(tmp_path), str(Path.home()) + "/", "anna", "Ann/"):
+        assert secret not in text, secret
+    assert "scans of" not in text
+
+
+def test_names_are_hidden_in_every_form() -> None:
+    words = {"Mueller_Hans": "case-1", "7": "case-2", "/home/ward": "~", "1234567": "patient-1"}
+    hidden = diagnostics.hide(
+        'mueller_hans_seg.nii.gz, /data/My Scans/Other One.nii.gz, case 7 of 17, Dice 0.7, "C:\\scans\\A B\\x.dcm", '
+        'File "/home/ward/venv/lib/python3.11/site-packages/napari_medssl/ui/board.py", line 7x, '
+        "/home/ward/notes, ID 1234567.",
+        words,
+    )
+    for secret in ("mueller", "My Scans", "Other One", "A B", "ward", "1234567"):
+        assert secret.casefold() not in hidden.casefold(), secret
+    assert "case case-2 of 17" in hidden
+    assert "Dice 0.7" in hidden
+    assert "napari_medssl/ui/board.py" in hidden, "where a fault came up is no secret"
+
+
+def test_the_menu_copies_diagnostics(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diagnostics, "_doctor", lambda root: "ok    Memory: plenty")
+    (action,) = [a for a in bench.widget.header.help.actions() if a.text() == "Copy diagnostics"]
+    QApplication.clipboard().clear()
+    action.trigger()
+    bench.until(lambda: "Memory: plenty" in QApplication.clipboard().text())
+    assert bench.state.message[1].startswith("Diagnostics are on the clipboard")
+
+
+def test_a_fault_is_a_notification_with_what_to_do_and_a_button(bench: Bench) -> None:
+    from napari.utils.notifications import notification_manager
+
+    before = len(notification_manager.records)
+    jobs = bench.widget.session._jobs
+    jobs.submit("look", lambda: {}["nothing"], lambda _: None, bench.widget.session.board.failed)
+    bench.until(lambda: len(notification_manager.records) > before)
+    note = notification_manager.records[-1]
+    assert note.message == faults.WHAT_TO_DO
+    assert [name for name, _ in note.actions] == ["Copy diagnostics"]
+    assert "Traceback" not in note.message
+    assert "KeyError" in bench.widget.session.board.fault
+    bench.widget.session.board.failed(ProjectError("A thing that people can mend."))
+    assert notification_manager.records[-1] is note, "what people can mend is told in the dock only"
+
+
+def test_faults_of_our_own_code_are_caught_and_others_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    from napari.utils.notifications import notification_manager
+
+    monkeypatch.setattr(sys, "excepthook", notification_manager.receive_error)
+    left: list[BaseException] = []
+    monkeypatch.setattr(notification_manager, "dispatch", left.append)
+    caught: list[Exception] = []
+    end = faults.catch(caught.append)
+    for work in (lambda: keycard.search(None, ""), lambda: 1 / 0):  # type: ignore[arg-type]
+        try:
+            work()
+        except Exception as error:
+            sys.excepthook(type(error), error, error.__traceback__)
+    assert [type(error) for error in caught] == [TypeError]
+    assert len(left) == 1
+    end()
+    assert sys.excepthook.__self__ is notification_manager  # type: ignore[attr-defined]
+
+
+def test_another_hook_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def mine(*_: object) -> None:
+        """A debugger's."""
+
+    monkeypatch.setattr(sys, "excepthook", mine)
+    faults.catch(lambda error: None)()
+    assert sys.excepthook is mine
+
+
+def test_pages_are_read_here_and_links_lead_on(qtbot: Any, repository: Path) -> None:
+    assert wiring.help.docs_folder() == repository / "docs"
+    reader = Reader(repository / "docs")
+    qtbot.addWidget(reader)
+    reader.open("in-napari.md")
+    assert "one dock on the right" in reader.page.toPlainText()
+    reader.page.anchorClicked.emit(reader.page.source().resolved(type(reader.page.source())("uncertainty.md")))
+    assert reader.page.source().fileName() == "uncertainty.md"
+    assert len(reader.page.toPlainText()) > 500
+    reader.back.click()
+    assert reader.page.source().fileName() == "in-napari.md"
+
+
+def test_the_state_without_a_project_can_be_told() -> None:
+    from napari_medssl.ui.state import Facts
+
+    told = diagnostics.gather(replace(Facts(), message=("error", "odd")), "")
+    assert (told.root, told.run, told.message) == (None, None, "odd")
