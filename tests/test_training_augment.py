@@ -51,6 +51,15 @@ def test_flat_leaves_the_first_axis_alone() -> None:
         assert abs(matrix[1, 2]) > 0.01
 
 
+def test_stretch_is_another_for_each_axis() -> None:
+    stretched = replace(SPACE, rotation=0.0, scale=(1.0, 1.0), stretch=0.2)
+    factors = np.array([np.diag(steps(look(stretched, seed))) for seed in range(12)])
+    assert abs(np.log(factors).std() - 0.2) < 0.08
+    assert (factors.std(axis=1) > 0.02).all(), "not one factor for all axes"
+    flat = steps(look(replace(stretched, flat=True), 0))
+    assert abs(flat[0, 0] - 1) < 1e-2
+
+
 def test_elastic_bends_smoothly() -> None:
     bent = look(replace(NONE, elastic=1.0), 3)
     away = bent - look(NONE, 0)

@@ -1,6 +1,6 @@
 """Augmentation of one patch, as a pure function of its generator.
 
-Space (rotation, scale, shear-free, a little elastic) is sampled once, in millimetres, straight from the
+Space (rotation, scale, stretch along each axis, elastic) is sampled once, in millimetres, straight from the
 memory-mapped volume: only the voxels under the transformed patch are read. What lies outside the scan repeats its edge
 and counts as not looked at. Intensity follows: contrast, brightness, gamma, blur, a smooth bias and noise.
 """
@@ -22,19 +22,28 @@ from ..methods.base import IGNORE
 class Augmentation:
     """How far to go. Angles in degrees, probabilities per patch.
 
-    `flat` restricts rotation to the plane of the last two axes (slices, and voxels much thicker than wide).
+    Attributes
+    ----------
+    stretch : float
+        Standard deviation of the logarithm of the scale along each axis, beside the common `scale`.
+    elastic : float
+        Probability of a smooth displacement; the deviation of its knots is drawn from `bend`, in voxels.
+    flat : bool
+        Restrict all of it to the plane of the last two axes (slices, and voxels much thicker than wide).
     """
 
     rotation: float = 30.0
     scale: tuple[float, float] = (0.75, 1.3)
-    elastic: float = 0.3
+    stretch: float = 0.1
+    elastic: float = 0.5
+    bend: tuple[float, float] = (0.5, 3.0)
     space: float = 0.8
     intensity: float = 1.0
     mirror_axes: tuple[int, ...] = ()
     flat: bool = False
 
 
-NONE = Augmentation(space=0.0, intensity=0.0, elastic=0.0)
+NONE = Augmentation(space=0.0, stretch=0.0, intensity=0.0, elastic=0.0)
 
 
 def cut(
@@ -97,11 +106,13 @@ def _coordinates(
         if rng.random() < 0.5:
             offset[axis] = -offset[axis]
     if rng.random() < augmentation.space:
-        matrix = _rotation(augmentation, rng) * rng.uniform(*augmentation.scale)
+        stretch = np.exp(rng.normal(0.0, augmentation.stretch, 3))
+        stretch[0] = 1.0 if augmentation.flat else stretch[0]
+        matrix = _rotation(augmentation, rng) * (rng.uniform(*augmentation.scale) * stretch)
         size = np.array(spacing)
         offset = np.einsum("ab,b...->a...", (matrix * size / size[:, None]).astype(np.float32), offset)
     if rng.random() < augmentation.elastic:
-        offset = offset + _elastic(patch, augmentation.flat, rng)
+        offset = offset + _elastic(patch, augmentation, rng)
     return offset + np.asarray(centre, np.float32).reshape(3, 1, 1, 1)
 
 
@@ -118,11 +129,11 @@ def _rotation(augmentation: Augmentation, rng: np.random.Generator) -> NDArray[n
     return matrix
 
 
-def _elastic(patch: tuple[int, int, int], flat: bool, rng: np.random.Generator) -> NDArray[np.float32]:
+def _elastic(patch: tuple[int, int, int], augmentation: Augmentation, rng: np.random.Generator) -> NDArray[np.float32]:
     """A smooth displacement in voxels: a coarse random grid, blown up."""
     knots = tuple(1 if n == 1 else max(3, n // 12) for n in patch)
-    coarse = rng.normal(0.0, rng.uniform(0.5, 2.0), (1, 3, *knots)).astype(np.float32)
-    if flat:
+    coarse = rng.normal(0.0, rng.uniform(*augmentation.bend), (1, 3, *knots)).astype(np.float32)
+    if augmentation.flat:
         coarse[:, 0] = 0
     smooth = F.interpolate(torch.from_numpy(coarse), patch, mode="trilinear", align_corners=True)
     out: NDArray[np.float32] = smooth[0].numpy()
