@@ -219,6 +219,18 @@ def test_a_dropped_folder_opens(qtbot: Any, tmp_path: Path) -> None:
     assert bench.widget._home.currentWidget() is not bench.widget.welcome
 
 
+def test_keys_work_while_a_drop_down_has_the_keyboard(bench: Bench) -> None:
+    bench.open("case-2")
+    box = bench.widget.label_page.plane
+    bench.widget.activateWindow()
+    box.setFocus()
+    bench.until(box.hasFocus)
+    plane = box.currentText()
+    bench.qtbot.keyClick(box, Qt.Key.Key_2, Qt.KeyboardModifier.AltModifier)
+    assert bench.viewer.layers["case-2 · labels"].selected_label == 2
+    assert box.currentText() == plane, "the letter was not taken for a choice"
+
+
 def test_a_folder_of_scans_becomes_a_project(qtbot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_project(tmp_path / "made")
     bench = Bench(qtbot, None)
