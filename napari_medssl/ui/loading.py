@@ -15,6 +15,7 @@ from ..runs.history import read_history
 from .display import Display
 from .doubt import ShownDoubt, shown_doubt
 from .recovering import Recovered, recover
+from .window_level import Window, make_presets
 
 if TYPE_CHECKING:
     from ..project import Project
@@ -22,11 +23,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class ShownChannel:
-    """An image channel as shown: `array` (plane, row, column), `limits` the window to begin with."""
+    """An image channel as shown: `array` (plane, row, column), `limits` the window to begin with, and the presets."""
 
     name: str
     array: np.ndarray
     limits: tuple[float, float]
+    presets: tuple[Window, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,9 +166,5 @@ def shown_inside(found: Inspection, display: Display) -> ShownInside:
 
 def shown_channel(name: str, array: np.ndarray) -> ShownChannel:
     """The window to begin with spans the 0.5th to 99.5th percentile of a sample of voxels."""
-    flat = array.reshape(-1)
-    sample = flat[:: max(1, flat.size // 200_000)].astype(np.float32)
-    low, high = (float(v) for v in np.percentile(sample[np.isfinite(sample)], [0.5, 99.5]))
-    if not high > low:
-        low, high = float(sample.min()), float(sample.max()) if sample.max() > sample.min() else float(sample.min()) + 1
-    return ShownChannel(name, array, (low, high))
+    presets = make_presets(array)
+    return ShownChannel(name, array, (presets[0].low, presets[0].high), presets)

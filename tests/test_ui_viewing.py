@@ -1,0 +1,248 @@
+"""Looking at scans as in a reading room: windows, channels, letters, three planes; on viewer models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from fixtures import make_project
+from hypothesis import given
+from hypothesis import strategies as st
+from napari.components import ViewerModel
+from napari.utils._proxies import ReadOnlyWrapper
+from napari.utils.interactions import mouse_move_callbacks, mouse_press_callbacks, mouse_release_callbacks
+from test_ui_layers import Screen
+from test_ui_widget import Bench, choose
+
+from napari_medssl.imaging import Grid
+from napari_medssl.ui.compat import camera
+from napari_medssl.ui.display import Display
+from napari_medssl.ui.loading import ShownCase, ShownChannel, shown_channel
+from napari_medssl.ui.window_level import (
+    CT,
+    Window,
+    dragged,
+    fulfil,
+    is_ct,
+    make_presets,
+    make_wish,
+    matching,
+    window_of,
+)
+
+SHAPE = (6, 8, 10)
+
+
+def ct(seed: int = 0) -> np.ndarray:
+    """Air, and a body between -100 and 300 HU."""
+    values = np.full(SHAPE, -1000.0, np.float32)
+    values[:, 2:6, 2:8] = np.random.default_rng(seed).uniform(-100, 300, (6, 4, 6))
+    return values
+
+
+def case(name: str = "case-1", **channels: np.ndarray) -> ShownCase:
+    display = Display(Grid(SHAPE[::-1], np.diag([-1.0, 1.5, 4.0, 1.0])))
+    shown = tuple(shown_channel(label, array) for label, array in (channels or {"image": ct()}).items())
+    return ShownCase(name, display, shown, np.full(SHAPE, 255, np.uint8))
+
+
+def mr(scale: float, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).gamma(2.0, scale, SHAPE).astype(np.float32)
+
+
+# --- windows
+
+
+def test_a_ct_is_offered_the_windows_of_radiology_and_mr_is_not() -> None:
+    presets = make_presets(ct())
+    assert is_ct(presets)
+    found = {preset.name: (preset.level, preset.width) for preset in presets}
+    assert {name: found[name] for name, *_ in CT} == {name: (level, width) for name, _, level, width in CT}
+    others = make_presets(mr(40))
+    assert not is_ct(others)
+    assert [preset.name for preset in others] == ["usual", "narrow", "wide", "full"]
+
+
+def test_percentiles_are_those_of_the_values() -> None:
+    values = np.arange(1001, dtype=np.float32)
+    found = {preset.name: (preset.low, preset.high) for preset in make_presets(values)}
+    assert found["full"] == (0, 1000)
+    assert found["usual"] == pytest.approx((5, 995))
+    assert found["narrow"] == pytest.approx((50, 950))
+
+
+@pytest.mark.parametrize("values", [np.zeros(5), np.full(7, np.nan), np.array([3.0, 3.0, np.inf])])
+def test_a_scan_of_one_value_has_windows_too(values: np.ndarray) -> None:
+    assert all(preset.width > 0 and np.isfinite(preset.width) for preset in make_presets(values))
+
+
+@given(st.floats(-400, 400), st.floats(-400, 400), st.floats(-1000, 1000), st.floats(0.1, 4000))
+def test_a_drag_goes_the_way_it_says(right: float, down: float, level: float, width: float) -> None:
+    begin, usual = window_of(level, width), window_of(0, 400)
+    after = dragged(begin, right, down, usual)
+    assert after.width > 0
+    assert after.width == pytest.approx(max(width * np.exp(right / 250), 0.04), rel=1e-3)
+    assert after.level - begin.level == pytest.approx(down / 250 * width, rel=1e-3, abs=1e-6)
+
+
+def test_a_window_is_carried_in_hu_or_in_parts_of_the_usual_one() -> None:
+    one, other = make_presets(mr(10)), make_presets(mr(1000, 1))
+    own = Window(one[0].low + 0.25 * one[0].width, one[0].low + 0.5 * one[0].width)
+    there = fulfil(make_wish(own, one), other)
+    assert there.low == pytest.approx(other[0].low + 0.25 * other[0].width)
+    assert there.width == pytest.approx(0.25 * other[0].width)
+    assert fulfil(make_wish(one[1], one), other) == other[1]
+    scans = make_presets(ct()), make_presets(ct(1))
+    assert fulfil(make_wish(Window(-17, 93), scans[0]), scans[1]) == Window(-17, 93)
+    assert matching(fulfil(make_wish(scans[0][2], scans[0]), scans[1]), scans[1]).name == scans[0][2].name
+
+
+# --- on the screen
+
+
+def limits(screen: Screen, channel: str = "image") -> tuple[float, float]:
+    low, high = screen.role("image", channel=channel).contrast_limits
+    return float(low), float(high)
+
+
+def test_the_window_stays_in_hand_for_the_next_case_of_the_kind() -> None:
+    screen = Screen()
+    screen.layers.show_case(case())
+    screen.layers.channels.set_preset("liver")
+    assert limits(screen) == (-45, 105)
+    screen.layers.show_case(case("case-2", image=mr(40)))
+    assert limits(screen) == pytest.approx((make_presets(mr(40))[0].low, make_presets(mr(40))[0].high))
+    screen.layers.show_case(case("case-3", image=ct(3)))
+    assert limits(screen) == (-45, 105)
+    assert screen.layers.channels.look().preset == "liver"
+
+
+def test_napari_s_own_slider_is_as_good() -> None:
+    screen = Screen()
+    told: list[str] = []
+    screen.layers.channels.on_change = lambda: told.append(screen.layers.channels.look().preset)
+    screen.layers.show_case(case())
+    screen.role("image").contrast_limits = (-1000, 800)
+    assert told[-1] == ""
+    screen.role("image").contrast_limits = (-500, 1300)
+    assert told[-1] == "bone"
+    screen.layers.show_case(case("case-2"))
+    assert limits(screen) == (-500, 1300)
+
+
+def test_several_channels_are_mixed_in_colours_and_one_is_grey() -> None:
+    screen = Screen()
+    screen.layers.show_case(case(T1=mr(10), T2=mr(20), FLAIR=mr(30)))
+    channels = screen.layers.channels
+    assert [one.visible for one in channels.look().channels] == [True, False, False]
+    channels.set_visible(("T1", "FLAIR"))
+    looks = channels.look().channels
+    assert [one.visible for one in looks] == [True, False, True]
+    assert (looks[0].colour, looks[2].colour) == ("magenta", "green")
+    assert screen.role("image", channel="FLAIR").blending == "additive"
+    assert channels.look().chosen == "FLAIR"
+    before = limits(screen, "T1")
+    channels.set_preset("narrow")
+    assert limits(screen, "T1") == before
+    screen.layers.show_case(case("case-2", T1=mr(11), T2=mr(22), FLAIR=mr(33)))
+    assert [one.visible for one in channels.look().channels] == [True, False, True]
+    assert channels.look().preset == "narrow"
+    channels.set_visible(("T2",))
+    assert screen.role("image", channel="T2").colormap.name == "gray"
+
+
+def press(viewer: ViewerModel, kind: str, at: tuple[float, float], button: int, *held: str) -> None:
+    """What napari's canvas does with an event of the mouse, over the voxel (2, 4, 5)."""
+    place = tuple(viewer.layers[-1].data_to_world((2, 4, 5)))
+    said = SimpleNamespace(
+        type=f"mouse_{kind}", pos=np.array(at), button=button, buttons=[button], modifiers=held, handled=False,
+        is_dragging=kind == "move", position=place, view_direction=None, up_direction=None,
+        dims_displayed=[1, 2], dims_point=[2, 4, 5],
+    )  # fmt: skip
+    event = ReadOnlyWrapper(said, exceptions=("handled",))
+    callbacks = {"press": mouse_press_callbacks, "move": mouse_move_callbacks, "release": mouse_release_callbacks}[kind]
+    callbacks(viewer, event)
+    if viewer.layers.selection.active is not None:
+        callbacks(viewer.layers.selection.active, event)
+
+
+@pytest.mark.parametrize("mode", ["pan_zoom", "paint", "fill", "polygon"])
+def test_shift_and_the_right_button_drag_the_window_and_draw_nothing(mode: str) -> None:
+    screen = Screen()
+    screen.layers.show_case(case())
+    labels, begin = screen.role("labels"), screen.layers.channels.window()
+    labels.mode = mode
+    tools, pans = list(labels.mouse_drag_callbacks), camera(screen.viewer).mouse_pan
+    press(screen.viewer, "press", (100, 100), 2, "Shift")
+    press(screen.viewer, "move", (150, 90), 2, "Shift")
+    assert not camera(screen.viewer).mouse_pan
+    press(screen.viewer, "release", (150, 90), 2, "Shift")
+    after = screen.layers.channels.window()
+    assert after.width == pytest.approx(begin.width * np.exp(50 / 250), rel=1e-4)
+    assert after.level < begin.level
+    assert (labels.data == 255).all()
+    assert list(labels.mouse_drag_callbacks) == tools
+    assert camera(screen.viewer).mouse_pan == pans
+    press(screen.viewer, "press", (100, 100), 1)
+    press(screen.viewer, "release", (100, 100), 1)
+    assert screen.layers.channels.window() == after
+    assert (labels.data != 255).any() == (mode in ("paint", "fill")), "the tool in hand works again"
+
+
+# --- the box on the pages
+
+
+@pytest.fixture
+def bench(qtbot: Any, tmp_path: Path) -> Bench:
+    make_project(tmp_path, channels=2)
+    return Bench(qtbot, tmp_path / "project")
+
+
+def test_both_boxes_show_and_change_the_window(bench: Bench) -> None:
+    first, second = bench.widget.label_page.view, bench.widget.review_page.view
+    assert not first.presets.isEnabled()
+    bench.open("case-2")
+    assert first.presets.isEnabled()
+    row = first.presets.findData("full")
+    first.presets.setCurrentIndex(row)
+    first.presets.activated.emit(row)
+    channel = bench.viewer.layers["case-2 · channel-0"]
+    assert tuple(channel.contrast_limits) == pytest.approx((channel.data.min(), channel.data.max()), rel=1e-5)
+    assert second.presets.currentData() == "full"
+    second.level_box.setValue(1.0)
+    second.width_box.setValue(2.0)
+    assert tuple(channel.contrast_limits) == pytest.approx((0.0, 2.0))
+    assert first.presets.currentText() == "Window of your own"
+    assert first.width_box.value() == 2.0
+
+
+def test_channels_are_ticked_by_name(bench: Bench) -> None:
+    bench.open("case-2")
+    box = bench.widget.label_page.view
+    assert [check.text() for check in box._checks] == ["channel-0", "channel-1"]
+    assert not box.channel.isVisibleTo(box)
+    box._checks[1].click()
+    assert bench.viewer.layers["case-2 · channel-1"].visible
+    assert box.channel.isVisibleTo(box)
+    assert box.channel.currentData() == "channel-1"
+    choose(box.channel, "channel-0")
+    box.channel.activated.emit(0)
+    assert bench.widget.layers.channels.look().chosen == "channel-0"
+    box._checks[0].click()
+    assert not bench.viewer.layers["case-2 · channel-0"].visible
+    assert bench.widget.layers.channels.look().chosen == "channel-1"
+    assert bench.widget.minimumSizeHint().width() <= 340
+
+
+def test_a_colour_image_says_that_it_has_no_window(qtbot: Any, tmp_path: Path) -> None:
+    screen = Screen()
+    planes = tuple(ShownChannel(n, np.zeros((5, 6), np.uint8), (0, 255)) for n in ("red", "green", "blue"))
+    raster = ShownCase("case-1", Display(Grid.raster((5, 6))), planes, np.full((5, 6), 255, np.uint8), rgb=True)
+    screen.layers.show_case(raster)
+    look = screen.layers.channels.look()
+    assert look.window is None
+    assert look.has_case
+    assert look.channels == ()
