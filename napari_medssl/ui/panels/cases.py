@@ -85,6 +85,7 @@ class CasePanel(QWidget):
         self.more.setMinimumWidth(SMALLEST)
         named(self.more, "More", "What else can be done with the chosen cases, and which columns are shown.")
         self.more.setMenu(self._more)
+        self._current: str | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(LOOK)
@@ -111,6 +112,10 @@ class CasePanel(QWidget):
             if offer is not None:  # a project was opened: Return goes on
                 self.choose(offer.case)
                 self.table.setFocus()
+        if state.current != self._current:  # another case is on the screen: the list goes with it
+            self._current = state.current
+            if state.current is not None:
+                self.choose(state.current)
         self._timer.start()
 
     def set_colour(self, colour: QColor) -> None:
