@@ -1,4 +1,4 @@
-"""How the dock is put together: a header, below it the welcome or the case list above the pages."""
+"""How the dock is put together: the tour while it is on, a header, below it the welcome or the case list above the pages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 
-def lay_out(dock: QWidget, header: QWidget, welcome: QWidget, cases: QWidget, pages: QWidget) -> QStackedWidget:
+def lay_out(
+    dock: QWidget, tour: QWidget, header: QWidget, welcome: QWidget, cases: QWidget, pages: QWidget
+) -> QStackedWidget:
     """Fill the dock; returns what shows the welcome (0) or, once a project is open, cases and pages (1)."""
     split = QSplitter(Qt.Orientation.Vertical)
     split.addWidget(cases)
@@ -21,6 +23,7 @@ def lay_out(dock: QWidget, header: QWidget, welcome: QWidget, cases: QWidget, pa
     layout = QVBoxLayout(dock)
     layout.setContentsMargins(6, 6, 6, 6)
     layout.setSpacing(6)
+    layout.addWidget(tour)
     layout.addWidget(header)
     layout.addWidget(home, 1)
     dock.setMinimumWidth(330)

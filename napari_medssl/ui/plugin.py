@@ -25,6 +25,7 @@ from .panels.header import Header
 from .panels.label import LabelPage
 from .panels.parts import scrolling
 from .panels.review import ReviewPage
+from .panels.tour import TourPanel
 from .panels.train import TrainPage
 from .panels.welcome import Welcome
 from .progressdock import ProgressDock
@@ -83,12 +84,13 @@ class MedSSLWidget(QWidget):
         self.header = Header()
         self.cases = CasePanel()
         self.label_page, self.train_page, self.review_page = LabelPage(), TrainPage(), ReviewPage()
-        self.welcome = Welcome()
+        self.welcome, self.tour = Welcome(), TourPanel()
         self.pages = QStackedWidget()
         for page in (scrolling(self.label_page), self.train_page, scrolling(self.review_page)):
             self.pages.addWidget(page)
-        self._home = lay_out(self, self.header, self.welcome, self.cases, self.pages)
+        self._home = lay_out(self, self.tour, self.header, self.welcome, self.cases, self.pages)
         self.setAcceptDrops(True)
+        self._pointer = wiring.tour.make_pointer(self)
         wiring.connect(self)
         viewer.dims.events.order.connect(self._order_changed)
         self._bound = keys.bind(viewer, wiring.keys(self))
@@ -219,6 +221,7 @@ class MedSSLWidget(QWidget):
     def _tick(self) -> None:
         self.mailbox.drain()
         self.session.tick()
+        self._pointer.place(self.session.state.tour, self.header.text_colour())
 
     def _draw(self, state: PanelState) -> None:
         if state.classes != self._classes:
@@ -229,7 +232,8 @@ class MedSSLWidget(QWidget):
             wiring.progress.look(self)
         self._home.setCurrentIndex(int(state.has_project))
         self.header.draw(state)
-        self.welcome.draw(state.recent)
+        self.tour.draw(state.tour)
+        self.welcome.draw(state.recent, state.offer_tour)
         self.cases.draw(state)
         self.label_page.draw(state)
         self.train_page.draw(state)

@@ -32,6 +32,7 @@ from .reviewwork import ReviewDesk, ReviewScreen
 from .runwork import Driver, Follow, RunDesk
 from .state import PanelState
 from .thumbnails import ThumbnailDesk
+from .tourwork import TourDesk
 from .trainview import Intent
 
 if TYPE_CHECKING:
@@ -86,6 +87,8 @@ class Session:
         How the proposal of the case on the screen grows.
     help : HelpDesk
         Diagnostics.
+    tour : TourDesk
+        The tour on the sample project.
     """
 
     def __init__(
@@ -116,6 +119,7 @@ class Session:
         self.inside = InsideDesk(self.board, view, jobs, start_inside)
         self.previews = PreviewDesk(self.board, view, jobs)
         self.help = HelpDesk(self.board, jobs)
+        self.tour = TourDesk(self.board, jobs)
         self._project: Project | None = None
         self._eyes: Project | None = None
         self._lease: Lease | None = None
@@ -233,6 +237,7 @@ class Session:
         self.inside.tick()
         self.previews.tick()
         self.runs.tick()
+        self.tour.tick()
         if self._look_wanted and self._clock() - self._last_look > PAUSE:
             self.refresh()
         lease = self._lease

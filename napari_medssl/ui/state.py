@@ -18,6 +18,7 @@ from .recents import Recent
 from .reviewview import Review, ReviewState, review_state
 from .runlist import RunLine, run_lines
 from .runview import Level, RunView, run_view
+from .tour import Place, TourView, tour_view
 from .trainview import Intent, TrainView, train_view
 
 Save = Literal["clean", "unsaved", "saving", "saved", "failed"]
@@ -74,6 +75,8 @@ class Facts:
     intent: Intent = field(default_factory=Intent)
     author: str = ""
     recent: tuple[Recent, ...] = ()
+    tour: Place | None = None  # how far a person is on it
+    offer_tour: bool = False  # it never was
 
 
 @dataclass(frozen=True)
@@ -118,13 +121,21 @@ class PanelState:
     next_why: str = ""
     busy: str = ""
     message: tuple[Level, str] | None = None
+    tour: TourView | None = None
+    offer_tour: bool = False
 
 
 def resolve(facts: Facts) -> PanelState:
     """What to show, given what is known. Pure."""
     project = facts.project
     if project is None:
-        return PanelState(busy=facts.busy, message=facts.message, recent=facts.recent)
+        return PanelState(
+            busy=facts.busy,
+            message=facts.message,
+            recent=facts.recent,
+            tour=tour_view(facts.tour),
+            offer_tour=facts.offer_tour,
+        )
     usable = [c for c in project.cases if c.status not in UNUSABLE]
     labelled = sum(c.status == "labelled" for c in usable)
     following, here = _next(facts, project), facts.loading or (facts.case.name if facts.case else None)
@@ -159,6 +170,8 @@ def resolve(facts: Facts) -> PanelState:
         next_why=following[1],
         busy=f"Opening {facts.loading} …" if facts.loading else facts.busy,
         message=facts.message,
+        tour=tour_view(facts.tour),
+        offer_tour=facts.offer_tour,
     )
 
 

@@ -24,12 +24,14 @@ WORDS = """<p><b>Segment many scans by labelling a few.</b></p>
 
 
 class Welcome(QWidget):
-    """Ways to begin: a folder, the sample, a project that was open before."""
+    """Ways to begin: a folder, the sample, the tour, a project that was open before."""
 
     open_project = Signal()
     open_sample = Signal()
     open_recent = Signal(str)
     forget_recent = Signal(str)
+    tour = Signal()
+    no_tour = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -44,13 +46,14 @@ class Welcome(QWidget):
                 self.open_project.emit,
             )
         )
-        layout.addWidget(
-            button(
-                "Try the sample project",
-                "16 synthetic abdominal scans, 3 of them labelled. Made on this computer, nothing is downloaded.",
-                self.open_sample.emit,
-            )
+        self.sample = button(
+            "Try the sample project",
+            "16 synthetic abdominal scans, 3 of them labelled. Made on this computer, nothing is downloaded.",
+            self.open_sample.emit,
         )
+        layout.addWidget(self.sample)
+        self.offer = self._make_offer()
+        layout.addWidget(self.offer)
         self._heading = text("Recent projects", heading=True)
         self._heading.hide()
         layout.addWidget(self._heading)
@@ -61,8 +64,9 @@ class Welcome(QWidget):
         self._shown: tuple[Recent, ...] = ()
         self.recent: list[QPushButton] = []
 
-    def draw(self, recent: Sequence[Recent]) -> None:
-        """Show the projects that were open before."""
+    def draw(self, recent: Sequence[Recent], offer_tour: bool) -> None:
+        """Show the projects that were open before, and offer the tour to whom it never was."""
+        self.offer.setVisible(offer_tour)
         wanted = tuple(recent[:SHOWN])
         if wanted == self._shown:
             return
@@ -72,6 +76,17 @@ class Welcome(QWidget):
         for one in wanted:
             self._list.addWidget(self._line(one))
         self._heading.setVisible(bool(wanted))
+
+    def _make_offer(self) -> QWidget:
+        made = QWidget()
+        across = QHBoxLayout(made)
+        across.setContentsMargins(0, 0, 0, 0)
+        across.addWidget(
+            button("Take the tour", "Once round on the sample project, in under ten minutes.", self.tour.emit), 1
+        )
+        across.addWidget(button("No tour", "Do not offer it again. Help ▸ Take the tour has it.", self.no_tour.emit))
+        made.hide()
+        return made
 
     def _line(self, one: Recent) -> QWidget:
         where = one.root if one.there else f"Not there any more: {one.root}"
