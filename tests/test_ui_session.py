@@ -53,6 +53,9 @@ class Screen:
     def labels(self) -> np.ndarray | None:
         return None if self.case is None else self.case.labels
 
+    def slice_shown(self) -> tuple[int, int] | None:
+        return None
+
     def copy_proposal(self) -> None:
         labels, proposal = self.labels(), self.proposals[-1].labels
         assert labels is not None

@@ -56,6 +56,8 @@ class CaseDesk:
     ----------
     edits : int
         Grows whenever the labels may have changed.
+    writes : int
+        Grows whenever something was written to them.
     """
 
     def __init__(
@@ -74,7 +76,7 @@ class CaseDesk:
         self._window = ""
         self._keeper: StrokeKeeper | None = None
         self._listeners: list[Callable[[ShownCase], None]] = []
-        self.edits = 0
+        self.edits = self.writes = 0
 
     def listen(self, told: Callable[[ShownCase], None]) -> None:
         """Tell of each case that comes on the screen, and of each new proposal of it."""
@@ -128,8 +130,14 @@ class CaseDesk:
         if sure and case.save not in ("unsaved", "saving"):
             self._board.set_case(save="unsaved")
 
+    @property
+    def declared(self) -> bool:
+        """The person said to have looked at the whole scan."""
+        return self._autosave.declared
+
     def wrote(self, place: Place) -> None:
         """Something was written to the labels: it is on the disk within moments, whenever the next draft is."""
+        self.writes += 1
         live = self._view.labels()
         if self._keeper is not None and live is not None:
             self._keeper.wrote(live, place)
@@ -155,12 +163,18 @@ class CaseDesk:
         case = self._board.facts.case
         if case is None or case.proposal is None:
             return
+        self.change(places, values)
+        self._board.set_case(based_on=case.based_on or case.proposal)
+
+    def change(self, places: np.ndarray, values: np.ndarray) -> None:
+        """Labels change at flat places, as one undoable step that is no stroke."""
+        if self._shown is None:
+            return
         self._copying = True
         self._view.write(places, values)
         self._copying = False
         if bool((values == UNSEEN).any()):
             self._autosave.declared = False  # somebody says so: this is to be looked at again
-        self._board.set_case(based_on=case.based_on or case.proposal)
         self.edited()
 
     def finish(self, *, accept: bool, whole: bool = True, then: Callable[[], None] = lambda: None) -> None:

@@ -7,7 +7,8 @@ says of voxels whether they may be written; an edit is done where all rules agre
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,7 +42,7 @@ class Gate:
         More of them can be added and taken away at any time; voxels of locked values are never written whatever they
         say.
     on_refused : callable
-        Called when nothing at all came of an edit, because of a lock.
+        Called when nothing at all came of an edit, because of a lock or a rule.
     """
 
     def __init__(self, layer: Labels, written: Callable[[Place], None] = lambda place: None) -> None:
@@ -71,6 +72,15 @@ class Gate:
         elif not values:
             self._older = {}
 
+    @contextmanager
+    def only_locks(self) -> Iterator[None]:
+        """No rule holds meanwhile: for what is done otherwise than with a drawing tool."""
+        rules, self.rules = self.rules, []
+        try:
+            yield
+        finally:
+            self.rules = rules
+
     def writable(self, where: tuple[Any, ...], value: Any) -> NDArray[np.bool_]:
         """Where `value` may be written; of the shape of the data at `where`."""
         now = np.asarray(self._layer.data[where])
@@ -85,7 +95,7 @@ class Gate:
         if not may.all():
             indices = tuple(np.broadcast_to(axis, may.shape)[may] for axis in indices)
             value = value if np.ndim(value) == 0 else np.broadcast_to(value, may.shape)[may]
-        if may.size and not may.any() and self._locked.any():
+        if may.size and not may.any():
             self.on_refused()
         inner(indices, value, *more, **named)
         self._written(indices)
@@ -94,9 +104,10 @@ class Gate:
         self, inner: Callable[..., Any], data: Any, mask: Any, new_label: int, volume_slice: tuple[slice, ...]
     ) -> Any:
         wanted = mask & (data != new_label)
-        if self._locked.any() and wanted.any() and self._locked[data[wanted]].all():
+        may = mask & self.writable(volume_slice, new_label)
+        if wanted.any() and not (wanted & may).any():
             self.on_refused()
-        result = inner(data, mask & self.writable(volume_slice, new_label), new_label, volume_slice)
+        result = inner(data, may, new_label, volume_slice)
         self._written(volume_slice)
         return result
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..imaging import UNSEEN
 from .channels import Channels
+from .athand import AtHand, box_in_view, brightness_drawn, channels_shown, within_rule
 from .colours import label_colours
 from .display import Display
 from .editing import Gate, Place, locked_values
@@ -157,15 +158,34 @@ class CaseLayers:
             return
         where = np.nonzero((np.asarray(self._labels.data) == UNSEEN) & (proposal != 0))
         if where[0].size:
-            with self._labels.block_history():
-                self._labels.data_setitem(where, proposal[where])
+            self._set(where, proposal[where])
         self.overlays.hide_proposal()
 
     def write(self, places: np.ndarray, values: np.ndarray) -> None:
         """Change the labels at flat places, as one undoable step."""
         if self._labels is not None and places.size:
-            with self._labels.block_history():
-                self._labels.data_setitem(np.unravel_index(places, self._labels.data.shape), values)
+            self._set(np.unravel_index(places, self._labels.data.shape), values)
+
+    def at_hand(self) -> AtHand | None:
+        """The case as it is on the screen right now; None without one."""
+        case, labels, gate = self._case, self._labels, self.gate
+        if case is None or labels is None or gate is None:
+            return None
+        channels, plane = channels_shown(case, self.viewer.layers), self.slice_shown()
+        view = box_in_view(labels, plane)
+        live = np.asarray(labels.data)
+        return AtHand(case, live, channels, int(labels.selected_label), plane, view, gate.locked)
+
+    def draw_within(self, limits: tuple[float, float] | None) -> None:
+        """Let drawing tools write only where the channel on the screen is between two values; None: anywhere."""
+        hand = self.at_hand()
+        if self.gate is not None and hand is not None:
+            self.gate.rules[:] = [] if limits is None else [within_rule(hand.channels, *limits)]
+
+    def brightness_drawn(self) -> np.ndarray:
+        """How bright the scan is under the last stroke; empty where there was none."""
+        hand = self.at_hand()
+        return np.zeros(0) if hand is None else brightness_drawn(self._labels, hand.channels)
 
     def look_at(self, box: Sequence[tuple[int, int]], centre: Sequence[int]) -> None:
         """Go to a place in all planes, close up, and mark it."""
@@ -244,6 +264,12 @@ class CaseLayers:
             show_plane(self.viewer, self._case.display, plane)
 
     # --- within
+
+    def _set(self, where: Place, values: np.ndarray) -> None:
+        assert self._labels is not None
+        assert self.gate is not None
+        with self.gate.only_locks(), self._labels.block_history():
+            self._labels.data_setitem(where, values)
 
     def _letter(self, event: Any = None) -> None:
         self.overlays.turned()

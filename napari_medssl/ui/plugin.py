@@ -211,6 +211,7 @@ class MedSSLWidget(QWidget):
 
     def _wrote(self, place: Place) -> None:
         self.session.cases.wrote(place)
+        self.session.looked.wrote(place)
 
     def _labels_removed(self) -> None:
         self.session.cases.leave()

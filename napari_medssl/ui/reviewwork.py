@@ -93,6 +93,13 @@ class ReviewDesk:
             self._view.look_at(region.box, region.centre)
             self._set(replace(review, current=number))
 
+    def region_box(self) -> tuple[slice, ...] | None:
+        """The box of the region that one has gone to; None where there is none."""
+        review, proposal = self._review, self._proposal
+        if review is None or review.current is None or proposal is None:
+            return None
+        return tuple(slice(first, end) for first, end in proposal.doubt.regions.found[review.current - 1].box)
+
     def decide(self, verb: Verb, part: Part) -> None:
         """Accept, reject or take back, as one step of undo, for a part; a region or slice without `what` is the one on
         the screen.

@@ -24,6 +24,7 @@ from .facts import ProjectFacts, read_facts
 from .helpwork import HelpDesk
 from .insidework import InsideDesk, InsideScreen, Start
 from .jobs import Jobs
+from .lookwork import LookDesk, LookScreen
 from .previewing import PreviewDesk, PreviewScreen
 from .progresswork import ProgressDesk
 from .recents import forget as forget_recent
@@ -34,6 +35,7 @@ from .state import PanelState
 from .thumbnails import ThumbnailDesk
 from .tourwork import TourDesk
 from .trainview import Intent
+from .withinwork import WithinDesk, WithinScreen
 
 if TYPE_CHECKING:
     from ..project import ClassInfo, Lease, Project
@@ -43,7 +45,7 @@ PAUSE = 2.0  # seconds between looks at the project while proposals arrive
 RENEWAL = 45.0  # seconds after which the lease is renewed
 
 
-class Screen(View, ReviewScreen, CompareScreen, InsideScreen, PreviewScreen, Protocol):
+class Screen(View, ReviewScreen, CompareScreen, InsideScreen, PreviewScreen, LookScreen, WithinScreen, Protocol):
     """All that is asked of the viewer."""
 
 
@@ -75,6 +77,10 @@ class Session:
         The doubtful regions of the proposal on the screen.
     compare : CompareDesk
         The difference view.
+    looked : LookDesk
+        What was looked at.
+    within : WithinDesk
+        The range that drawing keeps to.
     runs : RunDesk
         The run on the screen.
     classes : ClassDesk
@@ -108,7 +114,9 @@ class Session:
         self.cases = CaseDesk(self.board, view, jobs, clock, author, self._changed)
         self.review = ReviewDesk(self.board, view, jobs, self.cases, author)
         self.compare = CompareDesk(self.board, view, jobs, self.cases, clock)
-        for desk in (self.review, self.compare):
+        self.looked = LookDesk(self.board, view, jobs, self.cases, clock, self.review.region_box)
+        self.within = WithinDesk(self.board, view)
+        for desk in (self.review, self.compare, self.looked):
             self.cases.listen(desk.show)
         self.list = CasesDesk(self.board, jobs, author, self._changed)
         self.checks = CheckDesk(jobs)
@@ -234,6 +242,7 @@ class Session:
         self.cases.tick()
         self.review.tick()
         self.compare.tick()
+        self.looked.tick()
         self.inside.tick()
         self.previews.tick()
         self.runs.tick()

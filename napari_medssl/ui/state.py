@@ -18,6 +18,7 @@ from .recents import Recent
 from .reviewview import Review, ReviewState, review_state
 from .runlist import RunLine, run_lines
 from .runview import Level, RunView, run_view
+from .toolview import ToolFacts, ToolState
 from .tour import Place, TourView, tour_view
 from .trainview import Intent, TrainView, train_view
 
@@ -54,6 +55,7 @@ class OpenCase:
     maps: tuple[str, ...] = ()
     inside: Inside | None = None
     review: Review | None = None
+    tools: ToolFacts = field(default_factory=ToolFacts)
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,7 @@ class PanelState:
     run: RunView = field(default_factory=RunView)
     inside: InsideState = field(default_factory=InsideState)
     review: ReviewState = field(default_factory=ReviewState)
+    tools: ToolState = field(default_factory=ToolState)
     runs: tuple[RunLine, ...] = ()
     model: ModelView = field(default_factory=ModelView)
     next_case: str | None = None
@@ -155,6 +158,7 @@ def resolve(facts: Facts) -> PanelState:
         train=_train(facts, project),
         inside=_inside(facts, project),
         review=_review(facts, project),
+        tools=_tools(facts),
         run=run_view(
             facts.run,
             facts.status,
@@ -247,6 +251,13 @@ def _inside(facts: Facts, project: ProjectFacts) -> InsideState:
     case = None if facts.loading else facts.case
     proposal, inside = (None, None) if case is None else (case.proposal, case.inside)
     return inside_state(project.stock.runs, proposal, inside, case is not None)
+
+
+def _tools(facts: Facts) -> ToolState:
+    case = facts.case
+    if case is None or facts.loading:
+        return ToolState()
+    return ToolState(case.tools, True, case.review is not None and case.review.current is not None)
 
 
 def _review(facts: Facts, project: ProjectFacts) -> ReviewState:

@@ -10,6 +10,7 @@ from ...imaging import UNSEEN
 from ..facts import ClassFacts
 from ..icons import state_swatch, swatch
 from ..state import PanelState
+from .draw_box import LookedBox, WithinBox
 from .parts import button, checkbox, combo, enable, named, show_text, text
 from .view_box import ViewBox
 
@@ -67,6 +68,7 @@ class LabelPage(QWidget):
             "Save these labels as complete: training uses them, and the case counts as labelled. (Alt+M)",
             self.finish,
         )
+        self.within, self.looked = WithinBox(), LookedBox()
         self._edit = button("Structures …", "Name the structures to segment, and add new ones.", self.edit_classes.emit)
         self.view = ViewBox()
         top = QHBoxLayout()
@@ -82,7 +84,9 @@ class LabelPage(QWidget):
         layout.addLayout(self._swatches)
         layout.addWidget(self.lock)
         layout.addLayout(line)
+        layout.addWidget(self.within)
         layout.addWidget(self.shade)
+        layout.addWidget(self.looked)
         layout.addWidget(self.whole)
         layout.addWidget(self.done)
         layout.addWidget(self.view)
@@ -99,6 +103,8 @@ class LabelPage(QWidget):
             self._draw_classes(state)
         for widget in (self.plane, self.shade, self.whole, self.done, self.lock, *self._classes.buttons()):
             enable(widget, actions.can_label)
+        self.within.draw(state.tools)
+        self.looked.draw(state.tools)
         enable(self._edit, state.has_project)
 
     def choose(self, value: int) -> None:

@@ -13,17 +13,22 @@ from .header import ask_classes
 
 if TYPE_CHECKING:
     from ..plugin import MedSSLWidget
+    from ..toolview import Where
 
 
 def connect(dock: MedSSLWidget) -> None:
     """Connect the Label page."""
     page, session, layers = dock.label_page, dock.session, dock.layers
-    layers.on_refused = partial(tell_locked, dock)
+    layers.on_refused = partial(tell_refused, dock)
     page.class_chosen.connect(lambda value: choose_class(dock, value))
     page.plane_chosen.connect(layers.look_from)
     page.shade_changed.connect(layers.shade_open)
     page.edit_classes.connect(lambda: ask_classes(dock))
     page.locked.connect(session.classes.lock)
+    page.within.changed.connect(session.within.keep_to)
+    page.within.take.connect(session.within.take)
+    page.looked.mark.connect(lambda where: mark(dock, where))
+    page.looked.unmark.connect(lambda where: unmark(dock, where))
     page.finished.connect(lambda whole: session.cases.finish(accept=False, whole=whole))
 
 
@@ -33,11 +38,29 @@ def keys(dock: MedSSLWidget) -> dict[str, Callable[[], None]]:
     return {**numbers, "Alt-M": dock.label_page.finish}
 
 
-def tell_locked(dock: MedSSLWidget) -> None:
+def tell_refused(dock: MedSSLWidget) -> None:
     """Say why nothing was drawn."""
-    locked = ", ".join(info.name for info in dock.session.state.classes if info.locked)
-    words = f"Nothing was drawn there, it is locked. Locked: {locked}. The Label page unlocks them."
-    dock.session.board.say("info", words)
+    state = dock.session.state
+    locked, within = ", ".join(info.name for info in state.classes if info.locked), state.tools.facts.within
+    why = []
+    if within is not None:
+        why.append(f"the scan is not between {within[0]:.5g} and {within[1]:.5g} there, which drawing keeps to")
+    if locked:
+        why.append(f"it is locked (locked: {locked})")
+    dock.session.board.say("info", f"Nothing was drawn: {', or '.join(why)}. The Label page changes that.")
+
+
+def mark(dock: MedSSLWidget, where: Where) -> None:
+    """A place was looked at; from the first time on, the rest is shaded."""
+    dock.label_page.shade.setChecked(True)
+    dock.session.looked.mark(where)
+    focus_canvas(dock.layers.viewer)
+
+
+def unmark(dock: MedSSLWidget, where: Where) -> None:
+    """A place was not looked at after all."""
+    dock.session.looked.unmark(where)
+    focus_canvas(dock.layers.viewer)
 
 
 def choose_class(dock: MedSSLWidget, value: int) -> None:
