@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .scene import Box, Mask, Scene, ToolError
+from .scene import NEEDS, Box, Mask, Scene, ToolError
 
 Sizes = tuple[int, ...]
 
@@ -28,17 +28,30 @@ def region_of(scene: Scene, only_slice: bool = False) -> Box:
     Raises
     ------
     ToolError
-        When the slice is outside the box.
+        When no slice is on the screen, or one that is outside the box.
     """
     shape = scene.labels.shape
     box = whole(shape) if scene.box is None else scene.box
     sides = [slice(*side.indices(size)[:2]) for side, size in zip(box, shape, strict=True)]
-    if only_slice and scene.plane is not None and len(shape) == 3:
-        axis, index = scene.plane
+    if only_slice and len(shape) == 3:
+        axis, index = plane_of(scene)
         if not sides[axis].start <= index < sides[axis].stop:
             raise ToolError("The slice on the screen is outside the box: go to a slice that the box reaches.")
         sides[axis] = slice(index, index + 1)
     return tuple(sides)
+
+
+def plane_of(scene: Scene) -> tuple[int, int]:
+    """Axis and number of the slice on the screen.
+
+    Raises
+    ------
+    ToolError
+        When there is none.
+    """
+    if scene.plane is None:
+        raise ToolError(NEEDS["slice"])
+    return scene.plane
 
 
 def box_around(mask: Mask) -> Box | None:

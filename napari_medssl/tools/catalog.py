@@ -9,20 +9,12 @@ from typing import Any
 import numpy as np
 
 from ..imaging import UNSEEN
-from . import margin
+from . import margin, pieces, seeds, slices, smooth, snap, threshold
 from .options import ToolOptions
 from .rules import settle
-from .scene import Change, Scene, StoppedError, ToolError, Wanted
+from .scene import NEEDS, Change, Scene, StoppedError, ToolError, Wanted
 
-#: What a tool may need, and what to do where it is missing.
-NEEDS = {
-    "class": "Choose a structure to draw with first.",
-    "slice": "Show slices of a 3-D scan in 2-D first: this tool works from the slice on the screen.",
-    "box": "Draw a box round the place first.",
-    "image": "Show a channel of the scan first: this tool looks at its values.",
-    "probability": "This needs a proposal of a model with its probabilities: train, and open the case again.",
-}
-GROUPS = ("Slices", "Border", "Pieces", "Image")
+GROUPS = ("Slices", "Scan", "Border", "Pieces")
 
 
 @dataclass(frozen=True)
@@ -90,6 +82,64 @@ class Tool:
 
 TOOLS = (
     Tool(
+        "fill_between",
+        "Fill between slices",
+        "Draw the slices between those that you drew, along the axis on the screen.",
+        "Slices",
+        slices.FillOptions,
+        slices.fill_between,
+        needs=frozenset({"class", "slice"}),
+        uses=frozenset({"box"}),
+    ),
+    Tool(
+        "copy_slice",
+        "Copy a slice",
+        "Copy the structure from the slice before or after to the one on the screen.",
+        "Slices",
+        slices.CopyOptions,
+        slices.copy_slice,
+        needs=frozenset({"class", "slice"}),
+    ),
+    Tool(
+        "grow_from_seeds",
+        "Grow from seeds",
+        "Draw strokes in the structure and in what is round it: the rest follows the edges of the scan.",
+        "Scan",
+        seeds.SeedsOptions,
+        seeds.grow_from_seeds,
+        needs=frozenset({"class", "image"}),
+        uses=frozenset({"box"}),
+    ),
+    Tool(
+        "snap",
+        "Snap to edges",
+        "Move the border of what is drawn in a box to the edges of the scan nearby.",
+        "Scan",
+        snap.SnapOptions,
+        snap.snap,
+        needs=frozenset({"class", "image", "box"}),
+        uses=frozenset({"probability", "slice"}),
+    ),
+    Tool(
+        "threshold",
+        "Threshold",
+        "Take all voxels of a box whose value is in a range.",
+        "Scan",
+        threshold.ThresholdOptions,
+        threshold.threshold,
+        needs=frozenset({"class", "image", "box"}),
+        uses=frozenset({"slice"}),
+    ),
+    Tool(
+        "smooth",
+        "Smooth",
+        "Even out the surface of the structure.",
+        "Border",
+        smooth.SmoothOptions,
+        smooth.smooth,
+        uses=frozenset({"slice"}),
+    ),
+    Tool(
         "grow",
         "Grow",
         "Move the border of the structure outwards by some millimetres.",
@@ -107,8 +157,34 @@ TOOLS = (
         margin.shrink,
         uses=frozenset({"slice"}),
     ),
+    Tool(
+        "keep_largest",
+        "Keep the largest",
+        "Take away all pieces of the structure but the largest.",
+        "Pieces",
+        pieces.LargestOptions,
+        pieces.keep_largest,
+        uses=frozenset({"slice"}),
+    ),
+    Tool(
+        "remove_islands",
+        "Remove islands",
+        "Take away pieces of the structure that are smaller than you say.",
+        "Pieces",
+        pieces.IslandsOptions,
+        pieces.remove_islands,
+        uses=frozenset({"slice"}),
+    ),
+    Tool(
+        "fill_holes",
+        "Fill holes",
+        "Fill what the structure encloses; other structures in there stay.",
+        "Pieces",
+        pieces.HolesOptions,
+        pieces.fill_holes,
+        uses=frozenset({"slice"}),
+    ),
 )
-
 
 #: The same by name.
 BY_NAME = {tool.name: tool for tool in TOOLS}

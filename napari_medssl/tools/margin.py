@@ -43,7 +43,7 @@ def grow(scene: Scene, options: GrowOptions) -> Wanted:
 def shrink(scene: Scene, options: ShrinkOptions) -> Wanted:
     """Take away all voxels whose centre is not farther than that from one outside; the scan's border is no outside."""
     region = region_of(scene, options.only_slice)
-    box = box_of_class(scene, region, options.mm)
+    box = box_of_class(scene, region, voxels=1)
     now = scene.labels[box]
     mask = now == scene.value
     kept = erode(mask, options.mm, scene.spacing, scene.at)

@@ -38,10 +38,9 @@ def settle(scene: Scene, wanted: Wanted) -> Change:
     return Change(places, values, _words(scene, wanted, now[changes], values))
 
 
-def say_amount(voxels: int, spacing: tuple[float, ...]) -> str:
-    """A number of voxels as a volume, or as an area where the scan is a single image."""
-    size = voxels * math.prod(spacing)
-    if len(spacing) == 2:
+def say_size(size: float, axes: int) -> str:
+    """A volume in mm³, or an area in mm² where the scan is a single image."""
+    if axes == 2:
         return f"{size:.3g} mm²" if size < 1000 else f"{size:,.0f} mm²"
     return f"{size:.3g} mm³" if size < ENOUGH else f"{size / 1000:,.2f} ml"
 
@@ -64,7 +63,7 @@ def _words(scene: Scene, wanted: Wanted, before: Voxels, after: Voxels) -> str:
     less = int(np.count_nonzero(before == scene.value))
     other = before.size - more - less
     amounts = [
-        f"{say_amount(voxels, scene.spacing)} {what}"
+        f"{say_size(voxels * math.prod(scene.spacing), scene.labels.ndim)} {what}"
         for voxels, what in ((more, "more"), (less, "less"), (other, "of other structures"))
         if voxels
     ]

@@ -18,6 +18,16 @@ Mask = NDArray[np.bool_]
 Voxels = NDArray[np.uint8]
 
 
+#: What a tool may need, and what to do where it is missing.
+NEEDS = {
+    "class": "Choose a structure to draw with first.",
+    "slice": "Show slices of a 3-D scan first: this tool works from the slice on the screen.",
+    "box": "Draw a box round the place first.",
+    "image": "Show a channel of the scan first: this tool looks at its values.",
+    "probability": "This needs a proposal of a model with its probabilities: train, and open the case again.",
+}
+
+
 class ToolError(MedSSLError):
     """A tool cannot do anything here; the message says what it needs."""
 

@@ -1,0 +1,161 @@
+"""Snap the border of a structure to the edges of the scan, in a box.
+
+A random walker (Grady 2006, "Random walks for image segmentation") decides near the border only: what lies deep inside
+or far outside is sure. That leaves few enough voxels for an answer in well under a second. Where there is a model, its
+probability counts too (Grady 2005, "Multilabel random walker image segmentation using prior models").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cc3d
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt, maximum
+from scipy.sparse import coo_array, diags_array
+from scipy.sparse.linalg import cg
+
+from ..imaging import UNSEEN
+from ..methods.options import option
+from .ball import dilate, erode
+from .boxes import region_of
+from .options import TakingOptions
+from .scene import Mask, Scene, ToolError, Wanted
+
+BETA = 20.0  # how little a walker likes steps in value, which are measured in standard deviations of the box
+LEAST = 1e-5  # of the ease of a step on level ground: nobody is walled in
+CORE = 0.6  # of the depth of a thin piece: what is deeper is sure to be inside
+TOLERANCE = 1e-3
+MOST_STEPS = 500
+
+
+@dataclass(frozen=True)
+class SnapOptions(TakingOptions):
+    """Of *snap to edges*."""
+
+    reach: float = option(
+        3.0, "Look within", "How far the border may move.", low=0.3, high=30.0, unit="mm", advanced=False
+    )
+    trust: float = option(
+        0.1, "Trust in the model", "How much its probability counts beside the edges of the scan; 0: not at all.",
+        low=0.0, high=1.0,
+    )  # fmt: skip
+
+
+def snap(scene: Scene, options: SnapOptions) -> Wanted:
+    """Move the border of what is drawn, or of what the model proposes where nothing is, to edges nearby."""
+    assert scene.image is not None
+    box = region_of(scene, options.only_slice)
+    now = scene.labels[box]
+    chance = None if scene.probability is None else np.asarray(scene.probability[box], np.float64)
+    mask = now == scene.value
+    if not mask.any() and chance is not None:
+        mask = (chance > 0.5) & ((now == 0) | (now == UNSEEN))
+    if not mask.any():
+        raise ToolError("There is nothing to snap in the box: draw the structure roughly first.")
+    inside = _core(mask, options.reach, scene)
+    outside = ~dilate(mask, options.reach, scene.spacing, scene.at)
+    outside |= (now != 0) & (now != UNSEEN) & (now != scene.value)
+    if not outside.any():
+        raise ToolError(
+            "Nothing in the box is sure to be outside: draw the box wider, or look within fewer millimetres."
+        )
+    prior = None if chance is None or options.trust == 0 else np.nan_to_num(chance, nan=0.5)
+    walked = walk(np.asarray(scene.image[box], np.float64), inside, outside, scene, prior, options.trust)
+    after = walked > 0.5
+    values = np.where((now == scene.value) & ~after, options.left, now)
+    values[after] = scene.value
+    return Wanted(box, values.astype(np.uint8), "Snapped to the edges of the scan")
+
+
+def walk(
+    image: NDArray[np.float64],
+    inside: Mask,
+    outside: Mask,
+    scene: Scene,
+    prior: NDArray[np.float64] | None = None,
+    trust: float = 0.0,
+) -> NDArray[np.float64]:
+    """How likely a walker from each voxel comes to what is inside before it comes to what is outside.
+
+    Parameters
+    ----------
+    image : array of float
+    inside, outside : array of bool
+        What is sure.
+    scene : Scene
+        For the spacing, and to be stopped.
+    prior : array of float, optional
+        The model's probability.
+    trust : float
+        How much that counts.
+    """
+    known = inside | outside
+    open_ = np.flatnonzero(~known)
+    walked = inside.astype(np.float64).reshape(-1)
+    if not open_.size:
+        return walked.reshape(image.shape)
+    number = np.full(image.size, -1, np.int32)
+    number[open_] = np.arange(open_.size, dtype=np.int32)
+    first, second, ease = _steps(image, known, scene.spacing)
+    a, b = number[first], number[second]
+    degree, sure = np.zeros(open_.size), np.zeros(open_.size)
+    for here, there, far in ((a, b, second), (b, a, first)):
+        degree += np.bincount(here[here >= 0], ease[here >= 0], open_.size)
+        ends = (here >= 0) & (there < 0)
+        sure += np.bincount(here[ends], ease[ends] * walked[far[ends]], open_.size)
+    if prior is not None:
+        degree += trust
+        sure += trust * prior.reshape(-1)[open_]
+    both = (a >= 0) & (b >= 0)
+    size = (open_.size, open_.size)
+    half = coo_array((-ease[both], (a[both], b[both])), shape=size).tocsr()
+    matrix = (half + half.T + diags_array(degree)).tocsr()
+    steps = 0
+
+    def count(_: object) -> None:
+        nonlocal steps
+        steps += 1
+        scene.at(min(steps / 100, 0.99))
+
+    found, _ = cg(
+        matrix, sure, rtol=TOLERANCE, maxiter=MOST_STEPS, M=diags_array(1 / np.maximum(degree, LEAST)), callback=count
+    )
+    walked[open_] = found
+    return walked.reshape(image.shape)
+
+
+def _steps(
+    image: NDArray[np.float64], known: Mask, spacing: tuple[float, ...]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:  # fmt: skip
+    """Neighbours of which at least one is open, as flat places, and how easy the step between them is."""
+    finite = image[np.isfinite(image)]
+    image = np.nan_to_num(image, nan=0.0, posinf=0.0, neginf=0.0)
+    scale = float(finite.std()) if finite.size else 0.0
+    places = np.arange(image.size).reshape(image.shape)
+    nearest = min(spacing)
+    steps = []
+    for axis, mm in enumerate(spacing):
+        low = (slice(None),) * axis + (slice(None, -1),)
+        high = (slice(None),) * axis + (slice(1, None),)
+        some = ~(known[low] & known[high])
+        rise = (image[low][some] - image[high][some]) / (scale or 1.0)
+        ease = np.maximum(np.exp(-BETA * rise**2), LEAST) * (nearest / mm) ** 2
+        steps.append((places[low][some], places[high][some], ease))
+    first, second, ease = (np.concatenate(parts) for parts in zip(*steps, strict=True))
+    return first, second, ease
+
+
+def _core(mask: Mask, reach: float, scene: Scene) -> Mask:
+    """What lies deeper than that; of pieces that are thinner, what is deepest."""
+    core = erode(mask, reach, scene.spacing, scene.at)
+    pieces, count = cc3d.connected_components(mask, connectivity=26 if mask.ndim == 3 else 8, return_N=True)
+    thin = np.ones(count + 1, bool)
+    thin[np.unique(pieces[core])] = False
+    thin[0] = False
+    if thin.any():
+        depth = distance_transform_edt(mask, sampling=scene.spacing)
+        deepest = np.concatenate([[np.inf], np.atleast_1d(maximum(depth, pieces, np.arange(1, count + 1)))])
+        core |= thin[pieces] & (depth >= CORE * deepest[pieces])
+    return core
