@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_medssl.imaging import Grid
-from napari_medssl.ui.display import PLANES, Display
+from napari_medssl.ui.display import Display
 
 ORIENTATIONS = [(order, flips) for order in permutations(range(3)) for flips in product((1, -1), repeat=3)]
 
@@ -92,38 +92,9 @@ def test_the_screen_is_right_handed() -> None:
     np.testing.assert_array_equal(np.cross(right, down), -towards)
 
 
-@pytest.mark.parametrize(
-    ("plane", "letters"),
-    [
-        ("axial", {"top": "A", "bottom": "P", "left": "R", "right": "L"}),
-        ("coronal", {"top": "S", "bottom": "I", "left": "R", "right": "L"}),
-        ("sagittal", {"top": "S", "bottom": "I", "left": "A", "right": "P"}),
-    ],
-)
-def test_letters_are_those_of_radiology(plane: str, letters: dict[str, str]) -> None:
+def test_an_oblique_edge_has_several_letters_and_a_scan_without_a_patient_none() -> None:
     display = Display(grid_of((0, 1, 2), (1, 1, 1), (4, 5, 6)))
-    assert display.letters(PLANES[plane]) == letters
-
-
-def test_no_letters_where_the_file_says_nothing() -> None:
-    assert Display(Grid.raster((4, 5))).letters((0, 1)) == {}
-
-
-def test_raster_images_stay_as_they_are() -> None:
-    display = Display(Grid.raster((3, 4)))
-    array = np.arange(12, dtype=np.uint8).reshape(3, 4)
-    np.testing.assert_array_equal(display.show(array), array)
-    assert display.axis_labels == ("row", "column")
-    assert display.units == ("pixel", "pixel")
-
-
-def test_a_thick_scan_begins_in_its_own_planes() -> None:
-    thick = np.diag([1.0, 6.0, 1.0, 1.0])  # acquired in coronal planes
-    assert Display(Grid((8, 3, 8), thick)).plane == "coronal"
-    assert Display(Grid((8, 8, 8), np.eye(4))).plane == "axial"
-
-
-def test_an_array_of_another_shape_is_refused() -> None:
-    display = Display(grid_of((0, 1, 2), (1, 1, 1), (4, 5, 6)))
-    with pytest.raises(ValueError, match="not on the shown grid"):
-        display.back(np.zeros((4, 5, 6), np.uint8))
+    letters = display.letters((0, 0, 1), (-0.8, -0.6, 0))
+    assert letters == {"left": "R", "right": "L", "top": "SA", "bottom": "IP"}
+    assert display.letters((0, 0, 1), (-0.98, -0.2, 0))["top"] == "S"
+    assert Display(Grid.raster((4, 5))).letters((0, 1), (1, 0)) == {}

@@ -91,7 +91,7 @@ def test_edge_letters_follow_the_view(screen: Screen) -> None:
     assert [overlays[f"medssl_{side}"].text for side in ("top", "bottom", "left", "right")] == list("SIAP")
     assert screen.layers.plane() == "sagittal"
     screen.viewer.dims.ndisplay = 3
-    assert not overlays["medssl_top"].visible
+    assert overlays["medssl_top"].visible, "in 3-D, too"
     screen.layers.clear()
     assert not overlays["medssl_left"].visible
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +19,7 @@ from test_ui_layers import Screen
 from test_ui_widget import Bench, choose
 
 from napari_medssl.imaging import Grid
-from napari_medssl.ui.compat import camera
+from napari_medssl.ui.compat import camera, screen_directions
 from napari_medssl.ui.display import Display
 from napari_medssl.ui.loading import ShownCase, ShownChannel, shown_channel
 from napari_medssl.ui.window_level import (
@@ -190,6 +191,83 @@ def test_shift_and_the_right_button_drag_the_window_and_draw_nothing(mode: str) 
     press(screen.viewer, "release", (100, 100), 1)
     assert screen.layers.channels.window() == after
     assert (labels.data != 255).any() == (mode in ("paint", "fill")), "the tool in hand works again"
+
+
+# --- letters
+
+ORDERS = [*permutations(range(3))]
+ENDS = {"S": (0, 0), "I": (0, -1), "A": (1, 0), "P": (1, -1), "R": (2, 0), "L": (2, -1)}
+
+
+def letters_on(viewer: ViewerModel) -> dict[str, str]:
+    overlays = viewer.canvas.overlays
+    return {side: overlays[f"medssl_{side}"].text for side in ("top", "bottom", "left", "right")}
+
+
+def on_canvas(viewer: ViewerModel, points: np.ndarray) -> np.ndarray:
+    """Where points of the world (n, 3) lie on the canvas, (n, 2) to the right and down: vispy's own cameras say it."""
+    from napari._vispy.camera import VispyCamera
+    from vispy.scene import ViewBox
+
+    box = ViewBox()
+    box.size = (400, 400)
+    VispyCamera(box, viewer.scene.camera, viewer.dims)._on_ndisplay_change()
+    shown = list(viewer.dims.displayed)
+    flat = points[:, shown][:, ::-1]
+    place = np.asarray(box.scene.transform.map(np.pad(flat, ((0, 0), (0, 3 - flat.shape[1])))))
+    return place[:, :2] / place[:, 3:4]
+
+
+def check_letters(viewer: ViewerModel, display: Display) -> None:
+    """Each end of the patient lies on the side whose letter it has."""
+    middle = np.array(display.translate) + (np.array(display.shape) - 1) / 2 * display.scale
+    sides = {"right": (0, 1), "left": (0, -1), "top": (1, -1), "bottom": (1, 1)}
+    letters = letters_on(viewer)
+    ends = {letter: np.eye(3)[axis] * (20.0 if end else -20.0) for letter, (axis, end) in ENDS.items()}
+    centre, *places = on_canvas(viewer, middle + np.stack([np.zeros(3), *ends.values()]))
+    there = dict(zip(ends, np.array(places) - centre, strict=True))
+    for side, (axis, sign) in sides.items():
+        assert letters[side], side
+        for letter in letters[side]:
+            assert sign * there[letter][axis] > 0, (side, letter, viewer.dims.order, viewer.dims.ndisplay)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_letters_are_right_however_axes_are_rolled_and_the_camera_is_turned(order: tuple[int, ...]) -> None:
+    screen = Screen()
+    screen.layers.show_case(case())
+    viewer, display = screen.viewer, screen.layers.display()
+    viewer.dims.order = order
+    check_letters(viewer, display)
+    viewer.dims.ndisplay = 3
+    check_letters(viewer, display)
+    for angles in np.random.default_rng(1).uniform(-170, 170, (12, 3)):
+        viewer.scene.camera.angles = tuple(angles)
+        check_letters(viewer, display)
+        assert mirrored(viewer) is False
+    viewer.scene.camera.orientation = ("towards", "up", "left")
+    check_letters(viewer, display)
+
+
+def mirrored(viewer: ViewerModel) -> bool:
+    """Whether the volume is a mirror image: then right, up and towards us would be left-handed in the patient."""
+    right, up = screen_directions(viewer)
+    ray = np.zeros(3)
+    ray[list(viewer.dims.displayed)] = viewer.scene.camera.view_direction
+    patient = -np.array([right, up, -ray])[:, ::-1]  # shown axes run to I, P, L: turned into R, A, S
+    return float(np.linalg.det(patient)) < 0
+
+
+def test_a_letter_goes_when_the_case_goes() -> None:
+    screen = Screen()
+    screen.layers.show_case(case())
+    assert letters_on(screen.viewer) == {"top": "A", "bottom": "P", "left": "R", "right": "L"}
+    screen.layers.look_from("coronal")
+    assert letters_on(screen.viewer) == {"top": "S", "bottom": "I", "left": "R", "right": "L"}
+    screen.layers.look_from("sagittal")
+    assert letters_on(screen.viewer) == {"top": "S", "bottom": "I", "left": "A", "right": "P"}
+    screen.layers.clear()
+    assert set(letters_on(screen.viewer).values()) == {""}
 
 
 # --- the box on the pages

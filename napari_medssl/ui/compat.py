@@ -7,11 +7,38 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 
 def camera(viewer: Any) -> Any:
     """The camera of a viewer."""
     scene = getattr(viewer, "scene", None)
     return viewer.camera if scene is None else scene.camera
+
+
+def screen_directions(viewer: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Where right and up on the canvas point, each a unit vector over all axes of the viewer (world coordinates).
+
+    In 3-D they follow the camera.
+    """
+    view, shown = camera(viewer), list(viewer.dims.displayed)
+    depth, vertical, horizontal = (str(getattr(way, "value", way)) for way in view.orientation)
+    flips = np.array([1 if way in ("towards", "down", "right") else -1 for way in (depth, vertical, horizontal)])
+    right, up = np.zeros(viewer.dims.ndim), np.zeros(viewer.dims.ndim)
+    if len(shown) == 2:
+        right[shown[-1]], up[shown[-2]] = flips[2], -flips[1]
+        return right, up
+    away, upwards = np.array(view.view_direction, float), np.array(view.up_direction, float)
+    if _ignores_orientation(type(view)):
+        away, upwards = flips * away, flips * upwards
+    right[shown] = np.cross(away, upwards) * flips.prod()
+    up[shown] = upwards
+    return right, up
+
+
+def _ignores_orientation(model: Any) -> bool:
+    """Before 0.9 the camera's directions were those of the orientation (towards, down, right), whatever it was."""
+    return float(model(orientation=("away", "down", "right")).view_direction[0]) < 0
 
 
 def scale_bar(viewer: Any) -> Any:

@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..imaging import Grid
 
+ENDS = ("SI", "AP", "RL")  # where the shown axes begin and end
+OBLIQUE = 0.35  # an edge that looks this much along an axis has its letter, too
 PLANES = {"axial": (0, 1, 2), "coronal": (1, 0, 2), "sagittal": (2, 0, 1)}
 
 
@@ -118,21 +121,30 @@ class Display:
             on_grid[old] = behind if turn.flips[new] else begin[new]
         return tuple(on_grid), np.array(turn.undo(turned), order="C")
 
-    def letters(self, order: tuple[int, ...]) -> dict[str, str]:
-        """Letters for the edges of the canvas when the viewer's axes are in `order`; none for unoriented scans."""
-        if not self._turned or not self.grid.oriented or len(order) < 3:
+    def letters(self, right: ArrayLike, up: ArrayLike) -> dict[str, str]:
+        """Letters for the edges of the canvas; none for scans whose files say nothing of the patient.
+
+        Parameters
+        ----------
+        right, up : array-like (3,)
+            Where right and up on the canvas point, over the shown axes. Where that is oblique, an edge has several
+            letters, the nearest first.
+        """
+        if not self._turned or not self.grid.oriented:
             return {}
-        ends = ("SI", "AP", "RL")
-        vertical, horizontal = order[-2] - len(order) + 3, order[-1] - len(order) + 3
-        if min(vertical, horizontal) < 0:
-            return {}
-        return {
-            "top": ends[vertical][0],
-            "bottom": ends[vertical][1],
-            "left": ends[horizontal][0],
-            "right": ends[horizontal][1],
-        }
+        right, up = np.asarray(right), np.asarray(up)
+        sides = {"right": right, "left": -right, "top": up, "bottom": -up}
+        return {side: _nearest(towards) for side, towards in sides.items()}
 
     @property
     def _turned(self) -> bool:
         return self.grid.ndim == 3
+
+
+def _nearest(towards: np.ndarray) -> str:
+    """Letters of the ends of the shown axes that a direction goes to, the nearest first."""
+    length = float(np.linalg.norm(towards)) or 1.0
+    parts = sorted(((abs(float(part)) / length, axis) for axis, part in enumerate(towards)), reverse=True)
+    first, *others = parts
+    kept = [first, *(one for one in others if one[0] > OBLIQUE)]
+    return "".join(ENDS[axis][int(towards[axis] > 0)] for _, axis in kept)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .compat import camera, canvas_letters, canvas_size, scale_bar
+from .compat import camera, canvas_letters, canvas_size, scale_bar, screen_directions
 from .display import PLANES, Display
 
 SHARE = 0.3  # of the canvas that a place fills when one has gone to it
@@ -20,6 +20,7 @@ def aim(viewer: Any, display: Display) -> None:
         camera(viewer).orientation = ("towards", "down", "right")
         viewer.dims.ndisplay = 2
         viewer.dims.order = PLANES[display.plane]
+        face(viewer, display)
         for axis, count in enumerate(display.shape):
             viewer.dims.set_current_step(axis, count // 2)
     scale_bar(viewer).visible = display.units[0] == "mm"
@@ -52,9 +53,34 @@ def slice_shown(viewer: Any, display: Display) -> tuple[int, int] | None:
 
 
 def write_letters(viewer: Any, display: Display | None) -> None:
-    """Say at the edges where the patient's left, front and head are; nothing in 3-D, and without a scan."""
-    known = display is not None and viewer.dims.ndisplay == 2 and viewer.dims.ndim >= 3
-    canvas_letters(viewer, display.letters(viewer.dims.order) if known and display else {})
+    """Say at the edges where the patient's left, front and head are, in 2-D and 3-D; nothing without a scan."""
+    if display is None or viewer.dims.ndim < 3:
+        canvas_letters(viewer, {})
+        return
+    right, up = screen_directions(viewer)
+    if any(direction[:-3].any() for direction in (right, up)):  # an axis of somebody else's layer
+        canvas_letters(viewer, {})
+    else:
+        canvas_letters(viewer, display.letters(right[-3:], up[-3:]))
+
+
+def letter_events(viewer: Any) -> tuple[Any, ...]:
+    """What may change the letters: axes rolled or exchanged, 2-D or 3-D, the camera turned."""
+    dims, view = viewer.dims.events, camera(viewer).events
+    return dims.order, dims.ndisplay, view.angles, view.orientation
+
+
+def face(viewer: Any, display: Display | None) -> None:
+    """Turn the depth axis so that a volume is not mirrored in 3-D, whichever way the axes are rolled or exchanged."""
+    if display is None or len(display.shape) != 3 or viewer.dims.ndim != 3:
+        return
+    view = camera(viewer)
+    _, vertical, horizontal = (str(getattr(way, "value", way)) for way in view.orientation)
+    # S→I, A→P, R→L is right-handed with depth towards us, rows down, columns to the right
+    flips = int(vertical == "up") + int(horizontal == "left") + _exchanges(viewer.dims.order)
+    depth = "towards" if flips % 2 == 0 else "away"
+    if str(getattr(view.orientation[0], "value", view.orientation[0])) != depth:
+        view.orientation = (depth, vertical, horizontal)
 
 
 def shown_plane(viewer: Any) -> str | None:
@@ -69,3 +95,8 @@ def show_plane(viewer: Any, display: Display, plane: str) -> None:
         viewer.dims.ndisplay = 2
         viewer.dims.order = PLANES[plane]
         viewer.reset_view()
+
+
+def _exchanges(order: Sequence[int]) -> int:
+    """How many pairs of axes stand the wrong way round: odd for an order that mirrors."""
+    return sum(int(a > b) for at, a in enumerate(order) for b in order[at + 1 :])
