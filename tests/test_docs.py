@@ -58,7 +58,8 @@ def test_no_page_names_a_module_that_is_gone(repository: Path) -> None:
 
 def test_the_keys_are_those_described(repository: Path) -> None:
     page = (repository / "docs" / "in-napari.md").read_text(encoding="utf-8")
-    told = set(re.findall(r"^\| (Alt\+[A-Z])", page, re.MULTILINE))
+    told = set(re.findall(r"^\| ((?:Ctrl\+)?Alt\+[A-Z])\b", page, re.MULTILINE))
     sources = (repository / "napari_medssl" / "ui" / "wiring").glob("*.py")
-    bound = {key for source in sources for key in re.findall(r'"Alt-([A-Z])":', source.read_text(encoding="utf-8"))}
-    assert told == {f"Alt+{letter}" for letter in bound}
+    pattern = r'"((?:Ctrl-)?Alt-[A-Z])":'
+    bound = {key for source in sources for key in re.findall(pattern, source.read_text(encoding="utf-8"))}
+    assert told == {key.replace("-", "+") for key in bound}

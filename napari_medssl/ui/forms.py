@@ -6,8 +6,6 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..methods.options import Options
-
 NARROWEST = 90  # pixels of a control
 
 
@@ -16,12 +14,12 @@ class OptionsForm:
 
     Parameters
     ----------
-    cls : type of Options
+    cls : type of Options, or of ToolOptions
     usual : mapping, optional
         Values where a person changes nothing; the defaults of `cls` where not given.
     """
 
-    def __init__(self, cls: type[Options], usual: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, cls: type[Any], usual: Mapping[str, Any] | None = None) -> None:
         from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
 
         self.cls = cls

@@ -33,6 +33,7 @@ from .reviewwork import ReviewDesk, ReviewScreen
 from .runwork import Driver, Follow, RunDesk
 from .state import PanelState
 from .thumbnails import ThumbnailDesk
+from .toolwork import ToolDesk, ToolScreen
 from .tourwork import TourDesk
 from .trainview import Intent
 from .withinwork import WithinDesk, WithinScreen
@@ -45,7 +46,9 @@ PAUSE = 2.0  # seconds between looks at the project while proposals arrive
 RENEWAL = 45.0  # seconds after which the lease is renewed
 
 
-class Screen(View, ReviewScreen, CompareScreen, InsideScreen, PreviewScreen, LookScreen, WithinScreen, Protocol):
+class Screen(
+    View, ReviewScreen, CompareScreen, InsideScreen, PreviewScreen, LookScreen, ToolScreen, WithinScreen, Protocol
+):
     """All that is asked of the viewer."""
 
 
@@ -79,6 +82,8 @@ class Session:
         The difference view.
     looked : LookDesk
         What was looked at.
+    tools : ToolDesk
+        Labelling tools.
     within : WithinDesk
         The range that drawing keeps to.
     runs : RunDesk
@@ -115,8 +120,9 @@ class Session:
         self.review = ReviewDesk(self.board, view, jobs, self.cases, author)
         self.compare = CompareDesk(self.board, view, jobs, self.cases, clock)
         self.looked = LookDesk(self.board, view, jobs, self.cases, clock, self.review.region_box)
+        self.tools = ToolDesk(self.board, view, jobs, self.cases, self.review.region_box)
         self.within = WithinDesk(self.board, view)
-        for desk in (self.review, self.compare, self.looked):
+        for desk in (self.review, self.compare, self.looked, self.tools):
             self.cases.listen(desk.show)
         self.list = CasesDesk(self.board, jobs, author, self._changed)
         self.checks = CheckDesk(jobs)
@@ -243,6 +249,7 @@ class Session:
         self.review.tick()
         self.compare.tick()
         self.looked.tick()
+        self.tools.tick()
         self.inside.tick()
         self.previews.tick()
         self.runs.tick()
@@ -261,6 +268,7 @@ class Session:
         self._closed = True
         self.cases.leave()
         self.runs.leave()
+        self.tools.leave()
         self.inside.stop()
         self.progress.close()
         self.checks.stop()

@@ -12,6 +12,7 @@ from ..icons import state_swatch, swatch
 from ..state import PanelState
 from .draw_box import LookedBox, WithinBox
 from .parts import button, checkbox, combo, enable, named, show_text, text
+from .tool_box import ToolBox
 from .view_box import ViewBox
 
 BACKGROUND = 0
@@ -69,6 +70,7 @@ class LabelPage(QWidget):
             self.finish,
         )
         self.within, self.looked = WithinBox(), LookedBox()
+        self.tools = ToolBox()
         self._edit = button("Structures …", "Name the structures to segment, and add new ones.", self.edit_classes.emit)
         self.view = ViewBox()
         top = QHBoxLayout()
@@ -85,6 +87,7 @@ class LabelPage(QWidget):
         layout.addWidget(self.lock)
         layout.addLayout(line)
         layout.addWidget(self.within)
+        layout.addWidget(self.tools)
         layout.addWidget(self.shade)
         layout.addWidget(self.looked)
         layout.addWidget(self.whole)
@@ -104,6 +107,7 @@ class LabelPage(QWidget):
         for widget in (self.plane, self.shade, self.whole, self.done, self.lock, *self._classes.buttons()):
             enable(widget, actions.can_label)
         self.within.draw(state.tools)
+        self.tools.draw(state.tools)
         self.looked.draw(state.tools)
         enable(self._edit, state.has_project)
 

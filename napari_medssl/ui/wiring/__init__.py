@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from . import cases, header, help, label, progress, review, tour, train, view
+from . import cases, header, help, label, progress, review, tools, tour, train, view
 
 if TYPE_CHECKING:
     from ..plugin import MedSSLWidget
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 def connect(dock: MedSSLWidget) -> None:
     """Connect all panels of a dock."""
-    for page in (header, cases, label, train, review, view, progress, help, tour):
+    for page in (header, cases, label, tools, train, review, view, progress, help, tour):
         page.connect(dock)
 
 
 def keys(dock: MedSSLWidget) -> dict[str, Callable[[], None]]:
     """What each key does, such as "Alt-A"."""
-    return {**header.keys(dock), **label.keys(dock), **train.keys(dock), **review.keys(dock)}
+    return {**header.keys(dock), **label.keys(dock), **tools.keys(dock), **train.keys(dock), **review.keys(dock)}

@@ -1,0 +1,316 @@
+"""Tools on the Label page: a session on a viewer model, so that undo is napari's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fixtures import make_project
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from test_ui_looked import World
+from test_ui_review import propose
+from test_ui_session import DirectJobs
+
+from napari_medssl.tools import catalog
+from napari_medssl.tools.catalog import TOOLS, Tool
+from napari_medssl.tools.options import ToolOptions
+from napari_medssl.tools.scene import Scene, Wanted
+from napari_medssl.ui.deciding import Part
+from napari_medssl.ui.facts import ClassFacts
+
+UNSEEN = 255
+
+
+@dataclass(frozen=True)
+class NoOptions(ToolOptions):
+    """None."""
+
+
+class HeldJobs(DirectJobs):
+    """Does everything at once but the work of tools, which waits until it is let go."""
+
+    def __init__(self) -> None:
+        self.held: list[Callable[[], None]] = []
+
+    def submit(self, lane: str, *rest: Any) -> None:
+        if lane == "tools":
+            self.held.append(lambda: DirectJobs.submit(self, lane, *rest))
+        else:
+            super().submit(lane, *rest)
+
+    def let_go(self) -> None:
+        """What waits is done now; what it begins waits again."""
+        waiting, self.held = self.held, []
+        for job in waiting:
+            job()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    project = make_project(tmp_path)
+    propose(project)
+    world = World(tmp_path / "project")
+    world.open()
+    return world
+
+
+@pytest.fixture
+def held(world: World) -> HeldJobs:
+    jobs = HeldJobs()
+    world.session.tools._jobs = jobs
+    return jobs
+
+
+def block(world: World, value: int = 1) -> np.ndarray:
+    """A block of a structure, drawn as one stroke; the labels with it."""
+    labels = world.labels
+    places = np.zeros(labels.data.shape, bool)
+    places[5:9, 6:11, 6:11] = True
+    world.draw(np.flatnonzero(places), value)
+    labels.selected_label = value
+    return np.array(labels.data)
+
+
+def give(world: World, monkeypatch: pytest.MonkeyPatch, work: Callable[[Scene, Any], Wanted], **more: Any) -> None:
+    """Put a tool of the test's own into the catalog, as "own"."""
+    tool = Tool("own", "Own", "For this test.", "Border", NoOptions, work, **more)
+    monkeypatch.setitem(catalog.BY_NAME, "own", tool)
+
+
+def everywhere(scene: Scene, options: Any) -> Wanted:
+    """All of the box becomes the class in hand."""
+    box = scene.box or tuple(slice(0, size) for size in scene.labels.shape)
+    return Wanted(box, np.full(scene.labels[box].shape, scene.value, np.uint8), "Filled the box")
+
+
+def test_a_tool_is_one_step_of_undo_and_says_what_it_did(world: World) -> None:
+    drawn = block(world)
+    strokes = world.session.cases._autosave._strokes
+    world.session.tools.apply("grow", {"mm": 1.0})
+    grown = np.array(world.labels.data)
+    assert ((grown == 1) > (drawn == 1)).any()
+    assert (grown[drawn == 1] == 1).all()
+    assert world.said
+    assert world.tools.running == ""
+    assert world.session.state.actions.save_text == "Changes not saved yet"
+    assert world.session.cases._autosave._strokes == strokes, "a tool is no stroke"
+    world.labels.undo()
+    np.testing.assert_array_equal(world.labels.data, drawn)
+
+
+def test_it_works_on_the_structure_in_hand_only(world: World) -> None:
+    drawn = block(world)
+    world.labels.selected_label = UNSEEN
+    world.session.tools.apply("grow", {})
+    assert "structure" in world.said
+    np.testing.assert_array_equal(world.labels.data, drawn)
+    world.session.tools.apply("grow", {"mm": -3.0})
+    assert "between" in world.said
+
+
+@pytest.mark.parametrize(("plane", "axis"), [("axial", 0), ("coronal", 1), ("sagittal", 2)])
+def test_the_box_is_what_is_in_view_and_some_slices(
+    world: World, monkeypatch: pytest.MonkeyPatch, plane: str, axis: int
+) -> None:
+    give(world, monkeypatch, everywhere, needs=frozenset({"class", "box"}))
+    world.layers.look_from(plane)
+    world.viewer.dims.set_current_step(axis, 5)
+    world.labels.corner_pixels = np.array([[2, 2, 2], [9, 9, 9]])
+    world.labels.selected_label = 2
+    world.session.tools.apply("own", {}, "view", 2)
+    expected = [slice(2, 10)] * 3
+    expected[axis] = slice(3, 8)
+    assert (world.labels.data[tuple(expected)] == 2).all()
+    assert (world.labels.data == 2).sum() == 8 * 8 * 5
+    world.viewer.dims.ndisplay = 3
+    world.session.tools.apply("own", {}, "view", 2)
+    assert "no single slice" in world.said
+    world.session.tools.apply("own", {}, "region")
+    assert "Alt+N" in world.said
+    world.session.review.go(1)
+    box = world.session.review.region_box()
+    world.labels.undo()
+    world.session.tools.apply("own", {}, "region")
+    assert (world.labels.data[box] == 2).all()
+    assert (world.labels.data == 2).sum() == np.prod([one.stop - one.start for one in box])
+
+
+def test_a_locked_structure_stays(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    give(world, monkeypatch, lambda scene, options: replace(everywhere(scene, options), over_others=True))
+    drawn = block(world)
+    facts = world.session.board.facts.project
+    assert facts is not None
+    world.layers.set_classes([replace(one, locked=one.value == 1) for one in facts.classes])
+    world.labels.selected_label = 2
+    world.session.tools.apply("own", {})
+    np.testing.assert_array_equal(world.labels.data == 1, drawn == 1)
+    assert (world.labels.data == 2).sum() == (drawn != 1).sum()
+
+
+def test_the_range_of_drawing_does_not_hold_for_tools(world: World) -> None:
+    block(world)
+    world.session.within.keep_to((1e5, 2e5))
+    before = int((world.labels.data == 1).sum())
+    world.session.tools.apply("grow", {})
+    assert (world.labels.data == 1).sum() > before
+
+
+def test_what_is_drawn_meanwhile_counts(world: World, held: HeldJobs) -> None:
+    block(world)
+    world.session.tools.apply("grow", {"mm": 1.0})
+    assert world.tools.running == "Grow"
+    world.session.tools.apply("shrink", {})
+    assert "still at work" in world.said
+    world.draw(np.array([0]), 1)  # far from the block
+    held.let_go()
+    assert world.labels.data.reshape(-1)[1] == UNSEEN, "it was begun before the stroke: it begins anew"
+    held.let_go()
+    assert world.labels.data.reshape(-1)[1] == 1
+
+
+def test_after_some_tries_it_gives_up(world: World, held: HeldJobs) -> None:
+    drawn = block(world)
+    world.session.tools.apply("grow", {})
+    for number in range(3):
+        job = held.held.pop()
+        world.draw(np.array([number * 5]), 2)
+        job()
+    assert not held.held
+    assert "you drew while it worked" in world.said
+    assert world.tools.running == ""
+    np.testing.assert_array_equal(world.labels.data == 1, drawn == 1)
+
+
+@pytest.mark.parametrize("how", ["stop", "another case", "no case", "the window"])
+def test_nobody_waits_for_it_any_more(world: World, held: HeldJobs, how: str) -> None:
+    drawn, labels = block(world), world.labels
+    world.session.tools.apply("grow", {})
+    work = world.session.tools._work
+    assert work is not None
+    match how:
+        case "stop":
+            world.session.tools.stop()
+            assert "nothing was changed" in world.said
+        case "another case":
+            world.open("case-3")
+        case "no case":
+            world.session.cases.leave()
+            world.tick()
+        case "the window":
+            world.session.close()
+    assert work.stopped
+    held.let_go()
+    np.testing.assert_array_equal(labels.data, drawn)
+    assert world.tools.running == ""
+    if how == "another case":
+        assert (world.labels.data == UNSEEN).all()
+
+
+def test_a_fault_ends_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(scene: Scene, options: Any) -> Wanted:
+        raise ZeroDivisionError("oh")
+
+    give(world, monkeypatch, fail)
+    world.labels.selected_label = 1
+    world.session.tools.apply("own", {})
+    assert "fault of the program" in world.said
+    assert world.tools.running == ""
+
+
+def test_progress_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[float] = []
+
+    def slow(scene: Scene, options: Any) -> Wanted:
+        for share in (0.2, 0.201, 0.7):
+            scene.at(share)
+            world.tick()
+            seen.append(world.tools.share)
+        return everywhere(scene, options)
+
+    give(world, monkeypatch, slow)
+    world.labels.selected_label = 1
+    world.session.tools.apply("own", {})
+    assert seen == [0.2, 0.2, 0.7]
+
+
+def test_a_proposal_and_the_channel_on_the_screen_are_given(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Scene] = []
+
+    def look(scene: Scene, options: Any) -> Wanted:
+        given.append(scene)
+        return everywhere(scene, options)
+
+    give(world, monkeypatch, look, needs=frozenset({"class", "image"}), uses=frozenset({"probability", "slice"}))
+    world.labels.selected_label = 2
+    world.session.tools.apply("own", {})
+    (scene,) = given
+    np.testing.assert_array_equal(scene.image, world.image())
+    assert scene.image.dtype.kind == "f"
+    assert scene.spacing == world.session.cases._shown.display.scale
+    assert scene.plane == world.layers.slice_shown()
+    proposed = world.proposed()
+    assert (scene.probability[proposed == 2] >= 0.5).all()
+    assert (scene.probability[proposed != 2] <= 0.5).all()
+    assert 0.5 < scene.probability[proposed == 2].min() < 0.6
+
+
+# --- any day of work
+
+
+Act = st.one_of(
+    st.tuples(st.just("tool"), st.sampled_from([tool.name for tool in TOOLS])),
+    st.tuples(st.just("stroke"), st.sampled_from([0, 1, 2, UNSEEN])),
+    st.tuples(st.just("decide"), st.sampled_from(["accept", "reject", "redo"])),
+    st.tuples(st.just("mark"), st.sampled_from(["slice", "view", "region"])),
+    st.tuples(st.just("unmark"), st.sampled_from(["slice", "region"])),
+    st.tuples(st.just("undo"), st.just("")),
+)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(acts=st.lists(Act, min_size=3, max_size=10), value=st.sampled_from([1, 2]), seed=st.integers(0, 99))
+def test_undo_returns_to_the_first_state_and_locked_structures_stay(
+    world: World, acts: list[tuple[str, Any]], value: int, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    world.open("case-3")
+    world.open()
+    labels = world.labels
+    first = rng.choice(np.array([UNSEEN, UNSEEN, UNSEEN, 0, 1, 2, 3], np.uint8), labels.data.shape)
+    labels.data[:] = first  # as if it had been read so
+    locked = [ClassFacts(3, "locked", "#ffffff", "3", True)]
+    world.layers.set_classes([*world.session.state.classes, *locked])
+    labels.selected_label = value
+    world.session.review.go(1)
+    for what, which in acts:
+        before = np.array(labels.data)
+        steps = len(labels._undo_history)
+        match what:
+            case "tool":
+                world.session.tools.apply(which, {}, "view", 1)
+            case "stroke":
+                world.draw(rng.choice(labels.data.size, 40, replace=False), which)
+            case "decide":
+                world.session.review.decide(which, Part("region"))
+            case "mark":
+                world.session.looked.mark(which)
+            case "unmark":
+                world.session.looked.unmark(which)
+            case "undo":
+                labels.undo()
+        level = (world.session.state.message or ("info", ""))[0]
+        assert level != "error" or "fault" not in world.said, world.said
+        np.testing.assert_array_equal(labels.data == 3, first == 3)
+        if what != "undo":
+            assert len(labels._undo_history) - steps == int(not np.array_equal(before, labels.data))
+        if what == "tool":
+            changed = before != labels.data
+            assert not (changed & (before == UNSEEN) & (labels.data == 0)).any(), f"{which}: background unasked"
+    while labels._undo_history:
+        labels.undo()
+    np.testing.assert_array_equal(labels.data, first)
