@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..imaging import UNSEEN
-from .channels import Channels
 from .athand import AtHand, box_in_view, brightness_drawn, channels_shown, within_rule
+from .channels import Channels
 from .colours import label_colours
 from .display import Display
 from .editing import Gate, Place, locked_values
@@ -22,7 +22,7 @@ from .facts import ClassFacts
 from .loading import ShownCase, ShownInside, ShownProposal
 from .making import make_labels
 from .overlays import Overlays
-from .planes import aim, go_to, show_plane, shown_plane, slice_shown, write_letters
+from .planes import aim, face, go_to, letter_events, show_plane, shown_plane, slice_shown, write_letters
 from .previewing import ShownPreview
 from .previewlayer import PreviewLayer
 from .stack import LayerStack
@@ -86,14 +86,14 @@ class CaseLayers:
         self._preview = PreviewLayer(self._stack)
         self._shaded = False
         viewer.layers.events.removed.connect(self._on_removed)
-        viewer.dims.events.order.connect(self._letter)
-        viewer.dims.events.ndisplay.connect(self._letter)
+        for event in letter_events(viewer):
+            event.connect(self._letter)
 
     def close(self) -> None:
         """Let go of the viewer; the layers stay."""
         self.viewer.layers.events.removed.disconnect(self._on_removed)
-        self.viewer.dims.events.order.disconnect(self._letter)
-        self.viewer.dims.events.ndisplay.disconnect(self._letter)
+        for event in letter_events(self.viewer):
+            event.disconnect(self._letter)
         self._drag.close()
         self._watch(False)
         write_letters(self.viewer, None)
@@ -273,7 +273,8 @@ class CaseLayers:
 
     def _letter(self, event: Any = None) -> None:
         self.overlays.turned()
-        write_letters(self.viewer, None if self._case is None else self._case.display)
+        face(self.viewer, self.display())
+        write_letters(self.viewer, self.display())
 
     def _watch(self, on: bool) -> None:
         if self._labels is None:
