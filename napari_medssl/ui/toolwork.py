@@ -104,7 +104,7 @@ class ToolDesk:
             options = resolve_options(tool.options, settings)
             box = self._box(hand, where, depth) if "box" in tool.needs | tool.uses else None
         except MedSSLError as error:  # a value that cannot be, a place that is not there
-            self._board.failed(error)
+            self._failed(error)
             return
         self._begin(_Work(tool, options, hand, box))
 
@@ -135,7 +135,7 @@ class ToolDesk:
         def failed(error: Exception) -> None:
             if self._work is work:
                 self._give_up()
-                self._board.failed(error)
+                self._failed(error)
 
         self._jobs.submit("tools", run, done, failed)
 
@@ -153,6 +153,12 @@ class ToolDesk:
         if change.places.size:
             self._cases.change(change.places, np.broadcast_to(change.values, change.places.shape))
         self._board.say("info", change.words)
+
+    def _failed(self, error: Exception) -> None:
+        if isinstance(error, ToolError):
+            self._board.say("info", str(error))  # it asks for something first; nothing went wrong
+        else:
+            self._board.failed(error)
 
     def _give_up(self) -> None:
         if self._work is not None:

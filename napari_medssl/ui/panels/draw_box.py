@@ -10,9 +10,9 @@ from .parts import button, checkbox, combo, enable, named, show_text, text
 
 FURTHEST = 1e7
 PLACES = (
-    ("slice", "This slice"),
-    ("view", "What is in view"),
-    ("region", "The region's box"),
+    ("slice", "Slice"),
+    ("view", "In view"),
+    ("region", "Region"),
 )
 
 
@@ -25,6 +25,7 @@ class NumberBox(QDoubleSpinBox):
         self.setRange(-FURTHEST, FURTHEST)
         self.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
         self.setKeyboardTracking(False)  # a number that is half typed is none
+        self.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)  # arrow keys and the wheel step; room for digits
         self.setMinimumWidth(64)
         named(self, name, tip)
 
@@ -62,11 +63,13 @@ class WithinBox(QWidget):
         line.addWidget(self.low, 1)
         line.addWidget(QLabel("and"))
         line.addWidget(self.high, 1)
-        line.addWidget(self.here)
+        top = QHBoxLayout()
+        top.addWidget(self.on, 1)
+        top.addWidget(self.here)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        layout.addWidget(self.on)
+        layout.addLayout(top)
         layout.addLayout(line)
         self._drawn: tuple[float, float] | None = None
 
@@ -103,7 +106,7 @@ class LookedBox(QWidget):
         )
         for value, words in PLACES:
             self.where.addItem(words, value)
-        self.where.setMinimumContentsLength(6)
+        self.where.setMinimumContentsLength(5)
         self.looked = button(
             "I looked at it",
             "What is not drawn there becomes background: training learns that nothing is there. "
@@ -118,15 +121,15 @@ class LookedBox(QWidget):
             name="Not looked at any more",
         )
         self._says = text(faint=True)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.looked, 1)
-        buttons.addWidget(self.back, 1)
+        line = QHBoxLayout()
+        line.addWidget(self.where, 1)
+        line.addWidget(self.looked, 1)
+        line.addWidget(self.back, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addWidget(self._says)
-        layout.addWidget(self.where)
-        layout.addLayout(buttons)
+        layout.addLayout(line)
 
     def draw(self, state: ToolState) -> None:
         """Show how much was looked at."""

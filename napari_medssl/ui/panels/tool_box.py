@@ -50,7 +50,6 @@ class ToolBox(QWidget):
         self.depth.setRange(0, 999)
         self.depth.setValue(DEPTH)
         self.depth.setPrefix("± ")
-        self.depth.setSuffix(" slices")
         named(
             self.depth, "Slices either way", "How many slices before and after the one on the screen belong to the box."
         )
@@ -131,6 +130,7 @@ class ToolBox(QWidget):
         show_text(self._help, tool.help)
         if tool.name not in self._forms:
             self._forms[tool.name] = form = OptionsForm(tool.options)
+            form.native.layout().setColumnStretch(1, 3)  # half of a narrow dock: choices are words here
             self._form_place.addWidget(form.native)
         for name, made in self._forms.items():
             made.native.setVisible(name == tool.name)
