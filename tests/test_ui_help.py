@@ -3,20 +3,42 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fixtures import make_project
-from qtpy.QtWidgets import QAbstractButton, QApplication, QLineEdit
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QDialog,
+    QHeaderView,
+    QLineEdit,
+    QMenu,
+    QPlainTextEdit,
+    QSlider,
+    QWidget,
+)
 from test_ui_session import DirectJobs
 from test_ui_session import World as Session
 from test_ui_widget import Bench
 
 from napari_medssl.errors import ProjectError
-from napari_medssl.ui import diagnostics, faults, keycard, wiring
+from napari_medssl.ui import diagnostics, faults, keycard, projects, wiring
+from napari_medssl.ui.casesdesk import AuditPlan
+from napari_medssl.ui.checkwork import CheckDesk
+from napari_medssl.ui.facts import ClassFacts
 from napari_medssl.ui.helpwork import HelpDesk
+from napari_medssl.ui.panels.case_dialogs import AuditDialog, CommentDialog
+from napari_medssl.ui.panels.check_view import CheckDialog
+from napari_medssl.ui.panels.class_dialog import ClassDialog
+from napari_medssl.ui.panels.dialogs import NewProjectDialog
+from napari_medssl.ui.panels.keys_card import KeysCard
 from napari_medssl.ui.panels.reader import Reader
 
 
@@ -173,3 +195,66 @@ def test_the_state_without_a_project_can_be_told() -> None:
 
     told = diagnostics.gather(replace(Facts(), message=("error", "odd")), "")
     assert (told.root, told.run, told.message) == (None, None, "odd")
+
+
+def controls_of(widget: QWidget) -> list[QWidget]:
+    """What a person can press, write into or choose from; not what Qt puts into its own widgets."""
+    kinds = (QAbstractButton, QComboBox, QAbstractSpinBox, QLineEdit, QPlainTextEdit, QSlider, QAbstractItemView)
+    own = QAbstractSpinBox | QComboBox | QLineEdit | QHeaderView | QAbstractItemView | QComboBox
+    return [
+        child
+        for kind in kinds
+        for child in widget.findChildren(kind)
+        if not isinstance(child, QHeaderView)
+        and not child.objectName().startswith("qt_")
+        and child.metaObject().className()
+        not in ("QTableCornerButton", "QComboBoxListView", "QComboBoxPrivateContainer")
+        and not any(isinstance(above, own) for above in _above(child, widget))
+    ]
+
+
+def _above(child: QWidget, top: QWidget) -> Iterator[QWidget]:
+    while (child := child.parentWidget()) is not None and child is not top:
+        yield child
+
+
+def checking(root: Path) -> Any:
+    """A check of scans that a dialog starts."""
+    checks = CheckDesk(DirectJobs())
+    return lambda then, failed: checks.files([], (), then, failed)
+
+
+DIALOGS: dict[str, Callable[[Path], QDialog]] = {
+    "comment": lambda root: CommentDialog("case-1", ""),
+    "audit": lambda root: AuditDialog(AuditPlan(("Ann",), ("case-1",), left=3)),
+    "structures": lambda root: ClassDialog((ClassFacts(1, "liver", "#ff0000"),), lambda *_: None),
+    "new project": lambda root: NewProjectDialog(projects.look_into(root / "scans"), checking(root)),
+    "check": lambda root: CheckDialog(checking(root)),
+    "keys": lambda root: KeysCard(keycard.rows(("Alt-A",), ("Alt-A",), {})),
+    "pages": lambda root: Reader(root),
+}
+
+
+@pytest.mark.parametrize("name", DIALOGS)
+def test_every_control_of_a_dialog_has_a_name_and_a_tooltip(qtbot: Any, tmp_path: Path, name: str) -> None:
+    make_project(tmp_path)
+    dialog = DIALOGS[name](tmp_path)
+    qtbot.addWidget(dialog)
+    found = controls_of(dialog)
+    assert found
+    for control in found:
+        assert control.accessibleName() or getattr(control, "text", str)(), control
+        assert control.toolTip(), f"{control} {control.text() if hasattr(control, 'text') else ''}"
+
+
+def test_every_control_of_the_dock_and_its_menus_has_a_name_and_a_tooltip(bench: Bench) -> None:
+    bench.open("case-2")
+    bench.widget.train_page.more.setChecked(True)
+    wiring.progress.show(bench.widget)
+    for control in controls_of(bench.widget):
+        assert control.accessibleName() or getattr(control, "text", str)(), control
+        assert control.toolTip(), f"{control} {control.accessibleName()}"
+    for menu in bench.widget.header.findChildren(QMenu):
+        for action in menu.actions():
+            if not action.isSeparator() and action.menu() is None:
+                assert action.toolTip() != action.text().replace(" …", ""), action.text()

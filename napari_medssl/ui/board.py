@@ -51,7 +51,7 @@ class Board:
             self.say(
                 "error",
                 f"A fault of the program: {type(error).__name__}: {error}. What you drew is kept. "
-                "Help ▸ Copy diagnostics puts on the clipboard what helps to mend it.",
+                "Copy diagnostics, under the ? at the top, puts on the clipboard what helps to mend it.",
             )
             self.fault = "".join(traceback.format_exception(error))
             log.error("fault", exc_info=error)

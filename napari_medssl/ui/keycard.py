@@ -31,6 +31,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "Alt-K": "overlays more opaque",
         "Alt-I": "difference: none, to your labels, to the proposal before",
     },
+    "How the scan is looked at": {"Ctrl-Alt-X": "the other planes beside the canvas, on and off"},
     "Tools": {"Ctrl-Alt-A": "apply the tool that is chosen"},
     "Structures": {f"Alt-{digit}": f"draw the structure that has key {digit}" for digit in "123456789"},
 }

@@ -93,7 +93,7 @@ class TourDesk:
         self._remember("")
         self._board.set(tour=None)
         self._board.say(
-            "info", "That was the tour. Next: your own scans, with Open. Help ▸ Take the tour begins it anew."
+            "info", "That was the tour. Next: your own scans, with Open. The tour begins anew under the ? at the top."
         )
 
     def _take(self, place: Place) -> None:

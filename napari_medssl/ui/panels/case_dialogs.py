@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from qtpy.QtWidgets import (
     QDialog,
-    QDialogButtonBox,
     QInputDialog,
     QPlainTextEdit,
     QVBoxLayout,
@@ -14,7 +13,7 @@ from qtpy.QtWidgets import (
 )
 
 from ..casesdesk import AuditPlan
-from .parts import checkbox, named, text
+from .parts import answers, checkbox, named, text
 
 REASONS = ("Poor image quality", "Wrong region or series", "Not needed for this question")
 
@@ -26,9 +25,7 @@ class CommentDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(f"Comment on {case}")
         self.words = named(QPlainTextEdit(before), "Comment", "Others who open the project read it. Empty removes it.")
-        box = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
-        box.accepted.connect(self.accept)
-        box.rejected.connect(self.reject)
+        box, _ = answers(self, ("OK", "Keep the comment with the project."), ("Cancel", "Leave the comment as it was."))
         layout = QVBoxLayout(self)
         layout.addWidget(self.words)
         layout.addWidget(box)
@@ -48,14 +45,13 @@ class AuditDialog(QDialog):
         layout = QVBoxLayout(self)
         self.words = text(audit_words(plan))
         layout.addWidget(self.words)
-        buttons = QDialogButtonBox.StandardButton
-        box = QDialogButtonBox(buttons.Close if plan.refusal else buttons.Ok | buttons.Cancel)
-        box.rejected.connect(self.reject)
-        box.accepted.connect(self.accept)
+        if plan.refusal:
+            box, ok = answers(self, None, ("Close", "Nothing is changed."))
+        else:
+            no = ("Cancel", "Set nothing aside.")
+            box, ok = answers(self, ("Set aside", "Fix the audit set, for good. First tick the line above."), no)
         self.sure = checkbox("I know that this cannot be changed later", "The audit set is fixed once, for good.")
-        if not plan.refusal:
-            ok = box.button(buttons.Ok)
-            ok.setText("Set aside")
+        if ok is not None:
             ok.setEnabled(False)
             self.sure.toggled.connect(ok.setEnabled)
             layout.addWidget(self.sure)

@@ -9,7 +9,6 @@ from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtGui import QPalette
 from qtpy.QtWidgets import (
     QDialog,
-    QDialogButtonBox,
     QHBoxLayout,
     QProgressBar,
     QTreeWidget,
@@ -22,7 +21,7 @@ from ...project.checking import Finding, in_words
 from ...project.examining import Report
 from ..checkwork import Checking, reasons
 from ..icons import status_icon
-from .parts import button, enable, named, show_text, text
+from .parts import answers, button, enable, named, show_text, text
 
 LOOK = 100  # ms between looks at the progress
 MOST = 200  # lines below one finding
@@ -171,13 +170,9 @@ class CheckDialog(QDialog):
         self.setWindowTitle("Check the scans")
         self.setMinimumSize(560, 320)
         self.view = CheckView(start)
-        buttons = QDialogButtonBox.StandardButton
-        box = QDialogButtonBox(buttons.Ok | buttons.Close)
-        self.ok = box.button(buttons.Ok)
-        self.ok.setText("Leave out what is ticked")
-        self.ok.setEnabled(False)
-        box.accepted.connect(self.accept)
-        box.rejected.connect(self.reject)
+        leave_out = ("Leave out what is ticked", "Those cases are left out of everything; Take back undoes that.")
+        box, self.ok = answers(self, leave_out, ("Close", "Change nothing."))
+        enable(self.ok, False)
         self.view.ended.connect(self._enable)
         self.view.list.itemChanged.connect(lambda *_: self._enable())
         self.finished.connect(lambda _: self.view.stop())

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from qtpy.QtWidgets import (
     QDialog,
-    QDialogButtonBox,
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
@@ -22,7 +21,7 @@ from ..facts import ClassFacts
 from ..projects import Found
 from .check_view import CheckView, Start
 from .class_table import ClassTable
-from .parts import button, checkbox, enable, named, text
+from .parts import answers, button, checkbox, enable, named, text
 
 
 @dataclass(frozen=True)
@@ -74,11 +73,8 @@ class NewProjectDialog(QDialog):
         form = QFormLayout()
         form.addRow("Project folder", line)
         form.addRow("Structures", self.classes)
-        box = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
-        self.ok = box.button(QDialogButtonBox.StandardButton.Ok)
-        self.ok.setText("Make project")
-        box.accepted.connect(self.accept)
-        box.rejected.connect(self.reject)
+        make = ("Make project", "Make the project folder, and open it. The scans themselves are not touched.")
+        box, self.ok = answers(self, make, ("Cancel", "Make no project."))
         self.folder.textChanged.connect(lambda _: self._able())
         count = len(found.images)
         layout = QVBoxLayout(self)

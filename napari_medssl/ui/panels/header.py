@@ -143,11 +143,10 @@ class Header(QWidget):
         top.addWidget(self._title, 1)
         top.addWidget(self._counts, 0, Qt.AlignmentFlag.AlignRight)
         self._counts.setWordWrap(False)
-        question = named(QToolButton(), "Help", "Keys, a tour, the documentation, diagnostics.")
-        question.setText("?")
-        question.setAutoRaise(True)
+        question = named(QPushButton("?"), "Help", "Keys, a tour, the documentation, diagnostics.")
+        question.setFixedWidth(26)
+        question.setStyleSheet("QPushButton::menu-indicator { image: none; }")  # the line is short of room
         question.setMenu(self.help)
-        question.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.question = question
         top.addWidget(question)
         layout = QVBoxLayout(self)

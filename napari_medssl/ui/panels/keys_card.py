@@ -46,7 +46,7 @@ class KeysCard(QDialog):
         for one in (
             button("Copy as text", "Put these keys on the clipboard.", lambda: self.copied.emit(self.words())),
             button("Save as text …", "Write these keys to a file, to print it.", lambda: self.saved.emit(self.words())),
-            button("Close", "Close the card. Help ▸ Keys shows it again.", self.close),
+            button("Close", "Close the card. It is under the ? at the top.", self.close),
         ):
             one.setAutoDefault(False)  # Return in the search is no wish to copy
             buttons.addWidget(one)

@@ -6,7 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QCheckBox, QComboBox, QLabel, QPushButton, QScrollArea, QSizePolicy, QWidget
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QWidget,
+)
 
 SMALLEST = 48  # pixels
 
@@ -45,6 +55,19 @@ def combo(name: str, tip: str) -> QComboBox:
     made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     named(made, name, tip)
     return made
+
+
+def answers(
+    dialog: QDialog, yes: tuple[str, str] | None, no: tuple[str, str]
+) -> tuple[QDialogButtonBox, QPushButton | None]:
+    """The buttons below a dialog, in the order of the platform, each with words and tooltip; also the one for yes."""
+    box = QDialogButtonBox()
+    box.accepted.connect(dialog.accept)
+    box.rejected.connect(dialog.reject)
+    named(box.addButton(no[0], QDialogButtonBox.ButtonRole.RejectRole), *no)
+    if yes is None:
+        return box, None
+    return box, named(box.addButton(yes[0], QDialogButtonBox.ButtonRole.AcceptRole), *yes)
 
 
 def text(words: str = "", *, heading: bool = False, faint: bool = False) -> QLabel:

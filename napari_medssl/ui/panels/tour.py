@@ -31,7 +31,9 @@ class TourPanel(QFrame):
         self._words = text()
         self.read = button("Read more", "What the documentation says about it.", lambda: self.more.emit(self._page))
         self.skip = button("Skip", "Go on to the next step without doing this one.", self.skipped.emit)
-        self.leave = button("Leave", "Leave the tour. Help ▸ Take the tour goes on here.", self.left.emit)
+        self.leave = button(
+            "Leave", "Leave the tour. Take the tour, under the ? at the top, goes on here.", self.left.emit
+        )
         line = QHBoxLayout()
         line.addWidget(self.read)
         line.addStretch(1)
@@ -108,7 +110,7 @@ class Pointer(QWidget):
 
     def _bring_in_sight(self, view: object, control: QWidget) -> None:
         """Scroll to it, once a step: a person may scroll away."""
-        if self._scrolled is view or not control.visibleRegion().isEmpty():
+        if self._scrolled == view or control.visibleRegion().boundingRect() == control.rect():
             return
         above = control.parentWidget()
         while above is not None and not isinstance(above, QScrollArea):

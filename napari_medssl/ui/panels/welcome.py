@@ -84,7 +84,9 @@ class Welcome(QWidget):
         across.addWidget(
             button("Take the tour", "Once round on the sample project, in under ten minutes.", self.tour.emit), 1
         )
-        across.addWidget(button("No tour", "Do not offer it again. Help ▸ Take the tour has it.", self.no_tour.emit))
+        across.addWidget(
+            button("No tour", "Do not offer it again. It stays under the ? at the top.", self.no_tour.emit)
+        )
         made.hide()
         return made
 
