@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,13 +16,19 @@ from hypothesis import strategies as st
 from napari.components import ViewerModel
 from napari.utils._proxies import ReadOnlyWrapper
 from napari.utils.interactions import mouse_move_callbacks, mouse_press_callbacks, mouse_release_callbacks
-from test_ui_layers import Screen
+from qtpy.QtCore import Qt
+from test_ui_layers import Screen, proposed
 from test_ui_widget import Bench, choose
 
 from napari_medssl.imaging import Grid
 from napari_medssl.ui.compat import camera, screen_directions
 from napari_medssl.ui.display import Display
 from napari_medssl.ui.loading import ShownCase, ShownChannel, shown_channel
+from napari_medssl.ui.ortho import OrthoDock
+from napari_medssl.ui.orthoslice import Sheet, outline, paint_plane
+from napari_medssl.ui.panels.ortho import OrthoPane, PlaneView
+from napari_medssl.ui.planes import voxel_shown
+from napari_medssl.ui.window_drag import PlacePointer
 from napari_medssl.ui.window_level import (
     CT,
     Window,
@@ -324,3 +331,147 @@ def test_a_colour_image_says_that_it_has_no_window(qtbot: Any, tmp_path: Path) -
     assert look.window is None
     assert look.has_case
     assert look.channels == ()
+
+
+# --- three planes
+
+
+def test_a_plane_is_painted_as_napari_shows_it() -> None:
+    array = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
+    grey = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 4, 1)
+    grey[:, 3] = 255
+    scan = Sheet(array, grey, (0.0, 23.0))
+    painted = paint_plane([scan], 1, 2, (2, 4))
+    np.testing.assert_array_equal(painted[..., 0], (array[:, 2] * 255 / 23).astype(np.uint8))
+    labels = np.zeros((2, 3, 4), np.uint8)
+    labels[1, 2, 3] = 7
+    table = np.zeros((256, 4), np.uint8)
+    table[7] = (200, 0, 100, 128)
+    over = paint_plane([scan, Sheet(labels, table)], 1, 2, (2, 4))
+    assert (over != painted).any(axis=-1).sum() == 1
+    assert over[1, 3] == pytest.approx(painted[1, 3] * (127 / 255) + np.array([200, 0, 100]) * 128 / 255, abs=1)
+    light = np.zeros((256, 4), np.uint8)
+    light[:, 0] = np.arange(256)
+    added = paint_plane([scan, Sheet(array, light, (0.0, 23.0), added=True)], 1, 2, (2, 4))
+    assert added[1, 3, 0] == 255
+    assert added[1, 3, 1] == painted[1, 3, 1]
+
+
+def test_an_outline_is_the_border_of_a_label() -> None:
+    labels = np.zeros((7, 7), np.uint8)
+    labels[1:6, 1:6] = 3
+    edge = outline(labels)
+    assert (edge == 3).sum() == 16
+    assert edge[3, 3] == 0
+    assert edge[1, 1] == 3
+
+
+class Planes:
+    """The planes of a case on a viewer model, where there is no dock."""
+
+    def __init__(self, shown: ShownCase) -> None:
+        self.screen = Screen()
+        self.screen.layers.show_case(shown)
+        self.dock = OrthoDock(self.screen.viewer, self.screen.layers, lambda on: None)
+
+    def at(self) -> list[int]:
+        return voxel_shown(self.screen.viewer, self.screen.layers.display())
+
+
+def test_a_click_in_a_plane_goes_there_in_all(qtbot: Any) -> None:
+    planes = Planes(case())
+    assert set(planes.dock.views()) == {"coronal", "sagittal"}
+    planes.dock.point("coronal", 5, 9)
+    assert planes.at() == [5, 4, 9]
+    assert planes.screen.layers.slice_shown() == (0, 5)
+    planes.dock.point("sagittal", 1, 7)
+    assert planes.at() == [1, 7, 9]
+    views = planes.dock.views()
+    assert views["coronal"].cross == (1, 9)
+    assert views["coronal"].text == "Coronal 8 / 8"
+    planes.dock.step("coronal", 3)
+    assert planes.at() == [1, 7, 9], "there is no slice beyond the last"
+    planes.screen.viewer.dims.order = (1, 0, 2)
+    assert set(planes.dock.views()) == {"axial", "sagittal"}
+    planes.screen.viewer.dims.ndisplay = 3
+    assert set(planes.dock.views()) == {"axial", "coronal", "sagittal"}
+
+
+def test_planes_show_labels_proposal_and_doubt(qtbot: Any) -> None:
+    planes = Planes(replace(case(), proposal=proposed()))
+    screen = planes.screen
+    planes.dock.point("coronal", 3, 5)
+    before = planes.dock.views()["coronal"].picture
+    screen.role("labels").data_setitem((np.array([3]), np.array([4]), np.array([1])), np.uint8(1))
+    after = planes.dock.views()["coronal"].picture
+    assert [tuple(at) for at in np.argwhere((before != after).any(axis=-1))] == [(3, 1)]
+    screen.layers.overlays.toggle_proposal()
+    without = planes.dock.views()["coronal"].picture
+    assert (without != after).any()
+    screen.layers.overlays.toggle_map("entropy")
+    assert (planes.dock.views()["coronal"].picture != without).any()
+    screen.layers.channels.set_preset("lung")
+    assert (planes.dock.views()["coronal"].picture != without).any()
+
+
+def test_a_pane_is_clicked_scrolled_and_walked_by_keys(qtbot: Any) -> None:
+    pane = OrthoPane("coronal")
+    qtbot.addWidget(pane)
+    pane.resize(300, 200)
+    pane.draw(PlaneView(np.zeros((6, 10, 3), np.uint8), (4.0, 1.0), (2, 3), {"top": "S", "left": "R"}, "Coronal 1 / 8"))
+    pane.show()
+    gone: list[tuple[int, int]] = []
+    pane.pointed.connect(lambda row, column: gone.append((row, column)))
+    for row in range(6):
+        for column in range(10):
+            qtbot.mouseClick(pane, Qt.MouseButton.LeftButton, pos=pane.place(row, column).toPoint())
+    assert gone == [(row, column) for row in range(6) for column in range(10)]
+    gone.clear()
+    qtbot.keyClick(pane, Qt.Key.Key_Down)
+    assert gone == [(3, 3)]
+    with qtbot.waitSignal(pane.stepped) as told:
+        qtbot.keyClick(pane, Qt.Key.Key_PageDown)
+    assert told.args == [1]
+
+
+@pytest.mark.parametrize("held", [(), ("Shift",)])
+def test_the_canvas_is_pointed_at(held: tuple[str, ...], qtbot: Any) -> None:
+    planes = Planes(case())
+    viewer, labels, gone = planes.screen.viewer, planes.screen.role("labels"), []
+    wanted = [False]
+    PlacePointer(viewer, lambda: wanted[0], lambda place: gone.append(tuple(place)))
+    labels.mode = "paint" if held else "pan_zoom"
+    wanted[0] = True
+    press(viewer, "press", (100, 100), 1, *held)
+    press(viewer, "release", (100, 100), 1, *held)
+    assert gone[-1] == tuple(labels.data_to_world((2, 4, 5)))
+    assert (labels.data == 255).all()
+    count = len(gone)
+    if not held:  # moving the scan about is no pointing
+        press(viewer, "press", (100, 100), 1)
+        press(viewer, "move", (130, 100), 1)
+        press(viewer, "release", (130, 100), 1)
+        assert len(gone) == count
+        labels.mode = "paint"
+        press(viewer, "press", (100, 100), 1)
+        press(viewer, "release", (100, 100), 1)
+        assert len(gone) == count
+
+
+def test_the_cross_hair_is_a_layer_that_leaves_the_others_alone() -> None:
+    screen = Screen()
+    screen.layers.show_case(case())
+    active, steps = screen.viewer.layers.selection.active, screen.viewer.dims.nsteps
+    point = screen.viewer.dims.point
+    screen.layers.cross.show((2, 4, 5))
+    layer = screen.role("cross-hair")
+    assert screen.viewer.layers.selection.active is active
+    assert (screen.viewer.dims.nsteps, screen.viewer.dims.point) == (steps, point)
+    screen.layers.cross.show((3, 1, 9))
+    assert screen.role("cross-hair") is layer
+    np.testing.assert_array_equal(layer.data[0], [[0, 1, 9], [5, 0, 0]])
+    screen.layers.show_case(case("case-2"))
+    screen.layers.cross.show((1, 1, 1))
+    assert screen.role("cross-hair").name == "case-2 · cross-hair"
+    screen.layers.cross.hide()
+    assert all("cross-hair" not in one.name for one in screen.viewer.layers)

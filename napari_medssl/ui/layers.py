@@ -16,6 +16,7 @@ from ..imaging import UNSEEN
 from .athand import AtHand, box_in_view, brightness_drawn, channels_shown, within_rule
 from .channels import Channels
 from .colours import label_colours
+from .crosshair import CrossHair
 from .display import Display
 from .editing import Gate, Place, locked_values
 from .facts import ClassFacts
@@ -58,6 +59,8 @@ class CaseLayers:
         Decides which voxels of the labels on screen may be written.
     channels : Channels
         The scan itself: channels, colours, windows.
+    cross : CrossHair
+        Where the planes beside each other meet.
     overlays : Overlays
         What lies over the scan to be looked at.
     """
@@ -82,6 +85,7 @@ class CaseLayers:
         self._stack = LayerStack(viewer)
         self.channels = Channels(self._stack)
         self._drag = WindowDrag(viewer, self.channels)
+        self.cross = CrossHair(self._stack)
         self.overlays = Overlays(self._stack)
         self._preview = PreviewLayer(self._stack)
         self._shaded = False

@@ -30,9 +30,8 @@ def aim(viewer: Any, display: Display) -> None:
 
 def go_to(viewer: Any, display: Display, box: Sequence[tuple[int, int]], centre: Sequence[int]) -> None:
     """Show the slices through a voxel, in whichever planes are on, with a box round it in the middle of the canvas."""
-    first = viewer.dims.ndim - len(centre)  # other layers may have more axes
-    point = [start + at * size for at, size, start in zip(centre, display.scale, display.translate, strict=True)]
-    viewer.dims.set_point(range(first, viewer.dims.ndim), point)  # all at once: each change cuts all layers anew
+    go_through(viewer, display, centre)
+    first = viewer.dims.ndim - len(centre)
     seen = [axis - first for axis in viewer.dims.displayed if axis >= first]
     sizes = np.array([(box[axis][1] - box[axis][0]) * display.scale[axis] for axis in seen])
     middle = [(sum(box[axis]) - 1) / 2 * display.scale[axis] + display.translate[axis] for axis in seen]
@@ -41,6 +40,19 @@ def go_to(viewer: Any, display: Display, box: Sequence[tuple[int, int]], centre:
     flat = len(seen) == 2
     room = min(height / sizes[0], width / sizes[1]) if flat else min(height, width) / float(np.linalg.norm(sizes))
     camera(viewer).zoom = SHARE * room
+
+
+def voxel_shown(viewer: Any, display: Display) -> list[int]:
+    """The voxel of a volume where the sliders are, of all its axes."""
+    at = zip(viewer.dims.point[-3:], display.translate, display.scale, display.shape, strict=True)
+    return [min(max(round((point - start) / size), 0), count - 1) for point, start, size, count in at]
+
+
+def go_through(viewer: Any, display: Display, voxel: Sequence[int]) -> None:
+    """Show the slices through a voxel, in whichever planes are on; the camera stays."""
+    first = viewer.dims.ndim - len(voxel)  # other layers may have more axes
+    point = [start + at * size for at, size, start in zip(voxel, display.scale, display.translate, strict=True)]
+    viewer.dims.set_point(range(first, viewer.dims.ndim), point)  # all at once: each change cuts all layers anew
 
 
 def slice_shown(viewer: Any, display: Display) -> tuple[int, int] | None:

@@ -20,6 +20,7 @@ from .frame import lay_out
 from .jobs import ThreadJobs
 from .layers import CaseLayers
 from .mailbox import Mailbox
+from .ortho import OrthoDock
 from .panels.cases import CasePanel
 from .panels.header import Header
 from .panels.label import LabelPage
@@ -79,6 +80,7 @@ class MedSSLWidget(QWidget):
         self._had_run = self._silent = False
         self.curves = CurveDock(viewer)
         self.progress = ProgressDock(viewer, partial(wiring.progress.connect_panel, self))
+        self.planes = OrthoDock(viewer, self.layers, partial(wiring.view.show_planes, self))
         self._closed = False
         self._in: QWidget | None = None
         self.header = Header()
@@ -140,6 +142,7 @@ class MedSSLWidget(QWidget):
             self._in.removeEventFilter(self)
         self.curves.close()
         self.progress.close()
+        self.planes.close()
         keys.release(self._viewer, self._bound)
         self._viewer.dims.events.order.disconnect(self._order_changed)
         self.layers.close()

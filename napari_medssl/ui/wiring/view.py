@@ -26,6 +26,26 @@ def connect(dock: MedSSLWidget) -> None:
         box.window_set.connect(channels.set_window)
         box.channels_chosen.connect(lambda names: _then_canvas(dock, lambda: channels.set_visible(names)))
         box.channel_taken.connect(channels.choose)
+        box.planes_toggled.connect(lambda: toggle_planes(dock))
+
+
+def keys(dock: MedSSLWidget) -> dict[str, Callable[[], None]]:
+    """Ctrl+Alt+X, as of cross-hair, shows the other planes."""
+    return {"Ctrl-Alt-X": lambda: toggle_planes(dock)}
+
+
+def toggle_planes(dock: MedSSLWidget) -> None:
+    """Show the other planes beside the canvas, or hide them."""
+    if dock.layers.has_case or dock.planes.is_open:
+        dock.planes.toggle()
+    show_planes(dock, dock.planes.is_open)
+    focus_canvas(dock.layers.viewer)
+
+
+def show_planes(dock: MedSSLWidget, shown: bool) -> None:
+    """Say in the boxes whether the planes are on the screen."""
+    for box in boxes(dock):
+        box.show_planes(shown)
 
 
 def draw(dock: MedSSLWidget) -> None:
