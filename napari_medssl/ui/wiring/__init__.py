@@ -19,4 +19,11 @@ def connect(dock: MedSSLWidget) -> None:
 
 def keys(dock: MedSSLWidget) -> dict[str, Callable[[], None]]:
     """What each key does, such as "Alt-A"."""
-    return {**header.keys(dock), **label.keys(dock), **tools.keys(dock), **train.keys(dock), **review.keys(dock), **view.keys(dock)}
+    return {
+        **header.keys(dock),
+        **label.keys(dock),
+        **tools.keys(dock),
+        **train.keys(dock),
+        **review.keys(dock),
+        **view.keys(dock),
+    }
