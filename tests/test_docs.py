@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import re
 import runpy
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from napari_medssl.methods.catalog import CATALOG, MethodInfo
 
@@ -63,3 +65,42 @@ def test_the_keys_are_those_described(repository: Path) -> None:
     pattern = r'"((?:Ctrl-)?Alt-[A-Z])":'
     bound = {key for source in sources for key in re.findall(pattern, source.read_text(encoding="utf-8"))}
     assert told == {key.replace("-", "+") for key in bound}
+
+
+def _nav(entry: object) -> Iterator[str]:
+    if isinstance(entry, str):
+        yield entry
+    else:
+        for inner in entry.values() if isinstance(entry, dict) else entry:  # type: ignore[attr-defined]
+            yield from _nav(inner)
+
+
+def test_every_page_is_in_the_site(repository: Path) -> None:
+    nav = yaml.safe_load((repository / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]
+    pages = {page.relative_to(repository / "docs").as_posix() for page in (repository / "docs").rglob("*.md")}
+    named = list(_nav(nav))
+    assert set(named) == pages
+    assert len(named) == len(pages), "a page is there twice"
+
+
+def test_the_tutorials_pictures_are_those_that_the_script_makes(repository: Path) -> None:
+    script = ast.parse((repository / "docs" / "make_pictures.py").read_text(encoding="utf-8"))
+    (made,) = [
+        ast.literal_eval(line.value)
+        for line in script.body
+        if isinstance(line, ast.Assign) and getattr(line.targets[0], "id", "") == "PICTURES"
+    ]
+    page = (repository / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    assert re.findall(r"\(images/tutorial-([a-z]+)\.png\)", page) == list(made), "all of them, in their order"
+    images = repository / "docs" / "images"
+    assert {path.name for path in images.glob("tutorial-*")} == {f"tutorial-{name}.png" for name in made}
+    for picture in images.glob("*.png"):
+        assert picture.stat().st_size <= 200_000, f"{picture.name} is too heavy"
+
+
+def test_the_card_and_the_page_tell_the_same_keys(repository: Path) -> None:
+    from napari_medssl.ui.keycard import described
+
+    page = (repository / "docs" / "in-napari.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"^\| ((?:Ctrl\+|Shift\+)?Alt\+[A-Z])", page, re.MULTILINE))
+    assert told == {key.replace("-", "+") for key in described() if not key[-1].isdigit()}

@@ -109,6 +109,13 @@ def test_diagnostics_hold_what_helps_and_no_names(world: Session, tmp_path: Path
     assert "scans of" not in text
 
 
+def test_the_doctor_is_asked_in_a_process_of_its_own(tmp_path: Path) -> None:
+    said = diagnostics._doctor(tmp_path)
+    assert "ok    Python: " in said
+    assert "torch: " in said
+    assert "Training: " not in said, "it is the quick one"
+
+
 def test_names_are_hidden_in_every_form() -> None:
     words = {"Mueller_Hans": "case-1", "7": "case-2", "/home/ward": "~", "1234567": "patient-1"}
     hidden = diagnostics.hide(

@@ -111,7 +111,7 @@ def _versions() -> str:
 def _doctor(root: Path | None) -> str:
     """What `napari-medssl doctor --quick` says, in a process of its own: it imports torch."""
     flags: dict[str, Any] = {"creationflags": 0x08000000} if os.name == "nt" else {}  # no window
-    command = [sys.executable, "-m", "napari_medssl", "doctor", "--quick", "--folder", str(root or Path.home())]
+    command = [sys.executable, "-m", "napari_medssl.cli", "doctor", "--quick", "--folder", str(root or Path.home())]
     try:
         done = subprocess.run(
             command,
