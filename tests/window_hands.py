@@ -99,9 +99,9 @@ class Hands:
 
 
 def settle() -> None:
-    """Let Qt handle what has come in, until nothing comes for a moment."""
-    quiet = 0
-    while quiet < 3:
+    """Let Qt handle what has come in, until nothing comes for a moment; something that moves all the time may go on."""
+    quiet, end = 0, time.monotonic() + 2
+    while quiet < 3 and time.monotonic() < end:
         begin = time.monotonic()
         QApplication.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 20)
         quiet = quiet + 1 if time.monotonic() - begin < 0.02 else 0
