@@ -9,13 +9,13 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-import cc3d
 import numpy as np
 from numpy.typing import NDArray
 
 from ..methods.options import option
 from .boxes import box_of_class, plane_of, region_of
 from .options import TakingOptions, ToolOptions
+from .parts import parts_of, sizes_of
 from .rules import say_size
 from .scene import Mask, Scene, Wanted
 
@@ -106,8 +106,8 @@ def fill_holes(scene: Scene, options: HolesOptions) -> Wanted:
 
 def _pieces(mask: Mask) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Pieces by number from 1, and how many voxels each number has."""
-    pieces, count = cc3d.connected_components(mask, connectivity=26 if mask.ndim == 3 else 8, return_N=True)
-    return pieces, np.asarray(cc3d.statistics(pieces)["voxel_counts"], np.int64)[: count + 1]
+    pieces, count = parts_of(mask)
+    return pieces, sizes_of(pieces, count)
 
 
 def _without(
@@ -120,15 +120,13 @@ def _without(
 
 def _holes(mask: Mask, largest: float) -> Mask:
     """What is not of the mask and cannot reach the border of the array by sides; at most so many voxels each."""
-    rest, count = cc3d.connected_components(
-        np.ascontiguousarray(~mask), connectivity=6 if mask.ndim == 3 else 4, return_N=True
-    )
+    rest, count = parts_of(~mask, corners=False)
     closed = np.ones(count + 1, bool)
     closed[0] = False
     for axis in range(mask.ndim):
         for side in (0, -1):
             closed[np.unique(rest.take(side, axis))] = False
     if closed.any() and largest < math.inf:
-        closed &= np.asarray(cc3d.statistics(rest)["voxel_counts"])[: count + 1] <= largest
+        closed &= sizes_of(rest, count) <= largest
     holes: Mask = closed[rest]
     return holes

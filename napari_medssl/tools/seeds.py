@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cc3d
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, gaussian_filter, generate_binary_structure
@@ -17,6 +16,7 @@ from ..imaging import UNSEEN
 from ..methods.options import option
 from .boxes import box_of_class, region_of
 from .options import ToolOptions
+from .parts import parts_of
 from .scene import Mask, Scene, ToolError, Voxels, Wanted
 
 ENOUGH = 120_000  # voxels that are flooded at once
@@ -121,7 +121,7 @@ def _alike(image: Image, strokes: Mask, spread: float) -> Mask:
 def _held_together(grown: Mask, strokes: Mask) -> Mask:
     """Without parts that hang together with no stroke."""
     grown = grown | strokes
-    pieces, count = cc3d.connected_components(grown, connectivity=6 if grown.ndim == 3 else 4, return_N=True)
+    pieces, count = parts_of(grown, corners=False)
     kept = np.zeros(count + 1, bool)
     kept[np.unique(pieces[strokes])] = True
     kept[0] = False

@@ -106,7 +106,7 @@ def copy_slice(scene: Scene, options: CopyOptions) -> Wanted:
 
 
 def _structures(labels: Voxels) -> Mask:
-    return (labels != 0) & (labels != UNSEEN)
+    return np.asarray((labels != 0) & (labels != UNSEEN))
 
 
 def _say_left(lengths: list[float], longest: float) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cc3d
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, maximum
@@ -21,12 +20,13 @@ from ..methods.options import option
 from .ball import dilate, erode
 from .boxes import region_of
 from .options import TakingOptions
+from .parts import parts_of
 from .scene import Mask, Scene, ToolError, Wanted
 
-BETA = 20.0  # how little a walker likes steps in value, which are measured in standard deviations of the box
-LEAST = 1e-5  # of the ease of a step on level ground: nobody is walled in
+BETA = 20.0  # how little a walker likes steps in value, measured in the spread of values (`spread`)
+LEAST = 1e-4  # of the ease of a step on level ground: nobody is walled in
 CORE = 0.6  # of the depth of a thin piece: what is deeper is sure to be inside
-TOLERANCE = 1e-3
+TOLERANCE = 1e-4
 MOST_STEPS = 500
 
 
@@ -38,7 +38,7 @@ class SnapOptions(TakingOptions):
         3.0, "Look within", "How far the border may move.", low=0.3, high=30.0, unit="mm", advanced=False
     )
     trust: float = option(
-        0.1, "Trust in the model", "How much its probability counts beside the edges of the scan; 0: not at all.",
+        0.2, "Trust in the model", "How much its probability counts beside the edges of the scan; 0: not at all.",
         low=0.0, high=1.0,
     )  # fmt: skip
 
@@ -98,7 +98,8 @@ def walk(
         return walked.reshape(image.shape)
     number = np.full(image.size, -1, np.int32)
     number[open_] = np.arange(open_.size, dtype=np.int32)
-    first, second, ease = _steps(image, known, scene.spacing)
+    image = np.nan_to_num(image, nan=0.0, posinf=0.0, neginf=0.0)
+    first, second, ease = _steps(image, known, scene.spacing, spread(image[inside], image[~known]))
     a, b = number[first], number[second]
     degree, sure = np.zeros(open_.size), np.zeros(open_.size)
     for here, there, far in ((a, b, second), (b, a, first)):
@@ -111,7 +112,8 @@ def walk(
     both = (a >= 0) & (b >= 0)
     size = (open_.size, open_.size)
     half = coo_array((-ease[both], (a[both], b[both])), shape=size).tocsr()
-    matrix = (half + half.T + diags_array(degree)).tocsr()
+    even = 1 / np.sqrt(np.maximum(degree, LEAST))  # so that voxels that are hard to reach count in the tolerance too
+    scaled = diags_array(even) @ (half + half.T + diags_array(degree)) @ diags_array(even)
     steps = 0
 
     def count(_: object) -> None:
@@ -119,20 +121,15 @@ def walk(
         steps += 1
         scene.at(min(steps / 100, 0.99))
 
-    found, _ = cg(
-        matrix, sure, rtol=TOLERANCE, maxiter=MOST_STEPS, M=diags_array(1 / np.maximum(degree, LEAST)), callback=count
-    )
-    walked[open_] = found
+    found, _ = cg(scaled.tocsr(), even * sure, rtol=TOLERANCE, maxiter=MOST_STEPS, callback=count)
+    walked[open_] = even * found
     return walked.reshape(image.shape)
 
 
 def _steps(
-    image: NDArray[np.float64], known: Mask, spacing: tuple[float, ...]
+    image: NDArray[np.float64], known: Mask, spacing: tuple[float, ...], scale: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:  # fmt: skip
     """Neighbours of which at least one is open, as flat places, and how easy the step between them is."""
-    finite = image[np.isfinite(image)]
-    image = np.nan_to_num(image, nan=0.0, posinf=0.0, neginf=0.0)
-    scale = float(finite.std()) if finite.size else 0.0
     places = np.arange(image.size).reshape(image.shape)
     nearest = min(spacing)
     steps = []
@@ -140,17 +137,24 @@ def _steps(
         low = (slice(None),) * axis + (slice(None, -1),)
         high = (slice(None),) * axis + (slice(1, None),)
         some = ~(known[low] & known[high])
-        rise = (image[low][some] - image[high][some]) / (scale or 1.0)
+        rise = (image[low][some] - image[high][some]) / scale
         ease = np.maximum(np.exp(-BETA * rise**2), LEAST) * (nearest / mm) ** 2
         steps.append((places[low][some], places[high][some], ease))
     first, second, ease = (np.concatenate(parts) for parts in zip(*steps, strict=True))
     return first, second, ease
 
 
+def spread(inside: NDArray[np.float64], near: NDArray[np.float64]) -> float:
+    """Standard deviation of two sets of values, both counting alike however many they are; 1 where all are the same."""
+    if not inside.size or not near.size:
+        return 1.0
+    return float(np.sqrt((inside.var() + near.var()) / 2 + ((inside.mean() - near.mean()) / 2) ** 2)) or 1.0
+
+
 def _core(mask: Mask, reach: float, scene: Scene) -> Mask:
     """What lies deeper than that; of pieces that are thinner, what is deepest."""
     core = erode(mask, reach, scene.spacing, scene.at)
-    pieces, count = cc3d.connected_components(mask, connectivity=26 if mask.ndim == 3 else 8, return_N=True)
+    pieces, count = parts_of(mask)
     thin = np.ones(count + 1, bool)
     thin[np.unique(pieces[core])] = False
     thin[0] = False
