@@ -129,7 +129,6 @@ def take(folder: Path, minutes: str) -> None:
     card = until(
         lambda: [w for w in QApplication.topLevelWidgets() if w.windowTitle() == "Keys" and w.isVisible()], "the card"
     )[0]
-    card.move(300, 120)
     there.picture("keys")
     card.close()
     there.viewer.close()

@@ -195,6 +195,9 @@ def test_pages_are_read_here_and_links_lead_on(qtbot: Any, repository: Path) -> 
     assert len(reader.page.toPlainText()) > 500
     reader.back.click()
     assert reader.page.source().fileName() == "in-napari.md"
+    reader.show()
+    reader.open("tutorial.md")
+    assert reader.page.horizontalScrollBar().maximum() == 0, "pictures are no wider than the page"
 
 
 def test_the_state_without_a_project_can_be_told() -> None:

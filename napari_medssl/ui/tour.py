@@ -128,7 +128,8 @@ STEPS: tuple[Step, ...] = (
     Step(
         "sample",
         "Open the sample project",
-        "Press Open, then Sample project. It is 16 made-up scans, 3 of them labelled; nothing is downloaded.",
+        "Press Try the sample project; where a project is open, it is under Open. It is 16 made-up scans, 3 of them "
+        "labelled. Nothing is downloaded.",
         ("welcome.sample", "header.Open"),
         _in_sample,
         "projects.md",

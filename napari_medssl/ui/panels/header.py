@@ -145,7 +145,7 @@ class Header(QWidget):
         self._counts.setWordWrap(False)
         question = named(QPushButton("?"), "Help", "Keys, a tour, the documentation, diagnostics.")
         question.setFixedWidth(26)
-        question.setStyleSheet("QPushButton::menu-indicator { image: none; }")  # the line is short of room
+        question.setStyleSheet("QPushButton::menu-indicator { image: none; width: 0px; }")  # the line is short of room
         question.setMenu(self.help)
         self.question = question
         top.addWidget(question)

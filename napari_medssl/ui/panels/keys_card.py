@@ -29,7 +29,7 @@ class KeysCard(QDialog):
     def __init__(self, card: Sequence[Row], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Keys")
-        self.resize(440, 620)
+        self.resize(540, 640)
         self._card = tuple(card)
         self.search = named(QLineEdit(), "Search the keys", "A key or a word, such as: accept, Alt+N, brush.")
         self.search.setPlaceholderText("Search: accept, Alt+N, brush …")

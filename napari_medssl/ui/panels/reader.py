@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from qtpy.QtCore import QUrl
-from qtpy.QtGui import QDesktopServices
+from qtpy.QtCore import Qt, QUrl
+from qtpy.QtGui import QDesktopServices, QImage, QTextDocument
 from qtpy.QtWidgets import QDialog, QHBoxLayout, QTextBrowser, QVBoxLayout, QWidget
 
 from .parts import button, named
+
+
+class Page(QTextBrowser):
+    """Pictures are as wide as the page at most."""
+
+    def loadResource(self, kind: int, name: QUrl) -> Any:
+        """A page or a picture."""
+        found = super().loadResource(kind, name)
+        if kind != QTextDocument.ResourceType.ImageResource.value:
+            return found
+        image = QImage(self.source().resolved(name).toLocalFile())
+        room = max(200, self.viewport().width() - 30)
+        if image.width() > room:
+            return image.scaledToWidth(room, Qt.TransformationMode.SmoothTransformation)
+        return image
 
 
 class Reader(QDialog):
@@ -25,9 +41,7 @@ class Reader(QDialog):
         self.setWindowTitle("Documentation")
         self.resize(760, 780)
         self._folder = folder
-        self.page = named(
-            QTextBrowser(), "Documentation", "A page of the documentation. Ctrl and the wheel change size."
-        )
+        self.page = named(Page(), "Documentation", "A page of the documentation. Ctrl and the wheel change size.")
         self.page.setOpenLinks(False)
         self.page.anchorClicked.connect(self._go)
         self.page.setSearchPaths([str(folder)])
