@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ class World(ReviewWorld):
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self.layers._on_write = self._wrote
+        self.layers.on_refused = self.session.within.refused
 
     def _wrote(self, place: Place) -> None:
         self.session.cases.wrote(place)
@@ -123,11 +125,41 @@ def test_the_range_comes_from_the_last_stroke_and_goes_with_the_case(world: Worl
 
 
 def test_one_is_told_why_nothing_was_drawn(world: World) -> None:
-    refused: list[bool] = []
-    world.gate.on_refused = lambda: refused.append(True)
+    world.tick()
     world.session.within.keep_to((1e5, 2e5))
     world.labels.paint((7, 8, 8), 1)
-    assert refused
+    world.tick()
+    assert not world.said, "the stroke may go on"
+    world.rest()
+    assert "not between 1e+05 and 2e+05" in world.said
+    world.session.dismiss()
+    world.session.within.keep_to((-1e5, 1e5))
+    project = world.session.board.facts.project
+    assert project is not None
+    locked = tuple(replace(one, locked=one.value == 1) for one in project.classes)
+    world.session.board.set(project=replace(project, classes=locked))
+    world.labels.paint((7, 8, 8), 1)
+    world.layers.set_classes(locked)
+    world.rest()
+    world.labels.brush_size = 1
+    world.labels.paint((7, 8, 8), 2)
+    world.rest()
+    assert "locked: bright" in world.said
+
+
+@pytest.mark.parametrize("first", ["inside", "outside"])
+def test_a_stroke_of_which_something_came_is_no_matter(world: World, first: str) -> None:
+    labels, image = world.labels, world.image()
+    labels.brush_size = 1
+    world.session.within.keep_to((0.0, 1e5))
+    world.rest()
+    inside, outside = (np.argwhere(where)[0] for where in (image[7] >= 0, image[7] < 0))
+    with labels.block_history():
+        for place in (inside, outside) if first == "inside" else (outside, inside):
+            labels.paint((7, *place), 1)
+            world.tick()
+    world.rest()
+    assert not world.said
 
 
 # --- what was looked at

@@ -98,7 +98,8 @@ class Gate:
         if may.size and not may.any():
             self.on_refused()
         inner(indices, value, *more, **named)
-        self._written(indices)
+        if may.any():
+            self._written(indices)
 
     def _masking(
         self, inner: Callable[..., Any], data: Any, mask: Any, new_label: int, volume_slice: tuple[slice, ...]
@@ -108,7 +109,8 @@ class Gate:
         if wanted.any() and not (wanted & may).any():
             self.on_refused()
         result = inner(data, may, new_label, volume_slice)
-        self._written(volume_slice)
+        if may.any():
+            self._written(volume_slice)
         return result
 
     def _replaying(self, inner: Callable[..., None], before: Any, after: Any, undoing: bool = True) -> None:

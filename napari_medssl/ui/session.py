@@ -121,7 +121,7 @@ class Session:
         self.compare = CompareDesk(self.board, view, jobs, self.cases, clock)
         self.looked = LookDesk(self.board, view, jobs, self.cases, clock, self.review.region_box)
         self.tools = ToolDesk(self.board, view, jobs, self.cases, self.review.region_box)
-        self.within = WithinDesk(self.board, view)
+        self.within = WithinDesk(self.board, view, self.cases, clock)
         for desk in (self.review, self.compare, self.looked, self.tools):
             self.cases.listen(desk.show)
         self.list = CasesDesk(self.board, jobs, author, self._changed)
@@ -250,6 +250,7 @@ class Session:
         self.compare.tick()
         self.looked.tick()
         self.tools.tick()
+        self.within.tick()
         self.inside.tick()
         self.previews.tick()
         self.runs.tick()

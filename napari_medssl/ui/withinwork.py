@@ -1,14 +1,20 @@
-"""Drawing only where the scan is as bright as a range says. No Qt."""
+"""Drawing only where the scan is as bright as a range says; why nothing came of a stroke. No Qt."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from .athand import usual_range
 from .board import Board
+
+if TYPE_CHECKING:
+    from .casework import CaseDesk
+
+PATIENCE = 0.5  # seconds before and after, in which nothing may come of drawing until one is told why
 
 
 class WithinScreen(Protocol):
@@ -24,8 +30,10 @@ class WithinScreen(Protocol):
 class WithinDesk:
     """The range that drawing keeps to in the case on the screen; it ends with the case."""
 
-    def __init__(self, board: Board, view: WithinScreen) -> None:
-        self._board, self._view = board, view
+    def __init__(self, board: Board, view: WithinScreen, cases: CaseDesk, clock: Callable[[], float]) -> None:
+        self._board, self._view, self._cases, self._clock = board, view, cases, clock
+        self._writes, self._wrote = 0, -PATIENCE
+        self._refused: float | None = None
 
     def keep_to(self, limits: tuple[float, float] | None) -> None:
         """Drawing tools write only where the scan is between two values; None: anywhere."""
@@ -42,3 +50,34 @@ class WithinDesk:
             self._board.say("info", "The range is taken from what you drew last: draw a stroke first.")
         else:
             self.keep_to(found)
+
+    def refused(self) -> None:
+        """Nothing came of a part of a stroke; perhaps of the rest."""
+        if self._refused is None:
+            self._refused = self._clock()
+
+    def tick(self) -> None:
+        """Tell why nothing was drawn, once it is sure that nothing was."""
+        now = self._clock()
+        if self._cases.writes != self._writes:
+            self._writes, self._wrote = self._cases.writes, now
+        if self._refused is None:
+            return
+        if self._wrote >= self._refused - PATIENCE:
+            self._refused = None
+        elif now - self._refused >= PATIENCE:
+            self._refused = None
+            self._tell()
+
+    def _tell(self) -> None:
+        project, case = self._board.facts.project, self._board.facts.case
+        if project is None or case is None:
+            return
+        why = []
+        if case.tools.within is not None:
+            low, high = case.tools.within
+            why.append(f"the scan is not between {low:.5g} and {high:.5g} there")
+        if locked := ", ".join(info.name for info in project.classes if info.locked):
+            why.append(f"it is locked (locked: {locked})")
+        if why:
+            self._board.say("info", f"Nothing was drawn: {', or '.join(why)}. The Label page changes that.")

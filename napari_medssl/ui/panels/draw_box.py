@@ -63,13 +63,11 @@ class WithinBox(QWidget):
         line.addWidget(self.low, 1)
         line.addWidget(QLabel("and"))
         line.addWidget(self.high, 1)
-        top = QHBoxLayout()
-        top.addWidget(self.on, 1)
-        top.addWidget(self.here)
+        line.addWidget(self.here)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        layout.addLayout(top)
+        layout.addWidget(self.on)
         layout.addLayout(line)
         self._drawn: tuple[float, float] | None = None
 
@@ -106,7 +104,7 @@ class LookedBox(QWidget):
         )
         for value, words in PLACES:
             self.where.addItem(words, value)
-        self.where.setMinimumContentsLength(5)
+        self.where.setMinimumContentsLength(4)
         self.looked = button(
             "I looked at it",
             "What is not drawn there becomes background: training learns that nothing is there. "
@@ -114,7 +112,7 @@ class LookedBox(QWidget):
             lambda: self.mark.emit(self.where.currentData()),
         )
         self.back = button(
-            "Not any more",
+            "Take back",
             "What is background there only because you said so with the button beside is 'not looked at' again. "
             "What you drew stays.",
             lambda: self.unmark.emit(self.where.currentData()),
@@ -122,7 +120,7 @@ class LookedBox(QWidget):
         )
         self._says = text(faint=True)
         line = QHBoxLayout()
-        line.addWidget(self.where, 1)
+        line.addWidget(self.where)
         line.addWidget(self.looked, 1)
         line.addWidget(self.back, 1)
         layout = QVBoxLayout(self)

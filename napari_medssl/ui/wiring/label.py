@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def connect(dock: MedSSLWidget) -> None:
     """Connect the Label page."""
     page, session, layers = dock.label_page, dock.session, dock.layers
-    layers.on_refused = partial(tell_refused, dock)
+    layers.on_refused = session.within.refused
     page.class_chosen.connect(lambda value: choose_class(dock, value))
     page.plane_chosen.connect(layers.look_from)
     page.shade_changed.connect(layers.shade_open)
@@ -36,18 +36,6 @@ def keys(dock: MedSSLWidget) -> dict[str, Callable[[], None]]:
     """Alt+1 … Alt+9 take a structure; Alt+M ends the case."""
     numbers = {f"Alt-{key}": partial(choose_number, dock, key) for key in DIGITS}
     return {**numbers, "Alt-M": dock.label_page.finish}
-
-
-def tell_refused(dock: MedSSLWidget) -> None:
-    """Say why nothing was drawn."""
-    state = dock.session.state
-    locked, within = ", ".join(info.name for info in state.classes if info.locked), state.tools.facts.within
-    why = []
-    if within is not None:
-        why.append(f"the scan is not between {within[0]:.5g} and {within[1]:.5g} there, which drawing keeps to")
-    if locked:
-        why.append(f"it is locked (locked: {locked})")
-    dock.session.board.say("info", f"Nothing was drawn: {', or '.join(why)}. The Label page changes that.")
 
 
 def mark(dock: MedSSLWidget, where: Where) -> None:
