@@ -6,7 +6,10 @@ coarse copy first, and then, finer and finer, only near the borders that were fo
 
 from __future__ import annotations
 
+import functools
+import itertools
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +25,7 @@ from .scene import Mask, Scene, ToolError, Voxels, Wanted
 ENOUGH = 120_000  # voxels that are flooded at once
 BLUR = 0.7  # voxels; so that noise is no edge
 BAND = 2  # voxels on either side of a border of the coarser level that are flooded again
+NOBODY = np.int32(np.iinfo(np.int32).max)  # in the place of voxels without a seed, where the lowest is looked for
 Image = NDArray[np.float32]
 Seeds = NDArray[np.int32]
 
@@ -52,7 +56,7 @@ def grow_from_seeds(scene: Scene, options: SeedsOptions) -> Wanted:
     region = region_of(scene)
     around = box_of_class(scene, region, options.reach)
     box = around if scene.box is None else region
-    now, image = scene.labels[box], np.asarray(scene.image[box], np.float32)
+    now, image = scene.labels[box], np.nan_to_num(np.asarray(scene.image[box], np.float32))
     seeds = np.where(now == UNSEEN, 0, now.astype(np.int32) + 1)
     if seeds.all():
         raise ToolError(
@@ -94,18 +98,22 @@ def flood(image: Image, seeds: Seeds, within: Mask, scene: Scene) -> Seeds:
 
     levels = [(image, seeds, within)]
     while levels[-1][0].size > ENOUGH:
-        levels.append(_coarser(*levels[-1], scene.spacing))
+        scene.at(0.0)
+        levels.append(_coarser(*levels[-1]))
     found = np.zeros_like(levels[-1][1])
     for number, (picture, marks, where) in enumerate(reversed(levels)):
-        scene.at((number + 1) / (len(levels) + 1))
+        share = picture.size / image.size
+        scene.at(0.4 * share)
+        steep = _steepness(picture)
         if number == 0:
-            found = watershed(_steepness(picture), marks, mask=where | (marks != 0))
+            found = watershed(steep, marks, mask=where | (marks != 0))
             continue
         found = _finer(found, picture.shape)
         found = np.where(marks != 0, marks, np.where(where, found, 0)).astype(np.int32)
         band = _near_borders(found) & where & (marks == 0)
         ring = binary_dilation(band, generate_binary_structure(band.ndim, 1))
-        again = watershed(_steepness(picture), np.where(band | ~ring, 0, found), mask=ring & (where | (marks != 0)))
+        scene.at(0.7 * share)
+        again = watershed(steep, np.where(band | ~ring, 0, found), mask=ring & (where | (marks != 0)))
         found = np.where(band, again, found)
     return np.asarray(found, np.int32)
 
@@ -137,23 +145,27 @@ def _steepness(image: Image) -> Image:
     return np.sqrt(steep)
 
 
-def _coarser(image: Image, seeds: Seeds, within: Mask, spacing: tuple[float, ...]) -> tuple[Image, Seeds, Mask]:
+def _coarser(image: Image, seeds: Seeds, within: Mask) -> tuple[Image, Seeds, Mask]:
     """Half as fine along all axes that are longer than a few voxels.
 
     A block with seeds of two kinds has none: the finer level knows better.
     """
     factors = [2 if size >= 8 else 1 for size in image.shape]
     pads = [(0, -size % factor) for size, factor in zip(image.shape, factors, strict=True)]
-    blocks = [n for size, f in zip(image.shape, factors, strict=True) for n in (-(-size // f), f)]
-    inner = tuple(range(1, 2 * image.ndim, 2))
+    corners = [
+        tuple(slice(first, None, factor) for first, factor in zip(offset, factors, strict=True))
+        for offset in itertools.product(*map(range, factors))
+    ]
 
-    def blocked(array: NDArray[np.generic]) -> NDArray[np.generic]:
-        return np.pad(array, pads, mode="edge").reshape(blocks)
+    def blocked(array: NDArray[Any]) -> list[NDArray[Any]]:
+        padded = np.pad(array, pads, mode="edge")
+        return [padded[corner] for corner in corners]
 
-    highest = blocked(seeds).max(axis=inner)
-    lowest = blocked(np.where(seeds == 0, np.iinfo(np.int32).max, seeds)).min(axis=inner)
+    highest = functools.reduce(np.maximum, blocked(seeds))
+    lowest = functools.reduce(np.minimum, blocked(np.where(seeds == 0, NOBODY, seeds)))
     marks = np.where(lowest == highest, highest, 0).astype(np.int32)
-    return np.asarray(blocked(image).mean(axis=inner), np.float32), marks, np.asarray(blocked(within).any(axis=inner))
+    mean = np.asarray(sum(blocked(image)) / np.float32(len(corners)), np.float32)
+    return mean, marks, functools.reduce(np.logical_or, blocked(within))
 
 
 def _finer(found: Seeds, shape: tuple[int, ...]) -> Seeds:
