@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -30,10 +31,12 @@ from test_ui_widget import Bench
 
 from napari_medssl.errors import ProjectError
 from napari_medssl.ui import diagnostics, faults, keycard, projects, wiring
+from napari_medssl.ui.board import Board
 from napari_medssl.ui.casesdesk import AuditPlan
 from napari_medssl.ui.checkwork import CheckDesk
 from napari_medssl.ui.facts import ClassFacts
 from napari_medssl.ui.helpwork import HelpDesk
+from napari_medssl.ui.mailbox import Mailbox
 from napari_medssl.ui.panels.case_dialogs import AuditDialog, CommentDialog
 from napari_medssl.ui.panels.check_view import CheckDialog
 from napari_medssl.ui.panels.class_dialog import ClassDialog
@@ -198,6 +201,27 @@ def test_pages_are_read_here_and_links_lead_on(qtbot: Any, repository: Path) -> 
     reader.show()
     reader.open("tutorial.md")
     assert reader.page.horizontalScrollBar().maximum() == 0, "pictures are no wider than the page"
+
+
+def test_an_error_of_the_disk_says_what_to_do() -> None:
+    board = Board()
+    board.failed(PermissionError(errno.EACCES, "Permission denied", "/data/x.nii"))
+    assert board.state.message is not None
+    assert board.state.message[1].startswith("/data/x.nii: Permission denied. What to do: ")
+    assert not board.fault
+
+
+def test_a_message_that_fails_does_not_take_others_with_it() -> None:
+    mailbox, came = Mailbox(), []
+    mailbox.post(lambda: came.append("first"))
+    mailbox.post(lambda: {}["nothing"])
+    mailbox.post(lambda: came.append("saved"))
+    mailbox.post(lambda: came.append("old"), "status")
+    with pytest.raises(KeyError):
+        mailbox.drain()
+    mailbox.post(lambda: came.append("new"), "status")
+    mailbox.drain()
+    assert came == ["first", "saved", "new"]
 
 
 def test_the_state_without_a_project_can_be_told() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from ..disk import remedy
 from ..errors import MedSSLError
 from .runview import Level
 from .state import Facts, PanelState, resolve
@@ -45,8 +46,11 @@ class Board:
     def failed(self, error: Exception) -> None:
         """Show an error: in its own words where a person can mend it, as a fault of the program otherwise."""
         self.set(busy="")
-        if isinstance(error, MedSSLError | OSError):
+        if isinstance(error, MedSSLError):
             self.say("error", str(error))
+        elif isinstance(error, OSError):
+            what = f"{error.filename}: " if error.filename else ""
+            self.say("error", f"{what}{error.strerror or error}. What to do: {remedy(error)}.")
         else:
             self.say(
                 "error",

@@ -27,9 +27,18 @@ class Mailbox:
             self._waiting[("", self._count) if subject is None else subject] = message
 
     def drain(self) -> int:
-        """Make the calls that wait, oldest first, and return their number. On the event loop's thread only."""
+        """Make the calls that wait, oldest first, and return their number. On the event loop's thread only.
+
+        Where one fails, those behind it wait for the next time: a save that was done is not forgotten.
+        """
         with self._lock:
             waiting, self._waiting = self._waiting, {}
-        for message in waiting.values():
-            message()
-        return len(waiting)
+        count = len(waiting)
+        try:
+            while waiting:
+                waiting.pop(next(iter(waiting)))()
+        finally:
+            if waiting:
+                with self._lock:
+                    self._waiting = {**waiting, **self._waiting}
+        return count

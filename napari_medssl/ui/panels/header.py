@@ -131,7 +131,7 @@ class Header(QWidget):
         close = QToolButton()
         close.setText("✕")
         close.setAutoRaise(True)
-        named(close, "Dismiss the message", "Dismiss")
+        named(close, "Dismiss the message", "Take this message away.")
         close.clicked.connect(lambda _=False: self.dismissed.emit())
         line = QHBoxLayout(self._message)
         line.setContentsMargins(6, 4, 4, 4)
