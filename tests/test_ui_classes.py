@@ -48,7 +48,7 @@ def test_a_lock_holds_at_once_is_shown_and_is_kept(bench: Bench) -> None:
     assert swatches(bench)["Draw bright"].text() == "bright · locked"
     layer.paint((5, 5, 5), 2)
     np.testing.assert_array_equal(layer.data, drawn)
-    assert "Locked: bright." in bench.state.message[1]
+    bench.until(lambda: "locked: bright" in (bench.state.message or ("", ""))[1])
     root = bench.widget.session.board.facts.project.root
     bench.until(lambda: Project.open(root).classes[0].locked)
     bench.open("case-3")

@@ -300,7 +300,8 @@ class CaseLayers:
         self._on_edit(False)
 
     def _refused(self) -> None:
-        self.on_refused()
+        if self._labels is not None and not self._labels._staged_history:  # else something came of this stroke
+            self.on_refused()
 
     def _stroked(self, event: Any = None) -> None:
         self._on_stroke()

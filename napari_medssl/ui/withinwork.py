@@ -14,7 +14,7 @@ from .board import Board
 if TYPE_CHECKING:
     from .casework import CaseDesk
 
-PATIENCE = 0.5  # seconds before and after, in which nothing may come of drawing until one is told why
+PATIENCE = 0.5  # seconds in which nothing may come of a stroke until one is told why
 
 
 class WithinScreen(Protocol):
@@ -32,8 +32,7 @@ class WithinDesk:
 
     def __init__(self, board: Board, view: WithinScreen, cases: CaseDesk, clock: Callable[[], float]) -> None:
         self._board, self._view, self._cases, self._clock = board, view, cases, clock
-        self._writes, self._wrote = 0, -PATIENCE
-        self._refused: float | None = None
+        self._refused: tuple[float, int] | None = None  # when, and how much had been written by then
 
     def keep_to(self, limits: tuple[float, float] | None) -> None:
         """Drawing tools write only where the scan is between two values; None: anywhere."""
@@ -52,21 +51,17 @@ class WithinDesk:
             self.keep_to(found)
 
     def refused(self) -> None:
-        """Nothing came of a part of a stroke; perhaps of the rest."""
+        """Nothing came of the beginning of a stroke; perhaps of the rest."""
         if self._refused is None:
-            self._refused = self._clock()
+            self._refused = (self._clock(), self._cases.writes)
 
     def tick(self) -> None:
         """Tell why nothing was drawn, once it is sure that nothing was."""
-        now = self._clock()
-        if self._cases.writes != self._writes:
-            self._writes, self._wrote = self._cases.writes, now
-        if self._refused is None:
+        if self._refused is None or self._clock() - self._refused[0] < PATIENCE:
             return
-        if self._wrote >= self._refused - PATIENCE:
-            self._refused = None
-        elif now - self._refused >= PATIENCE:
-            self._refused = None
+        nothing = self._cases.writes == self._refused[1]
+        self._refused = None
+        if nothing:
             self._tell()
 
     def _tell(self) -> None:
