@@ -29,7 +29,7 @@ def screen_directions(viewer: Any) -> tuple[np.ndarray, np.ndarray]:
         right[shown[-1]], up[shown[-2]] = flips[2], -flips[1]
         return right, up
     away, upwards = np.array(view.view_direction, float), np.array(view.up_direction, float)
-    if _ignores_orientation(type(view)):
+    if _ignores_orientation(view.__class__):  # plugins are given a proxy, whose type is another
         away, upwards = flips * away, flips * upwards
     right[shown] = np.cross(away, upwards) * flips.prod()
     up[shown] = upwards

@@ -86,7 +86,9 @@ class OrthoDock:
 
     def close(self) -> None:
         """Take the dock out of the window, and let go of the viewer."""
+        self._on_toggle = lambda shown: None  # whom it told may be gone before the dock
         self._pointer.close()
+        self._soon.stop()
         self._listen(False)
         if self._dock is not None:
             self._viewer.window.remove_dock_widget(self._dock)
