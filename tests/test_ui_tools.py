@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from test_ui_looked import World
 from test_ui_review import propose
 from test_ui_session import DirectJobs
+from test_ui_widget import Bench, choose, press
 
 from napari_medssl.tools import catalog
 from napari_medssl.tools.catalog import TOOLS, Tool
@@ -314,3 +316,115 @@ def test_undo_returns_to_the_first_state_and_locked_structures_stay(
     while labels._undo_history:
         labels.undo()
     np.testing.assert_array_equal(labels.data, first)
+
+
+# --- the box on the page
+
+
+@pytest.fixture
+def bench(qtbot: Any, tmp_path: Path) -> Bench:
+    project = make_project(tmp_path)
+    propose(project)
+    bench = Bench(qtbot, tmp_path / "project")
+    bench.open("case-2")
+    bench.widget.label_page.tools.fold.setChecked(True)
+    return bench
+
+
+def test_each_tool_has_its_form_and_fits_a_narrow_dock(bench: Bench) -> None:
+    page = bench.widget.label_page
+    for tool in TOOLS:
+        choose(page.tools.tools, tool.name)
+        page.tools.tools.activated.emit(page.tools.tools.currentIndex())
+        assert page.tools.tool is tool
+        asked = [page.tools.where.itemData(at) for at in range(page.tools.where.count())]
+        assert bool(asked) == ("box" in tool.needs | tool.uses)
+        assert ("scan" in asked) == ("box" in tool.uses)
+        assert page.minimumSizeHint().width() <= 300, tool.name
+    titles = [page.tools.tools.itemText(at).strip() for at in range(page.tools.tools.count())]
+    assert {tool.title for tool in TOOLS} <= set(titles)
+
+
+def test_a_tool_is_chosen_set_and_applied_by_its_key(bench: Bench) -> None:
+    box, layer = bench.widget.label_page.tools, bench.viewer.layers["case-2 · labels"]
+    layer.data[5:9, 6:11, 6:11] = 1
+    choose(box.tools, "grow")
+    box.tools.activated.emit(box.tools.currentIndex())
+    form = box._forms["grow"]
+    form.set_value({"mm": 2.0})
+    press(bench.viewer, "Ctrl-Alt-A")
+    bench.until(lambda: (layer.data == 1).sum() > 100)
+    wide = int((layer.data == 1).sum())
+    layer.undo()
+    assert (layer.data == 1).sum() == 100
+    form.set_value({})
+    bench.click(box.start)
+    bench.until(lambda: (layer.data == 1).sum() > 100)
+    assert (layer.data == 1).sum() < wide
+    bench.until(lambda: box.start.isEnabled())
+    assert box.bar.isHidden()
+
+
+def test_one_sees_how_far_it_is_and_stops_it(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on = Event()
+
+    def slow(scene: Scene, options: Any) -> Wanted:
+        scene.at(0.4)
+        go_on.wait(60)
+        scene.at(0.5)
+        return everywhere(scene, options)
+
+    monkeypatch.setitem(catalog.BY_NAME, "grow", replace(catalog.BY_NAME["grow"], work=slow))
+    box = bench.widget.label_page.tools
+    choose(box.tools, "grow")
+    box.tools.activated.emit(box.tools.currentIndex())
+    bench.click(box.start)
+    bench.until(lambda: box.bar.isVisible() and box.bar.value() == 40)
+    assert not box.start.isEnabled()
+    box.fold.setChecked(False)
+    assert box.cancel.isVisible(), "what runs can be stopped"
+    bench.click(box.cancel)
+    assert not box.cancel.isVisible()
+    go_on.set()
+    bench.until(lambda: "nothing was changed" in bench.state.message[1])
+    assert (bench.viewer.layers["case-2 · labels"].data == UNSEEN).all()
+
+
+def test_a_range_is_typed_taken_and_goes_off_with_the_case(bench: Bench) -> None:
+    within, layer = bench.widget.label_page.within, bench.viewer.layers["case-2 · labels"]
+    within.low.setValue(-0.5)
+    assert bench.state.tools.facts.within is None, "numbers alone change nothing"
+    within.high.setValue(0.5)
+    within.on.click()
+    assert bench.state.tools.facts.within == (-0.5, 0.5)
+    within.high.setValue(0.25)
+    assert bench.state.tools.facts.within == (-0.5, 0.25)
+    layer.paint((7, 8, 8), 1)
+    bench.click(within.here)
+    low, high = bench.state.tools.facts.within
+    assert (within.low.value(), within.high.value()) == (pytest.approx(low, abs=1e-4), pytest.approx(high, abs=1e-4))
+    bench.open("case-3")
+    assert not within.on.isChecked()
+    assert within.high.value() == pytest.approx(high, abs=1e-4), "the numbers stay in hand"
+    within.on.click()
+    assert bench.state.tools.facts.within == (within.low.value(), within.high.value())
+
+
+def test_what_was_looked_at_is_marked_and_shaded(bench: Bench) -> None:
+    page, layer = bench.widget.label_page, bench.viewer.layers["case-2 · labels"]
+    box = page.looked
+    assert not box.where.model().item(box.where.findData("region")).isEnabled()
+    bench.click(box.looked)
+    assert page.shade.isChecked()
+    axis, number = bench.widget.layers.slice_shown()
+    assert (np.take(layer.data, number, axis) == 0).all()
+    bench.until(lambda: "100 % of this slice" in box._says.text())
+    bench.click(box.back)
+    assert (layer.data == UNSEEN).all()
+    bench.widget.session.review.go(1)
+    assert box.where.model().item(box.where.findData("region")).isEnabled()
+    choose(box.where, "region")
+    bench.click(box.looked)
+    assert (layer.data[bench.widget.session.review.region_box()] == 0).all()
+    bench.open("case-3")
+    assert box.where.currentData() == "slice"
