@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from napari.layers import Vectors
 
 COLOUR = "#f0e442"
-THIN = 0.4  # voxels
+THIN = 1 / 400  # of the longest side
 
 
 class CrossHair:
@@ -39,7 +39,7 @@ class CrossHair:
                 lines(voxel, display.shape),
                 name=f"{self._stack.case} · cross-hair",
                 edge_color=COLOUR,
-                edge_width=THIN,
+                edge_width=THIN * max(display.shape),
                 vector_style="line",
                 opacity=0.6,
                 **display.spatial,

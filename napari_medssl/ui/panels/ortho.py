@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from qtpy.QtCore import QPointF, QRectF, Qt, Signal
+from qtpy.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from qtpy.QtGui import QColor, QImage, QPainter, QPen
 from qtpy.QtWidgets import QHBoxLayout, QWidget
 
 from .parts import named
 
 SMALLEST = 150  # pixels
-CROSS = QColor(240, 228, 66, 170)
+USUAL = QSize(280, 260)
+CROSS, BEHIND = QColor(240, 228, 66, 170), QColor(0, 0, 0, 190)
 GAP = 6.0  # pixels round the place that the cross-hair leaves free
 ARROWS = {
     Qt.Key.Key_Left: (0, -1),
@@ -54,6 +55,10 @@ class OrthoPane(QWidget):
         named(self, f"{name.capitalize()} plane", tip)
         self._view: PlaneView | None = None
         self._wheel = 0
+
+    def sizeHint(self) -> QSize:
+        """How large a pane begins."""
+        return USUAL
 
     def draw(self, view: PlaneView | None) -> None:
         """Show a plane; None: nothing."""
@@ -143,8 +148,8 @@ class OrthoPane(QWidget):
         return QRectF((self.width() - size[0]) / 2, (self.height() - size[1]) / 2, *size)
 
     def _write(self, painter: QPainter, view: PlaneView) -> None:
-        painter.setPen(QColor("white"))
-        inside, centre = self.rect().adjusted(4, 2, -4, -2), Qt.AlignmentFlag.AlignCenter
+        """Letters at the edges of the picture, on black, so that they can be read on any scan."""
+        frame = self._frame().toAlignedRect().intersected(self.rect()).adjusted(2, 2, -2, -2)
         middle_x, middle_y = Qt.AlignmentFlag.AlignHCenter, Qt.AlignmentFlag.AlignVCenter
         sides = {
             "top": middle_x | Qt.AlignmentFlag.AlignTop,
@@ -152,9 +157,15 @@ class OrthoPane(QWidget):
             "left": middle_y | Qt.AlignmentFlag.AlignLeft,
             "right": middle_y | Qt.AlignmentFlag.AlignRight,
         }
-        for side, letter in view.letters.items():
-            painter.drawText(inside, sides.get(side, centre), letter)
-        painter.drawText(inside, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, view.text)
+        words = [(frame, way, view.letters.get(side, "")) for side, way in sides.items()]
+        corner = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop
+        words.append((self.rect().adjusted(2, 2, -2, -2), corner, view.text))
+        painter.setPen(QColor("white"))
+        for place, way, said in words:
+            if said:
+                box = painter.boundingRect(place, way, said)
+                painter.fillRect(box.adjusted(-2, 0, 2, 0), BEHIND)
+                painter.drawText(place, way, said)
 
 
 class OrthoPanel(QWidget):
