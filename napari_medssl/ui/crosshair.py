@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from napari.layers import Vectors
 
 COLOUR = "#f0e442"
-THIN = 1 / 400  # of the longest side
+THIN = 1 / 300  # of the longest side
 
 
 class CrossHair:
