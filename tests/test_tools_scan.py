@@ -252,3 +252,11 @@ def test_nothing_to_snap_and_too_small_a_box_are_told() -> None:
     full = Scene(np.ones((8, 8, 8), np.uint8), (1.0,) * 3, 1, image=image, box=_all((8, 8, 8)))
     with pytest.raises(ToolError, match="draw the box wider"):
         BY_NAME["snap"].run(full)
+
+
+def test_without_edges_the_drawing_stays_about_as_it_is() -> None:
+    labels = np.zeros((24, 48, 48), np.uint8)
+    labels[10:13, 8:40, 20:26] = 1
+    image = np.random.default_rng(0).normal(size=labels.shape)
+    after = painted(labels, BY_NAME["snap"].run(Scene(labels, (1.0,) * 3, 1, image=image, box=_all(image.shape))))
+    assert _dice(after == 1, labels == 1) > 0.8

@@ -7,6 +7,7 @@ probability counts too (Grady 2005, "Multilabel random walker image segmentation
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,17 +15,22 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, maximum
 from scipy.sparse import coo_array, diags_array
 from scipy.sparse.linalg import cg
+from scipy.special import expit
 
 from ..imaging import UNSEEN
 from ..methods.options import option
 from .ball import dilate, erode
-from .boxes import region_of
+from .boxes import box_around, region_of, wider
 from .options import TakingOptions
 from .parts import parts_of
-from .scene import Mask, Scene, ToolError, Wanted
+from .scene import Box, Mask, Scene, ToolError, Voxels, Wanted
 
 BETA = 20.0  # how little a walker likes steps in value, measured in the spread of values (`spread`)
 LEAST = 1e-4  # of the ease of a step on level ground: nobody is walled in
+OPINION = 0.1  # how much a voxel's value and the drawing count beside edges
+SURE = 0.45  # of the drawing, at most; 0.5 would be certain
+LEAST_SPREAD = 0.1  # of that of all values: few voxels are more alike than the structure is
+SHELL = 4  # voxels that are sure to be outside, from which values outside are known
 CORE = 0.6  # of the depth of a thin piece: what is deeper is sure to be inside
 TOLERANCE = 1e-4
 MOST_STEPS = 500
@@ -46,14 +52,13 @@ class SnapOptions(TakingOptions):
 def snap(scene: Scene, options: SnapOptions) -> Wanted:
     """Move the border of what is drawn, or of what the model proposes where nothing is, to edges nearby."""
     assert scene.image is not None
-    box = region_of(scene, options.only_slice)
+    region = region_of(scene, options.only_slice)
+    box = wider(_drawn(scene, region), [math.ceil(options.reach / mm) + SHELL for mm in scene.spacing], region)
     now = scene.labels[box]
-    chance = None if scene.probability is None else np.asarray(scene.probability[box], np.float64)
+    chance = None if scene.probability is None else np.nan_to_num(scene.probability[box].astype(np.float64), nan=0.5)
     mask = now == scene.value
     if not mask.any() and chance is not None:
-        mask = (chance > 0.5) & ((now == 0) | (now == UNSEEN))
-    if not mask.any():
-        raise ToolError("There is nothing to snap in the box: draw the structure roughly first.")
+        mask = _proposed(now, chance)
     inside = _core(mask, options.reach, scene)
     outside = ~dilate(mask, options.reach, scene.spacing, scene.at)
     outside |= (now != 0) & (now != UNSEEN) & (now != scene.value)
@@ -61,12 +66,50 @@ def snap(scene: Scene, options: SnapOptions) -> Wanted:
         raise ToolError(
             "Nothing in the box is sure to be outside: draw the box wider, or look within fewer millimetres."
         )
-    prior = None if chance is None or options.trust == 0 else np.nan_to_num(chance, nan=0.5)
-    walked = walk(np.asarray(scene.image[box], np.float64), inside, outside, scene, prior, options.trust)
-    after = walked > 0.5
+    image = np.nan_to_num(scene.image[box].astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    trust = 0.0 if chance is None else options.trust
+    prior = OPINION * _opinion(image, mask, inside, outside, options.reach, scene)
+    if chance is not None:
+        prior += trust * chance
+    after = walk(image, inside, outside, scene, prior, OPINION + trust) > 0.5
     values = np.where((now == scene.value) & ~after, options.left, now)
     values[after] = scene.value
     return Wanted(box, values.astype(np.uint8), "Snapped to the edges of the scan")
+
+
+def _drawn(scene: Scene, region: Box) -> Box:
+    """Where something is drawn; else where the model proposes something."""
+    now = scene.labels[region]
+    found = box_around(now == scene.value)
+    if found is None and scene.probability is not None:
+        found = box_around(_proposed(now, scene.probability[region]))
+    if found is None:
+        raise ToolError("There is nothing to snap in the box: draw the structure roughly first.")
+    return tuple(
+        slice(side.start + limit.start, side.stop + limit.start) for side, limit in zip(found, region, strict=True)
+    )
+
+
+def _proposed(now: Voxels, chance: NDArray[np.floating]) -> Mask:
+    return np.asarray((chance > 0.5) & ((now == 0) | (now == UNSEEN)))
+
+
+def _opinion(
+    image: NDArray[np.float64], mask: Mask, inside: Mask, outside: Mask, reach: float, scene: Scene
+) -> NDArray[np.float64]:  # fmt: skip
+    """How likely each voxel is of the structure by its value and by where it was drawn.
+
+    Values speak where those inside and outside differ; else the drawing does, the more the farther from its border.
+    Without it thin structures would be lost where a scan has no edges.
+    """
+    deep, far = (distance_transform_edt(part, sampling=scene.spacing) for part in (mask, ~mask))
+    where = 0.5 + SURE * np.clip((deep - far) / reach, -1, 1)
+    least = LEAST_SPREAD * spread(image[inside], image[outside])
+    odds = np.log(where / (1 - where))
+    for values, sign in ((image[inside], 1), (image[outside], -1)):
+        width = max(float(values.std()), least)
+        odds += sign * (-(((image - values.mean()) / width) ** 2) / 2 - math.log(width))
+    return np.asarray(expit(odds))
 
 
 def walk(
@@ -87,7 +130,7 @@ def walk(
     scene : Scene
         For the spacing, and to be stopped.
     prior : array of float, optional
-        The model's probability.
+        What is thought of each voxel beforehand: a probability times `trust`.
     trust : float
         How much that counts.
     """
@@ -98,7 +141,6 @@ def walk(
         return walked.reshape(image.shape)
     number = np.full(image.size, -1, np.int32)
     number[open_] = np.arange(open_.size, dtype=np.int32)
-    image = np.nan_to_num(image, nan=0.0, posinf=0.0, neginf=0.0)
     first, second, ease = _steps(image, known, scene.spacing, spread(image[inside], image[~known]))
     a, b = number[first], number[second]
     degree, sure = np.zeros(open_.size), np.zeros(open_.size)
@@ -108,7 +150,7 @@ def walk(
         sure += np.bincount(here[ends], ease[ends] * walked[far[ends]], open_.size)
     if prior is not None:
         degree += trust
-        sure += trust * prior.reshape(-1)[open_]
+        sure += prior.reshape(-1)[open_]
     both = (a >= 0) & (b >= 0)
     size = (open_.size, open_.size)
     half = coo_array((-ease[both], (a[both], b[both])), shape=size).tocsr()
