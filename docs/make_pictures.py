@@ -27,6 +27,8 @@ HEAVIEST = 200_000  # bytes
 sys.path.insert(0, str(DOCS.parent / "tests"))
 from window_hands import Window, settle, until  # noqa: E402
 
+from napari_medssl.ui import projects  # noqa: E402
+
 
 class Tutorial(Window):
     """The tour, step by step, with a picture here and there."""
@@ -61,9 +63,9 @@ class Tutorial(Window):
         self.hands.click(menu, menu.actionGeometry(action).center())
 
 
-def take(folder: Path, minutes: str) -> None:
+def take(folder: Path, pictures: Path, minutes: str) -> None:
     """Take the whole tour."""
-    there = Tutorial(folder, DOCS / "images")
+    there = Tutorial(folder, pictures)
     there.window.setGeometry(0, 0, *SIZE)
     there.menu("Plugins", "MedSSL")
     (there.widget,) = until(there.docks, "the dock")
@@ -95,7 +97,7 @@ def take(folder: Path, minutes: str) -> None:
     page.minutes.setValue(float(minutes))
     hands.click(page.start)
     there.step("Meanwhile: what doubt means")
-    until(lambda: len(there.state.run.loss) > 20, "a curve", 240)
+    until(lambda: len(there.state.run.loss) > 20 or not there.state.run.under_way, "a curve", 240)
     there.picture("training")
     there.step("Look at a proposal", 1200)
 
@@ -138,10 +140,13 @@ def main() -> int:
     """Start an X server and this program in it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", default="2", help="of training")
+    parser.add_argument("--to", type=Path, default=DOCS / "images", help="where the pictures go")
+    parser.add_argument("--cases", type=int, default=projects.SAMPLE_CASES, help="of the sample")
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)  # inside: where the sample is to be
     arguments = parser.parse_args()
     if arguments.folder is not None:
-        take(arguments.folder, arguments.minutes)
+        projects.SAMPLE_CASES = arguments.cases
+        take(arguments.folder, arguments.to, arguments.minutes)
         return 0
     read, write = os.pipe()
     size = "x".join(map(str, (*SIZE, 24)))
@@ -162,7 +167,7 @@ def main() -> int:
                 "NAPARI_CONFIG": f"{folder}/settings.yaml",
                 "LOGNAME": "you",
             }
-            command = [sys.executable, __file__, "--folder", f"{folder}/sample", "--minutes", arguments.minutes]
+            command = [sys.executable, __file__, *sys.argv[1:], "--folder", f"{folder}/sample"]
             return subprocess.run(command, env=env, check=False).returncode
     finally:
         server.terminate()
