@@ -34,7 +34,8 @@ class ThreadJobs:
         self, lane: str, work: Callable[[], T], done: Callable[[T], None], failed: Callable[[Exception], None]
     ) -> None:
         """Queue work in a lane: "disk" and "strokes" (in order, never dropped), "look", "run", "inside", "check",
-        "prefetch", "thumbnails", "help". After the end, only the former is done, at once: what the last save left.
+        "prefetch", "thumbnails", "tools", "looked", "help". After the end, only the former is done, at once: what the
+        last save left.
         """
 
         def job() -> None:
