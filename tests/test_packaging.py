@@ -96,7 +96,7 @@ def test_constraints_are_exact_and_within_the_requirements(project: dict, reposi
 
 def test_dependencies_are_those_imported(project: dict, repository: Path) -> None:
     """Each requirement is used, and each import of another's package is required."""
-    modules = {"connected-components-3d": "cc3d", "pillow": "PIL"}
+    modules = {"connected-components-3d": "cc3d", "pillow": "PIL", "scikit-image": "skimage"}
     wanted = {canonicalize_name(Requirement(r).name) for r in project["dependencies"]}
     sources = [p.read_text(encoding="utf-8") for p in (repository / "napari_medssl").rglob("*.py")]
     imported = {m for s in sources for m in re.findall(r"^\s*(?:from|import)\s+([A-Za-z_]\w*)", s, re.MULTILINE)}

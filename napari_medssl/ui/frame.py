@@ -1,4 +1,4 @@
-"""How the dock is put together: the tour while it is on, a header, below it the welcome or the case list above the pages."""
+"""How the dock is put together: the tour while it is on, a header, and the welcome or the case list above the pages."""
 
 from __future__ import annotations
 
