@@ -100,7 +100,6 @@ def test_dependencies_are_those_imported(project: dict, repository: Path) -> Non
     wanted = {canonicalize_name(Requirement(r).name) for r in project["dependencies"]}
     sources = [p.read_text(encoding="utf-8") for p in (repository / "napari_medssl").rglob("*.py")]
     imported = {m for s in sources for m in re.findall(r"^\s*(?:from|import)\s+([A-Za-z_]\w*)", s, re.MULTILINE)}
-    wanted.discard("scikit-image")  # napari brings it as well; only tests use it so far
     assert not {name for name in wanted if modules.get(name, name) not in imported}
     ours = {modules.get(name, name) for name in wanted} | {"napari_medssl"} | set(sys.stdlib_module_names)
     assert not {m for m in imported if m not in ours and _is_a_package(m)}
