@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qtpy.QtCore import QSignalBlocker, Signal
-from qtpy.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from ..toolview import ToolState
 from .parts import button, checkbox, combo, enable, named, show_text, text
@@ -27,6 +27,9 @@ class NumberBox(QDoubleSpinBox):
         self.setKeyboardTracking(False)  # a number that is half typed is none
         self.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)  # arrow keys and the wheel step; room for digits
         self.setMinimumWidth(64)
+        self.setSizePolicy(
+            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed
+        )  # its widest number is no reason to widen
         named(self, name, tip)
 
     def textFromValue(self, value: float) -> str:
