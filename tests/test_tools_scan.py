@@ -240,7 +240,8 @@ def test_thin_pieces_are_not_lost() -> None:
     image[8:10, 5:35, 18:21] += 1
     labels = np.zeros(image.shape, np.uint8)
     labels[8:10, 8:32, 18] = 1
-    after = painted(labels, BY_NAME["snap"].run(Scene(labels, (1.0,) * 3, 1, image=image, box=_all(image.shape))))
+    scene = Scene(labels, (1.0,) * 3, 1, image=image, box=_all(image.shape))
+    after = painted(labels, BY_NAME["snap"].run(scene, SnapOptions(reach=3.0)))
     assert _dice(after == 1, image > 0.5) > 0.9 > 0.5 > _dice(labels == 1, image > 0.5)
 
 

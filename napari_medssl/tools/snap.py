@@ -29,6 +29,7 @@ BETA = 20.0  # how little a walker likes steps in value, measured in the spread 
 LEAST = 1e-4  # of the ease of a step on level ground: nobody is walled in
 OPINION = 0.1  # how much a voxel's value and the drawing count beside edges
 SURE = 0.45  # of the drawing, at most; 0.5 would be certain
+MOST_ODDS = 1.5  # logarithm; what a value alone can say for or against the structure
 LEAST_SPREAD = 0.1  # of that of all values: few voxels are more alike than the structure is
 SHELL = 4  # voxels that are sure to be outside, from which values outside are known
 CORE = 0.6  # of the depth of a thin piece: what is deeper is sure to be inside
@@ -41,7 +42,7 @@ class SnapOptions(TakingOptions):
     """Of *snap to edges*."""
 
     reach: float = option(
-        3.0, "Look within", "How far the border may move.", low=0.3, high=30.0, unit="mm", advanced=False
+        2.0, "Look within", "How far the border may move.", low=0.3, high=30.0, unit="mm", advanced=False
     )
     trust: float = option(
         0.2, "Trust in the model", "How much its probability counts beside the edges of the scan; 0: not at all.",
@@ -105,10 +106,11 @@ def _opinion(
     deep, far = (distance_transform_edt(part, sampling=scene.spacing) for part in (mask, ~mask))
     where = 0.5 + SURE * np.clip((deep - far) / reach, -1, 1)
     least = LEAST_SPREAD * spread(image[inside], image[outside])
-    odds = np.log(where / (1 - where))
+    odds = np.zeros(image.shape)
     for values, sign in ((image[inside], 1), (image[outside], -1)):
         width = max(float(values.std()), least)
         odds += sign * (-(((image - values.mean()) / width) ** 2) / 2 - math.log(width))
+    odds = np.clip(odds, -MOST_ODDS, MOST_ODDS) + np.log(where / (1 - where))
     return np.asarray(expit(odds))
 
 
