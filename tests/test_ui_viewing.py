@@ -14,7 +14,7 @@ from fixtures import make_project
 from hypothesis import given
 from hypothesis import strategies as st
 from napari.components import ViewerModel
-from napari.utils._proxies import ReadOnlyWrapper
+from napari.utils._proxies import PublicOnlyProxy, ReadOnlyWrapper
 from napari.utils.interactions import mouse_move_callbacks, mouse_press_callbacks, mouse_release_callbacks
 from qtpy.QtCore import Qt
 from test_ui_layers import Screen, proposed
@@ -263,6 +263,15 @@ def mirrored(viewer: ViewerModel) -> bool:
     ray[list(viewer.dims.displayed)] = viewer.scene.camera.view_direction
     patient = -np.array([right, up, -ray])[:, ::-1]  # shown axes run to I, P, L: turned into R, A, S
     return float(np.linalg.det(patient)) < 0
+
+
+def test_a_plugin_s_proxy_of_the_viewer_is_as_good() -> None:
+    viewer = ViewerModel()
+    viewer.add_image(np.zeros(SHAPE))
+    viewer.dims.ndisplay = 3
+    viewer.scene.camera.angles = (10, 20, 30)
+    for own, through in zip(screen_directions(viewer), screen_directions(PublicOnlyProxy(viewer)), strict=True):
+        np.testing.assert_array_equal(own, through)
 
 
 def test_a_letter_goes_when_the_case_goes() -> None:
