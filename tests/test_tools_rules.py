@@ -156,6 +156,19 @@ def test_other_structures_and_the_open_change_only_where_a_tool_says_so() -> Non
 
 
 @EVERY
+def test_how_arrays_lie_in_memory_does_not_matter(tool: Tool) -> None:
+    labels = blobs((14, 16, 18))
+    labels[::5] = 255
+    image = np.random.default_rng(0).normal(size=labels.shape) + (labels == 1)
+    whole = tuple(slice(0, size) for size in labels.shape)
+    scene = Scene(labels, (2.0, 1.0, 1.0), 1, image=image, plane=(1, 8), box=whole)
+    turned = dataclasses.replace(scene, labels=np.asfortranarray(labels), image=np.asfortranarray(image))
+    one, other = tool.run(scene), tool.run(turned)
+    np.testing.assert_array_equal(one.places, other.places)
+    np.testing.assert_array_equal(one.values, other.values)
+
+
+@EVERY
 def test_what_is_missing_is_told(tool: Tool) -> None:
     bare = Scene(np.ones((5, 6, 7), np.uint8), (1.0,) * 3, 0)
     assert set(tool.missing(bare)) == set(tool.needs)
