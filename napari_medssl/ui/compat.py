@@ -28,9 +28,11 @@ def screen_directions(viewer: Any) -> tuple[np.ndarray, np.ndarray]:
     if len(shown) == 2:
         right[shown[-1]], up[shown[-2]] = flips[2], -flips[1]
         return right, up
-    away, upwards = np.array(view.view_direction, float), np.array(view.up_direction, float)
     if _ignores_orientation(view.__class__):  # plugins are given a proxy, whose type is another
-        away, upwards = flips * away, flips * upwards
+        usual = view.__class__(angles=tuple(np.array(view.angles) * flips[::-1]))
+        away, upwards = flips * usual.view_direction, flips * usual.up_direction
+    else:
+        away, upwards = np.array(view.view_direction, float), np.array(view.up_direction, float)
     right[shown] = np.cross(away, upwards) * flips.prod()
     up[shown] = upwards
     return right, up
