@@ -261,3 +261,11 @@ def test_without_edges_the_drawing_stays_about_as_it_is() -> None:
     image = np.random.default_rng(0).normal(size=labels.shape)
     after = painted(labels, BY_NAME["snap"].run(Scene(labels, (1.0,) * 3, 1, image=image, box=_all(image.shape))))
     assert _dice(after == 1, labels == 1) > 0.8
+
+
+def test_a_longer_step_is_harder() -> None:
+    inside, outside = np.zeros((3, 3), bool), np.ones((3, 3), bool)
+    inside[1, [0, 2]] = True
+    outside[1] = False
+    walked = walk(np.zeros((3, 3)), inside, outside, Scene(np.zeros((3, 3), np.uint8), (2.0, 1.0), 1))
+    assert walked[1, 1] == pytest.approx(2 / (2 + 2 / 4))
