@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.ndimage import binary_fill_holes, generate_binary_structure, label
+from scipy.ndimage import binary_fill_holes, label
 from tools_scenes import GRIDS, blobs, painted
 
 from napari_medssl.tools.catalog import BY_NAME
-from napari_medssl.tools.parts import parts_of
 from napari_medssl.tools.pieces import HolesOptions, IslandsOptions, LargestOptions
 from napari_medssl.tools.scene import Scene, ToolError
 
@@ -72,16 +71,6 @@ def test_holes_within_slices(axis: int, where: str) -> None:
     change = BY_NAME["fill_holes"].run(scene, HolesOptions(where=where))
     assert (full & (labels == 0)).any()
     np.testing.assert_array_equal(painted(labels, change), np.where(full & (labels == 0), 1, labels))
-
-
-def test_parts_of_lines_and_points() -> None:
-    random = np.random.default_rng(0)
-    for shape in ((1, 1, 3), (1, 5, 3), (3, 1, 1), (1, 1, 1), (1, 4), (2, 3, 4)):
-        for _ in range(30):
-            mask = random.random(shape) < 0.5
-            for corners in (True, False):
-                structure = generate_binary_structure(mask.ndim, mask.ndim if corners else 1)
-                assert parts_of(mask, corners)[1] == label(mask, structure)[1]
 
 
 def test_large_holes_stay_open() -> None:

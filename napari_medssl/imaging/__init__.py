@@ -4,6 +4,7 @@ This is the way in: nobody else needs to know which module holds what.
 """
 
 from .codes import NiftiCodes
+from .connected import connected_pieces
 from .formats.names import case_stem, ending, find_images, is_image_path, pair_of
 from .grid import Grid
 from .header import Header
@@ -22,6 +23,7 @@ __all__ = [
     "Volume",
     "case_stem",
     "check_image",
+    "connected_pieces",
     "ending",
     "file_sha256",
     "find_images",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import cc3d
 import numpy as np
 from numpy.typing import NDArray
+
+from ..imaging import connected_pieces
 
 
 def smaller_pieces(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -22,8 +23,8 @@ def smaller_pieces(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         for axis in range(mask.ndim)
         if len(found := np.flatnonzero(mask.any(axis=tuple(a for a in range(mask.ndim) if a != axis))))
     )
-    pieces = cc3d.connected_components(mask[box])
-    sizes = cc3d.statistics(pieces)["voxel_counts"]
+    pieces, count = connected_pieces(mask[box])
+    sizes = np.bincount(pieces.reshape(-1), minlength=count + 1)
     sizes[0] = 0
     out[box] = mask[box] & (pieces != int(np.argmax(sizes)))
     return out

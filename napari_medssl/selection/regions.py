@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-import cc3d
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 from scipy.spatial import cKDTree
 
+from ..imaging import connected_pieces
 from .reasons import Proposed
 
 MOST = 30  # regions of a case: more are no help
@@ -155,7 +155,7 @@ def _islands(labels: NDArray[np.uint8]) -> NDArray[np.uint32]:
         return out
     box = _box(labels > 0)
     inside = np.ascontiguousarray(labels[box])
-    pieces, count = cc3d.connected_components(inside, return_N=True)
+    pieces, count = connected_pieces(inside)
     sizes = np.bincount(pieces.reshape(-1), minlength=count + 1)
     classes = np.zeros(count + 1, np.int64)
     classes[pieces.reshape(-1)] = inside.reshape(-1)
@@ -197,8 +197,7 @@ def _divided(
         numbers[rest] = numbers.max() + 1 + nearest
     parts = np.zeros(wanted.shape, np.uint32)
     parts.reshape(-1)[flat] = numbers
-    connected: NDArray[np.uint32] = cc3d.connected_components(parts)
-    return connected
+    return connected_pieces(parts)[0]
 
 
 def _seeds(points: NDArray[np.float64], doubt: NDArray[np.float32], reach: float) -> list[int]:

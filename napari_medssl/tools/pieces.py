@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..imaging import connected_pieces
 from ..methods.options import option
 from .boxes import box_of_class, plane_of, region_of
 from .options import TakingOptions, ToolOptions
-from .parts import parts_of, sizes_of
 from .rules import say_size
 from .scene import Mask, Scene, Wanted
 
@@ -106,8 +106,8 @@ def fill_holes(scene: Scene, options: HolesOptions) -> Wanted:
 
 def _pieces(mask: Mask) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Pieces by number from 1, and how many voxels each number has."""
-    pieces, count = parts_of(mask)
-    return pieces, sizes_of(pieces, count)
+    pieces, count = connected_pieces(mask)
+    return pieces, _sizes(pieces, count)
 
 
 def _without(
@@ -120,13 +120,18 @@ def _without(
 
 def _holes(mask: Mask, largest: float) -> Mask:
     """What is not of the mask and cannot reach the border of the array by sides; at most so many voxels each."""
-    rest, count = parts_of(~mask, corners=False)
+    rest, count = connected_pieces(~mask, corners=False)
     closed = np.ones(count + 1, bool)
     closed[0] = False
     for axis in range(mask.ndim):
         for side in (0, -1):
             closed[np.unique(rest.take(side, axis))] = False
     if closed.any() and largest < math.inf:
-        closed &= sizes_of(rest, count) <= largest
+        closed &= _sizes(rest, count) <= largest
     holes: Mask = closed[rest]
     return holes
+
+
+def _sizes(numbers: NDArray[Any], count: int) -> NDArray[np.int64]:
+    """How many voxels each number has; the first is of what is in no piece."""
+    return np.bincount(numbers.reshape(-1), minlength=count + 1).astype(np.int64)

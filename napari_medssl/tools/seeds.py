@@ -15,11 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, gaussian_filter, generate_binary_structure
 
-from ..imaging import UNSEEN
+from ..imaging import UNSEEN, connected_pieces
 from ..methods.options import option
 from .boxes import box_of_class, region_of
 from .options import ToolOptions
-from .parts import parts_of
 from .scene import Mask, Scene, ToolError, Voxels, Wanted
 
 ENOUGH = 120_000  # voxels that are flooded at once
@@ -129,7 +128,7 @@ def _alike(image: Image, strokes: Mask, spread: float) -> Mask:
 def _held_together(grown: Mask, strokes: Mask) -> Mask:
     """Without parts that hang together with no stroke."""
     grown = grown | strokes
-    pieces, count = parts_of(grown, corners=False)
+    pieces, count = connected_pieces(grown, corners=False)
     kept = np.zeros(count + 1, bool)
     kept[np.unique(pieces[strokes])] = True
     kept[0] = False

@@ -17,12 +17,11 @@ from scipy.sparse import coo_array, diags_array
 from scipy.sparse.linalg import cg
 from scipy.special import expit
 
-from ..imaging import UNSEEN
+from ..imaging import UNSEEN, connected_pieces
 from ..methods.options import option
 from .ball import dilate, erode
 from .boxes import box_around, region_of, wider
 from .options import TakingOptions
-from .parts import parts_of
 from .scene import Box, Mask, Scene, ToolError, Voxels, Wanted
 
 BETA = 20.0  # how little a walker likes steps in value, measured in the spread of values (`spread`)
@@ -198,7 +197,7 @@ def spread(inside: NDArray[np.float64], near: NDArray[np.float64]) -> float:
 def _core(mask: Mask, reach: float, scene: Scene) -> Mask:
     """What lies deeper than that; of pieces that are thinner, what is deepest."""
     core = erode(mask, reach, scene.spacing, scene.at)
-    pieces, count = parts_of(mask)
+    pieces, count = connected_pieces(mask)
     thin = np.ones(count + 1, bool)
     thin[np.unique(pieces[core])] = False
     thin[0] = False

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-import cc3d
 import numpy as np
 
 from ..errors import BadFileError, SpecError
-from ..imaging import Volume
+from ..imaging import Volume, connected_pieces
 from ..project import Project
 from ..runs.spec import LabelledCase
 
@@ -110,7 +109,8 @@ def _single_pieces(project: Project, labelled: tuple[LabelledCase, ...], classes
         for index, info in enumerate(project.classes, start=1):
             mask = labels.array == info.value
             if mask.any():
-                pieces = cc3d.statistics(cc3d.connected_components(mask))["voxel_counts"][1:]
+                numbers, _ = connected_pieces(mask)
+                pieces = np.bincount(numbers.reshape(-1))[1:]
                 if pieces.max() < ONE_PIECE * pieces.sum():
                     single.discard(index)
     return tuple(sorted(single))
