@@ -26,6 +26,9 @@ Place = tuple[Any, ...]  # slices, or an array of indices per axis
 Rule = Callable[[tuple[Any, ...], NDArray[np.uint8], Any], NDArray[np.bool_]]
 
 
+WAYS = ("data_setitem", "_apply_mask_to_data", "_load_history")  # all that writes to the data of a labels layer
+
+
 class Gate:
     """Decides which voxels of a labels layer may be written.
 
@@ -52,9 +55,14 @@ class Gate:
         self._layer: Any = layer
         self._locked = np.zeros(256, bool)
         self._older: dict[int, Any] = {}  # steps of undo that were there when something was last locked
-        _wrap(layer, "data_setitem", self._setting)
-        _wrap(layer, "_apply_mask_to_data", self._masking)
-        _wrap(layer, "_load_history", self._replaying)
+        ways: tuple[Callable[..., Any], ...] = (self._setting, self._masking, self._replaying)
+        for name, way in zip(WAYS, ways, strict=True):
+            _wrap(layer, name, way)
+
+    def remove(self) -> None:
+        """Take the gate off the layer, which is napari's again."""
+        for name in WAYS:
+            vars(self._layer).pop(name, None)
 
     @property
     def locked(self) -> frozenset[int]:

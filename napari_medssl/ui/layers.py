@@ -100,6 +100,8 @@ class CaseLayers:
             event.disconnect(self._letter)
         self._drag.close()
         self._watch(False)
+        if self.gate is not None:
+            self.gate.remove()  # the layer stays, and would keep everything alive that the gate tells of its edits
         write_letters(self.viewer, None)
 
     # --- what the session asks
