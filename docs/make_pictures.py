@@ -46,9 +46,9 @@ class Tutorial(Window):
         assert path.stat().st_size <= HEAVIEST, f"{path} has {path.stat().st_size} bytes"
         print(path.name, path.stat().st_size, self.state.tour and self.state.tour.title, flush=True)
 
-    def step(self, title: str, seconds: float = 60) -> None:
-        """Wait until the tour has come to a step by itself."""
-        until(lambda: self.state.tour is not None and self.state.tour.title == title, f"step '{title}'", seconds)
+    def step(self, *titles: str, seconds: float = 60) -> None:
+        """Wait until the tour has come to a step, or to one of several, by itself."""
+        until(lambda: self.state.tour is not None and self.state.tour.title in titles, f"step {titles}", seconds)
         settle()
 
     def key(self, combination: str) -> None:
@@ -77,7 +77,7 @@ def take(folder: Path, pictures: Path, minutes: str) -> None:
     dock.welcome.tour.emit()
     there.step("Open the sample project")
     hands.click(dock.welcome.sample)
-    there.step("Open a case", 240)
+    there.step("Open a case", seconds=240)
     there.open_case("abdomen-05")
     there.step("Choose a structure and paint")
     there.picture("case")
@@ -96,10 +96,11 @@ def take(folder: Path, pictures: Path, minutes: str) -> None:
     there.picture("train")
     page.minutes.setValue(float(minutes))
     hands.click(page.start)
-    there.step("Meanwhile: what doubt means")
+    there.step("Meanwhile: what doubt means", "Look at a proposal", "Go to a doubtful region")
     until(lambda: len(there.state.run.loss) > 20 or not there.state.run.under_way, "a curve", 240)
     there.picture("training")
-    there.step("Look at a proposal", 1200)
+    # the case on the screen may have got its proposal, and the step be done, before anybody looks
+    there.step("Look at a proposal", "Go to a doubtful region", seconds=1200)
 
     hands.click(head.verbs["Next"])
     there.step("Go to a doubtful region")
