@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -194,6 +194,7 @@ def test_cut_files_are_refused(tmp_path: Path, suffix: str, kept: float) -> None
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg"])
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(where=st.floats(0, 1), value=st.integers(0, 255))
+@example(where=0.47265625, value=1)  # the planar configuration of a TIFF
 def test_changed_bytes_never_crash(tmp_path: Path, suffix: str, where: float, value: int) -> None:
     path = tmp_path / f"a{suffix}"
     if suffix == ".tif":

@@ -105,6 +105,7 @@ def _opened(path: Path) -> Iterator[Any]:
 def _fault(file: Any, stored: int) -> tuple[str, str] | None:
     """Return rule and remedy where a TIFF cannot be used."""
     page, pages = file.pages[0], len(file.pages)
+    _ = int(page.photometric), int(page.planarconfig), _colours(page), _number(page)  # damaged ones are no numbers
     if pages > 1 or file.series[0].size != page.size:  # ImageJ puts a whole stack behind one page
         count = max(pages, file.series[0].size // max(page.size, 1))
         remedy = "save one page per file, or a stack of slices as NIfTI, which knows its spacing"
