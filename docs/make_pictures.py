@@ -24,7 +24,7 @@ SIZE = (1360, 860)  # pixels of the screen
 COLOURS = 200  # in a picture, so that it is small
 HEAVIEST = 200_000  # bytes
 
-sys.path.insert(0, str(DOCS.parent / "tests"))
+sys.path.insert(0, str(DOCS.parent / "tests"))  # before what is imported from there, whatever the linter would like
 from window_hands import Window, settle, until  # noqa: E402
 
 from napari_medssl.ui import projects  # noqa: E402

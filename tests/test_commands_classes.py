@@ -71,7 +71,8 @@ def test_each_way_of_turning(
 
 
 def test_a_swap_needs_no_third_label(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
-    before = {case.name: case.latest().voxels for case in project.cases() if case.latest()}  # type: ignore[union-attr]
+    newest = {case.name: case.latest() for case in project.cases()}
+    before = {name: found.voxels for name, found in newest.items() if found is not None}
     said(capsys, str(project.root), "--turn", "1=2", "2=1", "--yes")
     assert names(project) == {1: "dark", 2: "bright"}
     for case in Project.open(project.root).cases():

@@ -81,6 +81,7 @@ def _path(case: Case, run: str) -> Path:
 
 def _decision(values: Any) -> Decision | None:
     try:
+        # whatever text stands there; the last line sees that it is one of the words that are known
         one = Decision(*(str(values[name]) for name in Decision.__dataclass_fields__))  # type: ignore[arg-type]
     except (KeyError, TypeError):
         return None

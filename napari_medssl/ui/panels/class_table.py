@@ -103,7 +103,7 @@ class ClassTable(QWidget):
 
     def _set(self, at: int, **values: object) -> None:
         if 0 <= at < len(self.rows):
-            self.rows[at] = replace(self.rows[at], **values)  # type: ignore[arg-type]
+            self.rows[at] = replace(self.rows[at], **values)  # type: ignore[arg-type]  # fields of a row, by name
             self._fill(at)
 
     def _ask_colour(self) -> None:

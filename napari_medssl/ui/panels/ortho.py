@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from qtpy.QtCore import QPointF, QRectF, QSize, Qt, Signal
@@ -73,7 +74,7 @@ class OrthoPane(QWidget):
         x = frame.left() + (column + 0.5) / columns * frame.width()
         return QPointF(x, frame.top() + (row + 0.5) / rows * frame.height())
 
-    def paintEvent(self, event: object) -> None:
+    def paintEvent(self, event: Any) -> None:
         """Picture, cross-hair, letters."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor("black"))
@@ -96,26 +97,26 @@ class OrthoPane(QWidget):
             painter.drawLine(begin, end)
         self._write(painter, view)
 
-    def mousePressEvent(self, event: object) -> None:
+    def mousePressEvent(self, event: Any) -> None:
         """Go to where the mouse is."""
         self._point(event)
 
-    def mouseMoveEvent(self, event: object) -> None:
+    def mouseMoveEvent(self, event: Any) -> None:
         """Go along with the mouse while its left button is down."""
         self._point(event)
 
-    def wheelEvent(self, event: object) -> None:
+    def wheelEvent(self, event: Any) -> None:
         """Go through slices."""
-        self._wheel += event.angleDelta().y()  # type: ignore[attr-defined]
+        self._wheel += event.angleDelta().y()
         steps = int(self._wheel / NOTCH)
         self._wheel -= steps * NOTCH
         if steps and self._view is not None:
             self.stepped.emit(-steps)
-        event.accept()  # type: ignore[attr-defined]
+        event.accept()
 
-    def keyPressEvent(self, event: object) -> None:
+    def keyPressEvent(self, event: Any) -> None:
         """Arrow keys move the cross-hair, Page up and down go through slices."""
-        key = event.key()  # type: ignore[attr-defined]
+        key = event.key()
         if self._view is not None and key in ARROWS:
             (row, column), (down, right) = self._view.cross, ARROWS[key]
             self._go(row + down, column + right)
@@ -124,10 +125,10 @@ class OrthoPane(QWidget):
         else:
             super().keyPressEvent(event)
 
-    def _point(self, event: object) -> None:
-        if self._view is None or not event.buttons() & Qt.MouseButton.LeftButton:  # type: ignore[attr-defined]
+    def _point(self, event: Any) -> None:
+        if self._view is None or not event.buttons() & Qt.MouseButton.LeftButton:
             return
-        frame, at = self._frame(), event.position()  # type: ignore[attr-defined]
+        frame, at = self._frame(), event.position()
         rows, columns = self._view.picture.shape[:2]
         row = int((at.y() - frame.top()) / frame.height() * rows)
         self._go(row, int((at.x() - frame.left()) / frame.width() * columns))
