@@ -37,6 +37,9 @@ class GrowingScreen(Screen):
     def hide_preview(self) -> None:
         self.preview = None
 
+    def wake_preview(self) -> None:
+        pass
+
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
@@ -182,3 +185,42 @@ class TestLayer:
         screen.layers.hide_preview()
         screen.layers.show_preview(self.grown(3))
         assert screen.role("preview", step="3").visible
+
+    def test_it_rests_while_somebody_scrolls_and_not_while_one_goes_slice_by_slice(self) -> None:
+        screen = Layers()
+        now = [10.0]
+        screen.layers._preview._clock = lambda: now[0]
+        screen.layers.show_case(shown())
+        screen.layers.show_preview(self.grown(1))
+        layer = screen.role("preview")
+
+        def go_to(at: int, after: float) -> None:
+            now[0] += after
+            screen.viewer.dims.set_current_step(0, at)
+
+        go_to(1, after=1.0)
+        go_to(2, after=1.0)
+        assert layer.visible, "slice by slice"
+        go_to(3, after=0.04)
+        assert not layer.visible, "scrolling"
+        now[0] += 0.1
+        screen.layers.wake_preview()
+        assert not layer.visible, "perhaps only a short halt"
+        now[0] += 0.2
+        screen.layers.wake_preview()
+        assert layer.visible
+
+    def test_hidden_by_hand_it_stays_hidden_however_one_scrolls(self) -> None:
+        screen = Layers()
+        now = [10.0]
+        screen.layers._preview._clock = lambda: now[0]
+        screen.layers.show_case(shown())
+        screen.layers.show_preview(self.grown(1))
+        layer = screen.role("preview")
+        layer.visible = False
+        for at in (1, 2, 3):
+            now[0] += 0.04
+            screen.viewer.dims.set_current_step(0, at)
+        now[0] += 5.0
+        screen.layers.wake_preview()
+        assert not layer.visible

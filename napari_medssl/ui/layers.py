@@ -92,12 +92,14 @@ class CaseLayers:
         viewer.layers.events.removed.connect(self._on_removed)
         for event in letter_events(viewer):
             event.connect(self._letter)
+        viewer.dims.events.current_step.connect(self._scrolled)
 
     def close(self) -> None:
         """Let go of the viewer; the layers stay."""
         self.viewer.layers.events.removed.disconnect(self._on_removed)
         for event in letter_events(self.viewer):
             event.disconnect(self._letter)
+        self.viewer.dims.events.current_step.disconnect(self._scrolled)
         self._drag.close()
         self._watch(False)
         if self.gate is not None:
@@ -148,6 +150,10 @@ class CaseLayers:
     def hide_preview(self) -> None:
         """Take that off the screen."""
         self._preview.hide()
+
+    def wake_preview(self) -> None:
+        """Show it again where it rested while somebody scrolled."""
+        self._preview.wake()
 
     def display(self) -> Display | None:
         """How the case on the screen is turned; None without one."""
@@ -281,6 +287,9 @@ class CaseLayers:
         self.overlays.turned()
         face(self.viewer, self.display())
         write_letters(self.viewer, self.display())
+
+    def _scrolled(self, event: Any = None) -> None:
+        self._preview.scrolled()
 
     def _watch(self, on: bool) -> None:
         if self._labels is None:

@@ -46,6 +46,8 @@ class PreviewScreen(Protocol):
 
     def hide_preview(self) -> None: ...
 
+    def wake_preview(self) -> None: ...
+
 
 def load_preview(folder: Path, run: str, made: Previewed, display: Display) -> ShownPreview | None:
     """Read what a run left; None where it is not of this scan (any more).
@@ -100,6 +102,7 @@ class PreviewDesk:
             if now[0] is not None and (case is not None or before[0] == now[0]):
                 self._ask(now[0], case)
             self._hide()
+        self._view.wake_preview()
         made = facts.status.preview if facts.status is not None else None
         if run is None or case is None or made is None or made.case != case:
             return

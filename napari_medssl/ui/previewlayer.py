@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .colours import label_colours
@@ -13,14 +14,21 @@ from .stack import LayerStack
 if TYPE_CHECKING:
     from napari.layers import Labels
 
+QUICK = 0.15  # s between two slices: somebody scrolls, rather than looks at slice after slice
+REST = 0.2  # s on one slice
+
 
 class PreviewLayer:
-    """At most one; a person who removes it does not get it back for this case until they ask again."""
+    """At most one; a person who removes it does not get it back for this case until they ask again.
 
-    def __init__(self, stack: LayerStack) -> None:
-        self._stack = stack
+    It rests while somebody scrolls: each layer more makes each slice later, by 6 ms of 29 where no graphics card draws.
+    """
+
+    def __init__(self, stack: LayerStack, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stack, self._clock = stack, clock
         self._layer: Labels | None = None
-        self._unwanted = False
+        self._unwanted = self._resting = False
+        self._moved = 0.0
 
     def show(self, preview: ShownPreview, classes: Sequence[ClassFacts], *, below: Any) -> None:
         """Show a preview, in the layer of the one before if there is one."""
@@ -52,6 +60,19 @@ class PreviewLayer:
             self._stack.remove([self._layer])
         self.clear()
 
+    def scrolled(self) -> None:
+        """Another slice is shown now."""
+        before, self._moved = self._moved, self._clock()
+        if self._layer is not None and self._layer.visible and self._moved - before < QUICK:
+            self._layer.visible, self._resting = False, True
+
+    def wake(self) -> None:
+        """Show it again once nobody scrolls any more; called often."""
+        if self._resting and self._clock() - self._moved > REST:
+            self._resting = False
+            if self._layer is not None:
+                self._layer.visible = True
+
     def set_classes(self, classes: Sequence[ClassFacts]) -> None:
         """Colours changed."""
         if self._layer is not None:
@@ -64,4 +85,4 @@ class PreviewLayer:
 
     def clear(self) -> None:
         """The layers are gone: another case comes."""
-        self._layer, self._unwanted = None, False
+        self._layer, self._unwanted, self._resting = None, False, False
