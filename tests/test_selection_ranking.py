@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,5 +48,31 @@ def test_every_suggestion_has_a_reason_in_a_sentence(cases: list[Candidate]) -> 
 
 def test_the_reason_names_the_worst_class() -> None:
     (only,) = rank_cases([Candidate("a", 0.25, {"liver": 0.9, "spleen": 0.6})])
-    assert only.reason == "The model expects an error of 25%; it is least sure of spleen (expected Dice 0.60)."
+    assert only.reason == "The model expects an error of 25 %; it is least sure of spleen (expected Dice 0.60)."
     assert only.score == 0.25
+
+
+@pytest.mark.parametrize(
+    ("score", "dice", "words"),
+    [
+        (
+            1.0,
+            {"liver": 0.0, "spleen": 0.0},
+            "The model proposes no structure here, but is not sure that there is none.",
+        ),
+        (
+            0.8,
+            {"liver": 0.3, "spleen": 0.1},
+            "The model is unsure almost everywhere in this scan; it is least sure of spleen.",
+        ),
+        (
+            0.5,
+            {"liver": 1.0, "spleen": 0.0},
+            "The model expects an error of 50 %; it proposes no spleen, but is not sure of that.",
+        ),
+        (1.0, {}, "The model found nothing here."),
+    ],
+)
+def test_a_model_that_knows_little_is_described_in_words(score: float, dice: dict[str, float], words: str) -> None:
+    (only,) = rank_cases([Candidate("a", score, dice)])
+    assert only.reason == words

@@ -47,6 +47,9 @@ class Screen:
         self.case = case
         self.proposals = [case.proposal] if case.proposal else []
 
+    def wake_preview(self) -> None:
+        """Nothing is shown of it here."""
+
     def show_proposal(self, proposal: ShownProposal) -> None:
         self.proposals.append(proposal)
 
@@ -250,6 +253,28 @@ def test_complete_declares_the_rest_background_only_when_the_person_saw_it(world
     assert world.project.case("case-2").latest().complete
     assert world.session.state.progress == (3, 4)
     assert world.session.state.actions.save_text == "Saved"
+    _, words = world.session.state.message or ("", "")
+    assert ("is background now" in words) == whole
+    assert ("stays 'not looked at'" in words) == (not whole)
+    assert ("There is no background yet" in words) == (not whole)
+
+
+def test_only_what_was_drawn_takes_back_that_the_whole_scan_was_looked_at(world: World) -> None:
+    world.session.cases.open("case-2")
+    world.paint()
+    world.session.cases.finish(accept=False, whole=True)
+    world.session.cases.finish(accept=False, whole=False)
+    saved = world.project.case("case-2").read_labels()
+    assert saved is not None
+    assert (saved.array == 255).any()
+    assert not world.session.cases.declared
+
+
+def test_a_scan_that_nothing_was_painted_on_is_background_and_one_is_told(world: World) -> None:
+    world.session.cases.open("case-2")
+    world.session.cases.finish(accept=False, whole=True)
+    _, words = world.session.state.message or ("", "")
+    assert "all of it is background" in words
 
 
 def test_an_empty_case_is_not_called_labelled_by_mistake(world: World) -> None:

@@ -135,6 +135,19 @@ def test_drawing_saves_itself_and_complete_counts(bench: Bench) -> None:
     assert not (saved == 255).any()
 
 
+def test_only_what_was_drawn_counts_too(bench: Bench) -> None:
+    bench.open("case-2")
+    bench.viewer.layers["case-2 · labels"].paint((5, 5, 5), 1)
+    page = bench.widget.label_page
+    assert page.done.width() >= page.done.sizeHint().width(), "its words are not cut"
+    assert page.partly.width() >= page.partly.sizeHint().width(), "its words are not cut"
+    bench.click(page.partly)
+    bench.until(lambda: bench.state.progress == (3, 4))
+    case = Project.open(bench.widget.session.board.facts.project.root).case("case-2")
+    assert case.latest().complete
+    assert (case.read_labels().array == 255).any()
+
+
 def test_classes_are_chosen_by_button_and_key(bench: Bench) -> None:
     bench.open("case-2")
     layer = bench.viewer.layers["case-2 · labels"]

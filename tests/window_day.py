@@ -201,9 +201,6 @@ class Day(Window):
         """Some slices of a case, from the first to the last that shows anything; the others stay not looked at."""
         self.open_case_by_name(name)
         self.turn_to("Label")
-        page = self.widget.label_page
-        if page.whole.isChecked():
-            self.hands.click(page.whole, QPoint(12, page.whole.height() // 2))
         truth = self.truth()
         self.labels.brush_size = 2
         seen = np.flatnonzero((truth > 0).any(axis=(1, 2)))
@@ -213,7 +210,7 @@ class Day(Window):
             self.draw_plane(truth)
         self.picture("labelled-by-hand")
         before = self.state.progress[0]
-        self.hands.key(self.canvas, "alt+m")
+        self.hands.key(self.canvas, "ctrl+alt+m")
         until(lambda: self.state.progress[0] == before + 1, "one more labelled case", 60)
 
     def open_case_by_name(self, name: str) -> None:

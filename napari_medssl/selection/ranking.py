@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+UNSURE = 0.6  # expected error from which a figure says less than words
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -51,8 +53,12 @@ def _reason(candidate: Candidate) -> str:
         return "Nothing is known about it yet: no model has seen it."
     if not candidate.expected_dice:
         return "The model found nothing here."
-    worst = min(candidate.expected_dice, key=lambda name: (candidate.expected_dice[name], name))
-    return (
-        f"The model expects an error of {candidate.score:.0%}; it is least sure of {worst} "
-        f"(expected Dice {candidate.expected_dice[worst]:.2f})."
-    )
+    dice = candidate.expected_dice
+    worst = min(dice, key=lambda name: (dice[name], name))
+    if not any(dice.values()):  # of a structure that is proposed at all, some of it is expected to be right
+        return "The model proposes no structure here, but is not sure that there is none."
+    least = f"it is least sure of {worst}" if dice[worst] else f"it proposes no {worst}, but is not sure of that"
+    if candidate.score >= UNSURE:
+        return f"The model is unsure almost everywhere in this scan; {least}."
+    expected = f" (expected Dice {dice[worst]:.2f})" if dice[worst] else ""
+    return f"The model expects an error of {100 * candidate.score:.0f} %; {least}{expected}."

@@ -214,7 +214,7 @@ class CaseDesk:
             autosave.saved_copy = drawn
             if keeper is not None:
                 keeper.saved(finished.revision)
-            autosave.declared = autosave.declared or whole
+            autosave.declared = whole
             if self._shown is shown:
                 self._board.set_case(save="unsaved" if autosave.dirty else "saved", complete=True)
             self._say_finished(finished.sentence)

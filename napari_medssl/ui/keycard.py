@@ -8,7 +8,8 @@ from dataclasses import dataclass
 WORDS: Mapping[str, Mapping[str, str]] = {
     "Going on": {
         "Alt-G": "next case",
-        "Alt-M": "mark the case as complete",
+        "Alt-M": "mark the case as complete: what is not painted becomes background",
+        "Ctrl-Alt-M": "the case is labelled with only what you drew",
         "Alt-Z": "the Train page, ready to train",
     },
     "The proposal of a case": {

@@ -110,7 +110,7 @@ def save_finished(
     labels = finished_labels(drawn) if whole else drawn
     if not (labels != UNSEEN).any():
         raise MedSSLError(
-            f"{shown.name}: nothing is labelled yet. Paint first, or tick that you looked at the whole scan."
+            f"{shown.name}: nothing is labelled yet. Paint first; where there is nothing to paint, Mark as complete."
         )
     proposal = None if shown.proposal is None else shown.proposal.labels
     dice = None if proposal is None else compare(proposal, labels).dice
@@ -129,4 +129,18 @@ def save_finished(
     )
     how = "accepted as proposed" if untouched else "corrected and accepted" if based_on else "labelled"
     score = "" if dice is None or untouched else f" The proposal had a Dice of {dice:.3f} against it."
-    return Finished(dice, f"{shown.name}: {how}.{score}", revision.id)
+    return Finished(dice, f"{shown.name}: {how}.{score}{_the_rest(drawn, labels, based_on is None)}", revision.id)
+
+
+def _the_rest(drawn: np.ndarray, labels: np.ndarray, by_hand: bool) -> str:
+    """What became of the voxels that were not painted, in sentences after a space."""
+    left = float((labels == UNSEEN).mean())
+    if left:
+        share = "under 1 %" if left < 0.01 else f"{int(100 * left)} %"
+        words = f" What you did not draw ({share} of the scan) stays 'not looked at': training ignores it."
+        if not (labels == 0).any():
+            words += " There is no background yet: draw a little of it too, or models take everything for structures."
+        return words
+    if not labels.any():
+        return " Nothing is painted, so all of it is background. If that was a mistake, paint: it is a draft again."
+    return " What you did not paint is background now." if by_hand and (drawn == UNSEEN).any() else ""

@@ -152,8 +152,8 @@ STEPS: tuple[Step, ...] = (
     Step(
         "keep",
         "It is kept",
-        "Drafts are saved by themselves: wait until Draft saved stands above. When a whole case is drawn, Mark as "
-        "complete ends it. Not now: training would take a scribble for the truth.",
+        "Drafts are saved by themselves: wait until Draft saved stands above. Mark as complete is for a scan that is "
+        "painted throughout, Only what I drew for a few strokes. Neither is needed now.",
         ("label.save", "header.Label"),
         _kept,
     ),

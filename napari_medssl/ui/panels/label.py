@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QColor, QIcon, QPalette
 from qtpy.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
@@ -58,16 +60,17 @@ class LabelPage(QWidget):
             "Grey shows voxels that nobody called a structure or background yet. Training ignores them.",
         )
         self.shade.toggled.connect(self.shade_changed)
-        self.whole = checkbox(
-            "I looked at the whole scan",
-            "On: whatever is not painted becomes background when you mark the case as complete. "
-            "Off: it stays 'not looked at', and training ignores it.",
-            checked=True,
-        )
         self.done = button(
             "Mark as complete",
-            "Save these labels as complete: training uses them, and the case counts as labelled. (Alt+M)",
-            self.finish,
+            "You looked at the whole scan: what is not painted becomes background. "
+            "The case counts as labelled. (Alt+M)",
+            partial(self.finish, True),
+        )
+        self.partly = button(
+            "Only what I drew",
+            "Scribbles, or some slices: what is not painted stays 'not looked at', and training ignores it. "
+            "The case counts as labelled. (Ctrl+Alt+M)",
+            partial(self.finish, False),
         )
         self.within, self.looked = WithinBox(), LookedBox()
         self.tools = ToolBox()
@@ -79,6 +82,10 @@ class LabelPage(QWidget):
         line = QHBoxLayout()
         line.addWidget(self.plane, 1)
         line.addWidget(self._edit, 0)
+        ending = QHBoxLayout()
+        ending.setSpacing(4)
+        for one in (self.done, self.partly):
+            ending.addWidget(one, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 4, 0, 0)
         layout.setSpacing(6)
@@ -90,8 +97,7 @@ class LabelPage(QWidget):
         layout.addWidget(self.tools)
         layout.addWidget(self.shade)
         layout.addWidget(self.looked)
-        layout.addWidget(self.whole)
-        layout.addWidget(self.done)
+        layout.addLayout(ending)
         layout.addWidget(self.view)
         layout.addStretch(1)
 
@@ -104,7 +110,7 @@ class LabelPage(QWidget):
         if state.classes != self._drawn_classes:
             self._drawn_classes = state.classes
             self._draw_classes(state)
-        for widget in (self.plane, self.shade, self.whole, self.done, self.lock, *self._classes.buttons()):
+        for widget in (self.plane, self.shade, self.done, self.partly, self.lock, *self._classes.buttons()):
             enable(widget, actions.can_label)
         self.within.draw(state.tools)
         self.tools.draw(state.tools)
@@ -118,10 +124,10 @@ class LabelPage(QWidget):
             chosen.setChecked(True)
         self._draw_lock()
 
-    def finish(self) -> None:
-        """The case is complete, as the tick beside the button says."""
+    def finish(self, whole: bool) -> None:
+        """The case is labelled; `whole`: what is not painted is background."""
         if self.done.isEnabled():
-            self.finished.emit(self.whole.isChecked())
+            self.finished.emit(whole)
 
     def show_plane(self, name: str | None) -> None:
         """Say which planes are on the screen."""

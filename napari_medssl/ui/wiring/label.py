@@ -33,9 +33,10 @@ def connect(dock: MedSSLWidget) -> None:
 
 
 def keys(dock: MedSSLWidget) -> dict[str, Callable[[], None]]:
-    """Alt+1 … Alt+9 take a structure; Alt+M ends the case."""
+    """Alt+1 … Alt+9 take a structure; Alt+M and Ctrl+Alt+M end the case."""
     numbers = {f"Alt-{key}": partial(choose_number, dock, key) for key in DIGITS}
-    return {**numbers, "Alt-M": dock.label_page.finish}
+    finish = dock.label_page.finish
+    return {**numbers, "Alt-M": partial(finish, True), "Ctrl-Alt-M": partial(finish, False)}
 
 
 def mark(dock: MedSSLWidget, where: Where) -> None:
