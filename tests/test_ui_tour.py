@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fixtures import make_project
+from fixtures import CLASSES, make_project
 from qtpy.QtGui import QColor
 from test_ui_session import DirectJobs
 from test_ui_widget import Bench
 
+from napari_medssl.project import Project
 from napari_medssl.ui import tour, tourwork, wiring
 from napari_medssl.ui.board import Board
 from napari_medssl.ui.casefacts import CaseFacts
@@ -162,6 +163,38 @@ def test_the_welcome_offers_it_and_a_frame_points_at_what_to_press(bench: Bench,
     bench.click(widget.tour.leave)
     bench.until(lambda: not widget._pointer.isVisible())
     assert not widget.tour.isVisible()
+
+
+@pytest.mark.parametrize("title", [tour.SAMPLE, tour.DEMO, "Liver study"])
+def test_who_never_saw_the_first_page_is_offered_it_above_the_sample(bench: Bench, title: str, tmp_path: Path) -> None:
+    Project.create(tmp_path / "project", name=title, classes=CLASSES)
+    bench.until(lambda: bench.state.offer_tour)
+    bench.widget.open_folder(tmp_path / "project")
+    bench.until(lambda: bench.state.has_project)
+    panel = bench.widget.tour
+    assert panel.isVisible() == (title != "Liver study"), "in a project of one's own nothing is in the way"
+    if panel.isVisible():
+        assert bench.widget.minimumSizeHint().width() <= 330
+        bench.click(panel.no)
+        assert not panel.isVisible()
+        assert not bench.state.offer_tour
+
+
+def test_the_names_of_sample_and_demo_are_those_that_are_given(repository: Path) -> None:
+    given = {tour.SAMPLE: "ui/projects.py", tour.DEMO: "demo/setup.py"}
+    for name, module in given.items():
+        assert f'name="{name}"' in (repository / "napari_medssl" / module).read_text(encoding="utf-8")
+
+
+def test_the_offer_above_the_sample_begins_the_tour(bench: Bench, tmp_path: Path) -> None:
+    Project.create(tmp_path / "project", name=tour.SAMPLE, classes=CLASSES)
+    bench.until(lambda: bench.state.offer_tour)
+    bench.widget.open_folder(tmp_path / "project")
+    bench.until(lambda: bench.state.has_project)
+    bench.click(bench.widget.tour.take)
+    assert bench.state.tour.number == 1
+    assert bench.widget.tour.skip.isVisible()
+    assert not bench.widget.tour.take.isVisible()
 
 
 def test_every_name_of_a_step_is_a_control(bench: Bench, tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ from .runview import Level
 from .runwork import Driver
 from .session import Session
 from .state import PanelState
+from .tour import shown
 
 if TYPE_CHECKING:
     import napari
@@ -238,7 +239,7 @@ class MedSSLWidget(QWidget):
             wiring.progress.look(self)
         self._home.setCurrentIndex(int(state.has_project))
         self.header.draw(state)
-        self.tour.draw(state.tour)
+        self.tour.draw(shown(state.tour, state.offer_tour, state.title))
         self.welcome.draw(state.recent, state.offer_tour)
         self.cases.draw(state)
         self.label_page.draw(state)

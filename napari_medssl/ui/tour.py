@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .state import PanelState
 
 SAMPLE = "MedSSL sample"  # the name of its project
+DEMO = "MedSSL demo"  # that of the one that `napari-medssl demo` makes
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,13 @@ class Place:
 
 @dataclass(frozen=True)
 class TourView:
-    """What the panel shows."""
+    """What the panel shows.
+
+    Attributes
+    ----------
+    number : int
+        Of the step; 0: the tour is only offered.
+    """
 
     number: int
     of: int
@@ -247,6 +254,18 @@ def follow(place: Place, seen: Seen) -> Place | None:
 def on(place: Place, seen: Seen) -> Place | None:
     """The next step, whether this one was done or not; None after the last."""
     return Place(place.number + 1, Seen(seen.state)) if place.number + 1 < len(STEPS) else None
+
+
+def shown(view: TourView | None, never: bool, title: str) -> TourView | None:
+    """What stands above everything: the tour, or the offer of one to whom it `never` was made.
+
+    Who came by the first page of the dock has seen the offer there; who came by `napari-medssl demo` or napari's
+    samples has not.
+    """
+    if view is None and never and title in (SAMPLE, DEMO):
+        words = "A tour of the sample project shows how it goes, in under ten minutes."
+        return TourView(0, len(STEPS), "New here?", words)
+    return view
 
 
 def tour_view(place: Place | None) -> TourView | None:

@@ -17,8 +17,10 @@ Controls = Mapping[str, Callable[[], QWidget | None]]
 
 
 class TourPanel(QFrame):
-    """One step: its words, and ways to go on or to leave."""
+    """One step: its words, and ways to go on or to leave. Before the first one, an offer."""
 
+    wanted = Signal()
+    declined = Signal()
     skipped = Signal()
     left = Signal()
     more = Signal(str)
@@ -34,7 +36,11 @@ class TourPanel(QFrame):
         self.leave = button(
             "Leave", "Leave the tour. Take the tour, under the ? at the top, goes on here.", self.left.emit
         )
+        self.take = button("Take the tour", "Once round on the sample project, step by step.", self.wanted.emit)
+        self.no = button("No tour", "Do not offer it again. It stays under the ? at the top.", self.declined.emit)
         line = QHBoxLayout()
+        line.addWidget(self.take)
+        line.addWidget(self.no)
         line.addWidget(self.read)
         line.addStretch(1)
         line.addWidget(self.skip)
@@ -51,12 +57,16 @@ class TourPanel(QFrame):
         """Show a step, or nothing."""
         self.setVisible(view is not None)
         if view is not None:
-            show_text(self._title, f"Tour, step {view.number} of {view.of}: {view.title}")
+            offer = view.number == 0
+            show_text(self._title, view.title if offer else f"Tour, step {view.number} of {view.of}: {view.title}")
             show_text(self._words, view.words)
             self._page = view.page
             self.read.setVisible(bool(view.page))
             self.skip.setText("Finish" if view.last else "Skip")
-            self.leave.setVisible(not view.last)
+            for widget in (self.take, self.no):
+                widget.setVisible(offer)
+            self.skip.setVisible(not offer)
+            self.leave.setVisible(not view.last and not offer)
 
 
 class Pointer(QWidget):

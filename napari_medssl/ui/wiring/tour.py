@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 def connect(dock: MedSSLWidget) -> None:
     """Connect the tour."""
     tour = dock.session.tour
-    for signal in (dock.header.tour, dock.welcome.tour):
+    for signal in (dock.header.tour, dock.welcome.tour, dock.tour.wanted):
         signal.connect(tour.start)
-    dock.welcome.no_tour.connect(tour.decline)
+    for signal in (dock.welcome.no_tour, dock.tour.declined):
+        signal.connect(tour.decline)
     dock.tour.skipped.connect(tour.skip)
     dock.tour.left.connect(tour.leave)
     dock.tour.more.connect(lambda page: show_page(dock, page))
