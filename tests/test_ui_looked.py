@@ -85,6 +85,17 @@ def test_drawing_keeps_to_the_range(world: World, tool: str) -> None:
     assert (np.abs(image[labels.data != before]) > 0.1).any()
 
 
+def test_the_end_that_is_typed_first_takes_the_other_along(world: World) -> None:
+    world.session.within.keep_to((0.0, 3.0))
+    world.session.within.keep_to((10.0, 3.0))
+    assert world.tools.within == (10.0, 10.0)
+    world.session.within.keep_to((10.0, 20.0))
+    assert world.tools.within == (10.0, 20.0)
+    world.session.within.keep_to((10.0, 2.0))
+    world.session.within.keep_to((1.0, 2.0))
+    assert world.tools.within == (1.0, 2.0)
+
+
 def test_undo_and_steps_of_ours_are_not_hindered(world: World) -> None:
     labels, before = world.labels, np.array(world.labels.data)
     labels.brush_size = 9

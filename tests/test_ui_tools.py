@@ -8,9 +8,10 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 import pytest
-from fixtures import make_project
+from fixtures import balls, make_project
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_ui_looked import World
@@ -211,6 +212,27 @@ def test_nobody_waits_for_it_any_more(world: World, held: HeldJobs, how: str) ->
     assert world.tools.running == ""
     if how == "another case":
         assert (world.labels.data == UNSEEN).all()
+
+
+def test_axes_that_are_not_at_right_angles_are_told(tmp_path: Path) -> None:
+    project = make_project(tmp_path, labelled=0, unlabelled=0)
+    affine = np.diag([1.0, 1.0, 2.0, 1.0])
+    affine[1, 2] = 0.8  # each slice lies further to the front, as with a tilted gantry
+    path = tmp_path / "tilted.nii"
+    nib.save(nib.Nifti1Image(balls((16, 18, 16), 0)[0][0], affine), path)
+    project.add_case(path, name="tilted")
+    world = World(tmp_path / "project")
+    world.open("tilted")
+    block(world)
+    world.session.tools.apply("grow", {"mm": 1.0})
+    assert world.said.startswith("Grown by 1 mm: 0.")
+    assert "not at right angles" in world.said
+    more = int((world.labels.data == 1).sum()) - 4 * 5 * 5
+    assert f"{more * 2 / 1000:.2f} ml more" in world.said, (
+        "volumes are true: slices moved sideways are as large as before"
+    )
+    world.session.tools.apply("keep_largest", {})
+    assert "right angles" not in world.said
 
 
 def test_a_fault_ends_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,6 @@ from ..imaging import connected_pieces
 from ..methods.options import option
 from .boxes import box_of_class, plane_of, region_of
 from .options import TakingOptions, ToolOptions
-from .rules import say_size
 from .scene import Mask, Scene, Wanted
 
 WHERE = ("in 3-D", "in each slice", "in this slice")
@@ -76,10 +75,10 @@ def remove_islands(scene: Scene, options: IslandsOptions) -> Wanted:
     """Take away all pieces below a volume."""
     box = box_of_class(scene, region_of(scene, options.only_slice))
     pieces, sizes = _pieces(scene.labels[box] == scene.value)
-    large = sizes * math.prod(scene.spacing) >= options.smallest
+    large = sizes * scene.voxel >= options.smallest
     count = int(np.count_nonzero(~large[1:]))
     note = f"{count} of {sizes.size - 1} pieces." if count else ""
-    limit = say_size(options.smallest, scene.labels.ndim)
+    limit = f"{options.smallest:,g} {'mm²' if scene.labels.ndim == 2 else 'mm³'}"  # as it was typed
     return _without(scene, options, box, pieces, large, f"Removed islands below {limit}", note)
 
 
@@ -89,7 +88,7 @@ def fill_holes(scene: Scene, options: HolesOptions) -> Wanted:
     box = box_of_class(scene, region_of(scene, options.where == WHERE[2]), voxels=1)
     now = scene.labels[box]
     mask = now == scene.value
-    largest = options.largest / math.prod(scene.spacing) if options.largest else math.inf
+    largest = options.largest / scene.voxel if options.largest else math.inf
     if flat or options.where == WHERE[0]:
         holes = _holes(mask, largest)
     else:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from ..imaging import UNSEEN
@@ -63,7 +61,7 @@ def _words(scene: Scene, wanted: Wanted, before: Voxels, after: Voxels) -> str:
     less = int(np.count_nonzero(before == scene.value))
     other = before.size - more - less
     amounts = [
-        f"{say_size(voxels * math.prod(scene.spacing), scene.labels.ndim)} {what}"
+        f"{say_size(voxels * scene.voxel, scene.labels.ndim)} {what}"
         for voxels, what in ((more, "more"), (less, "less"), (other, "of other structures"))
         if voxels
     ]

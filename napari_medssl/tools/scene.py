@@ -5,6 +5,7 @@ Arrays are (plane, row, column) or (row, column). Label 0 is background, 255 is 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -53,7 +54,7 @@ class Scene:
     labels : array of uint8
         The labels; never changed by a tool.
     spacing : tuple of float
-        Millimetres from voxel to voxel along each axis.
+        Millimetres from voxel to voxel along each axis. Distances are measured as if axes were at right angles.
     value : int
         The class in hand.
     image : array of float, optional
@@ -70,6 +71,8 @@ class Scene:
         Whether to give up; asked often.
     progress : callable
         Told how much is done, 0 to 1.
+    upright : float
+        Volume of a voxel as a part of that of a box of its sides: 1 where axes are at right angles, less where not.
     """
 
     labels: Voxels
@@ -82,6 +85,12 @@ class Scene:
     probability: NDArray[np.floating] | None = None
     stop: Callable[[], bool] = _never
     progress: Callable[[float], None] = _silent
+    upright: float = 1.0
+
+    @property
+    def voxel(self) -> float:
+        """Volume of a voxel in mm³, or area of a pixel in mm²."""
+        return self.upright * math.prod(self.spacing)
 
     def at(self, share: float) -> None:
         """Tell how much is done.

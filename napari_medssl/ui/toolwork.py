@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 NO_SLICE = "There is no single slice on the screen. Turn to slices (2-D) first, or choose another place."
 NO_REGION = "Go to a region of the proposal first (Alt+N), or choose another place."
+SLANT = 0.999  # of `upright`; below, axes are so far from right angles (2.5°) that millimetres are not exact
+NOT_UPRIGHT = "The axes of this scan are not at right angles: its millimetres are those along the axes."
 TRIES = 2  # times that a tool begins anew because somebody drew meanwhile
 
 
@@ -152,7 +154,9 @@ class ToolDesk:
         self._give_up()
         if change.places.size:
             self._cases.change(change.places, np.broadcast_to(change.values, change.places.shape))
-        self._board.say("info", change.words)
+        in_mm = any(field.metadata["unit"] == "mm" for field in fields(work.options))
+        slanting = in_mm and upright(work.hand.case.display.grid.directions) < SLANT
+        self._board.say("info", f"{change.words} {NOT_UPRIGHT}" if slanting else change.words)
 
     def _failed(self, error: Exception) -> None:
         if isinstance(error, ToolError):
@@ -202,7 +206,13 @@ def _scene(work: _Work, proposal: ShownProposal | None) -> Scene:
         probability=_probability(proposal, hand.value) if proposal is not None and "probability" in wanted else None,
         stop=lambda: work.stopped,
         progress=progress,
+        upright=upright(hand.case.display.grid.directions),
     )
+
+
+def upright(directions: np.ndarray) -> float:
+    """Volume of a voxel as a part of that of a box of its sides: 1 where axes are at right angles."""
+    return float(abs(np.linalg.det(directions)))
 
 
 def _probability(proposal: ShownProposal, value: int) -> np.ndarray | None:

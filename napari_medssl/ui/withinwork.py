@@ -38,7 +38,7 @@ class WithinDesk:
         """Drawing tools write only where the scan is between two values; None: anywhere."""
         case = self._board.facts.case
         if case is not None:
-            limits = None if limits is None else (min(limits), max(limits))
+            limits = None if limits is None else _in_order(limits, case.tools.within)
             self._view.draw_within(limits)
             self._board.set_case(tools=replace(case.tools, within=limits))
 
@@ -76,3 +76,15 @@ class WithinDesk:
             why.append(f"it is locked (locked: {locked})")
         if why:
             self._board.say("info", f"Nothing was drawn: {', or '.join(why)}. The Label page changes that.")
+
+
+def _in_order(limits: tuple[float, float], before: tuple[float, float] | None) -> tuple[float, float]:
+    """Not from high to low. Of a range that was there, the end that was changed stays as it was typed and takes the
+    other along, which is perhaps typed next; exchanged, the number typed next would be of the wrong end.
+    """
+    low, high = limits
+    if low <= high:
+        return limits
+    if before is None or (low != before[0] and high != before[1]):
+        return high, low
+    return (low, low) if low != before[0] else (high, high)
