@@ -100,6 +100,13 @@ def test_an_island_is_told_as_a_whole_even_where_the_model_is_sure_of_it() -> No
     assert find_regions(two, np.zeros(two.shape, np.float32), (1.0,) * 3, NAMES).found == (), "two lungs are no islands"
 
 
+def test_where_nothing_is_proposed_nothing_is_far_from_it() -> None:
+    doubt = np.zeros_like(ball()[1])
+    doubt[8:12, 28:32, 8:12] = 0.8
+    found = find_regions(np.zeros(doubt.shape, np.uint8), doubt, (1.0,) * 3, NAMES)
+    assert reasons(found) == ["something may have been missed here: the model is unsure"]
+
+
 @pytest.mark.parametrize(
     ("where", "expected"),
     [

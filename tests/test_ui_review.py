@@ -298,7 +298,7 @@ def test_after_the_last_region_the_case_is_offered(world: World) -> None:
     assert world.review.text == "all 3 reviewed. Accept the case (Alt+A)."
     world.session.cases.finish(accept=True, then=world.session.open_next)
     assert world.session.state.current == "case-3"
-    assert "Now case-3: nothing is known about it yet" in world.said
+    assert "Now case-3: no model has seen it yet" in world.said
 
 
 def test_what_was_decided_is_there_when_the_case_is_opened_again(world: World, tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ def test_counts_leave_out_what_cannot_be_used() -> None:
     state = resolve(Facts(project("labelled", "labelled", "proposed", "draft", "excluded", "missing", "new")))
     assert state.progress == (2, 5)
     assert state.counts == "2 of 5 labelled · 1 to review · 1 draft"
+    assert resolve(Facts(project("draft", "draft"))).counts == "0 of 2 labelled · 2 drafts"
 
 
 def test_one_training_at_a_time() -> None:

@@ -59,7 +59,11 @@ def test_each_step_ends_when_it_is_done_and_not_before() -> None:
         assert place.number == number
         assert tour.follow(place, seen) is place, f"{step.key} is not done yet"
         seen = DOES[step.key](seen)
-        place = tour.follow(place, seen)
+        if step.read:
+            assert tour.follow(place, seen) is place, f"{step.key} is there until it was read"
+            place = tour.on(place, seen)
+        else:
+            place = tour.follow(place, seen)
         seen = Seen(seen.state)
     assert place is None
 
@@ -69,6 +73,15 @@ def test_words_are_short_and_pages_exist(repository: Path) -> None:
         assert len(step.words) < 240, step.key
         assert step.points
         assert not step.page or (repository / "docs" / step.page).is_file(), step.page
+
+
+def test_what_came_for_the_case_on_the_screen_is_no_reason_to_leave_a_step_out() -> None:
+    number = [step.key for step in STEPS].index("next")
+    here = Seen(PanelState(current="case-2", actions=OPEN))
+    came = Seen(act(here.state, can_accept=True))
+    place = Place(number, here)
+    assert tour.follow(place, came) is place, "Next was not pressed yet"
+    assert tour.follow(place, Seen(replace(came.state, current="case-3"))) is not place
 
 
 def test_a_project_of_ones_own_is_not_the_sample() -> None:
@@ -155,11 +168,16 @@ def test_the_welcome_offers_it_and_a_frame_points_at_what_to_press(bench: Bench,
     bench.click(take)
     assert widget.tour.isVisible()
     assert not widget.welcome.offer.isVisible()
+    assert "<b>Try the sample project</b>" in widget.tour._words.text()
     bench.until(lambda: widget._pointer.points_at == "welcome.sample")
     frame, sample = widget._pointer.geometry(), widget.welcome.sample
     assert frame.contains(sample.mapTo(widget, sample.rect().center()))
     assert frame.height() < 2 * sample.height()
     assert widget.minimumSizeHint().width() <= 330
+    widget.session.board.set(busy="Generating …")
+    bench.until(lambda: not widget._pointer.isVisible())
+    widget.session.board.set(busy="")
+    bench.until(lambda: widget._pointer.isVisible())
     bench.click(widget.tour.leave)
     bench.until(lambda: not widget._pointer.isVisible())
     assert not widget.tour.isVisible()

@@ -151,14 +151,26 @@ def test_only_what_was_drawn_counts_too(bench: Bench) -> None:
 def test_classes_are_chosen_by_button_and_key(bench: Bench) -> None:
     bench.open("case-2")
     layer = bench.viewer.layers["case-2 · labels"]
+    layer.mode = "pan_zoom"
     buttons = {b.text(): b for b in bench.widget.label_page._classes.buttons()}
     bench.click(buttons["dark"])
     assert layer.selected_label == 2
+    assert layer.mode == "paint", "who chooses a structure wants to draw it"
+    layer.mode = "fill"
     press(bench.viewer, "Alt-1")
     assert layer.selected_label == 1
     assert buttons["bright"].isChecked()
     press(bench.viewer, "Alt-9")
     assert layer.selected_label == 1
+    assert layer.mode == "fill", "another tool stays in hand"
+
+
+def test_what_goes_on_cannot_be_dismissed(bench: Bench) -> None:
+    header = bench.widget.header
+    header.draw(replace(bench.state, busy="Opening …"))
+    assert not header._close.isVisible()
+    header.draw(replace(bench.state, busy="", message=("info", "Done.")))
+    assert header._close.isVisible()
 
 
 def press(viewer: ViewerModel, key: str) -> None:

@@ -50,7 +50,7 @@ def _reason(candidate: Candidate) -> str:
     if candidate.draft:
         return "Somebody began to label it."
     if candidate.score is None:
-        return "Nothing is known about it yet: no model has seen it."
+        return "No model has seen it yet."
     if not candidate.expected_dice:
         return "The model found nothing here."
     dice = candidate.expected_dice

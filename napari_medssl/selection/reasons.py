@@ -56,7 +56,8 @@ class Proposed:
         near = np.bincount(self._labels[around].reshape(-1), minlength=256)
         classes = here if here[1:].any() else near
         if not classes[1:].any():
-            return 0, "something may have been missed here: the model is unsure, far from all that it proposes"
+            far = ", far from all that it proposes" if self._labels.any() else ""
+            return 0, f"something may have been missed here: the model is unsure{far}"
         value = int(np.argmax(classes[1:])) + 1
         name = self._name(value)
         second = int(np.argmax(np.where(np.arange(256) == value, 0, here)[1:])) + 1

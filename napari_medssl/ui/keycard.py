@@ -8,8 +8,8 @@ from dataclasses import dataclass
 WORDS: Mapping[str, Mapping[str, str]] = {
     "Going on": {
         "Alt-G": "next case",
-        "Alt-M": "mark the case as complete: what is not painted becomes background",
-        "Ctrl-Alt-M": "the case is labelled with only what you drew",
+        "Alt-M": "mark the case as complete: the rest is background",
+        "Ctrl-Alt-M": "only what I drew: the rest stays not looked at",
         "Alt-Z": "the Train page, ready to train",
     },
     "The proposal of a case": {

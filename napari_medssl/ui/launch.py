@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,15 @@ def show_project(root: Path) -> tuple[Any, Any]:
     viewer = napari.Viewer(title="napari · MedSSL")
     _, widget = viewer.window.add_plugin_dock_widget("napari-medssl", "MedSSL")
     session = widget.session
-    session.open_project(root, then=session.open_next)
+    session.open_project(root, then=partial(_begin, widget))
     return viewer, widget
+
+
+def _begin(widget: Any) -> None:
+    """With what there is to do: proposals to look at, or else scans to label."""
+    if any(case.status == "proposed" for case in widget.session.state.cases):
+        widget.show_page("Review")
+    widget.session.open_next()
 
 
 def main(arguments: list[str]) -> int:

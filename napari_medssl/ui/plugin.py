@@ -228,7 +228,8 @@ class MedSSLWidget(QWidget):
     def _tick(self) -> None:
         self.mailbox.drain()
         self.session.tick()
-        self._pointer.place(self.session.state.tour, self.header.text_colour())
+        state = self.session.state
+        self._pointer.place(None if state.busy else state.tour, self.header.text_colour())  # busy: wait
 
     def _draw(self, state: PanelState) -> None:
         if state.classes != self._classes:

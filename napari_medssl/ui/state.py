@@ -182,7 +182,8 @@ def resolve(facts: Facts) -> PanelState:
 def _counts(usable: list[CaseFacts]) -> str:
     tally = Counter(c.status for c in usable)
     parts = [f"{tally['labelled']} of {len(usable)} labelled"]
-    parts += [f"{tally[s]} {STATUS_TEXT[s]}" for s in ("proposed", "draft") if tally[s]]
+    parts += [f"{tally['proposed']} {STATUS_TEXT['proposed']}"] if tally["proposed"] else []
+    parts += [f"{tally['draft']} draft{'s' if tally['draft'] > 1 else ''}"] if tally["draft"] else []
     return " · ".join(parts)
 
 

@@ -41,6 +41,8 @@ class Step:
         Whether it was done.
     page : str
         A page of the documentation that says more.
+    read : bool
+        There is only something to read: the person says when to go on.
     """
 
     key: str
@@ -49,6 +51,7 @@ class Step:
     points: tuple[str, ...]
     done: Done
     page: str = ""
+    read: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,8 @@ class TourView:
     ----------
     number : int
         Of the step; 0: the tour is only offered.
+    words : str
+        Names of controls between asterisks.
     """
 
     number: int
@@ -76,6 +81,7 @@ class TourView:
     points: tuple[str, ...] = ()
     page: str = ""
     last: bool = False
+    read: bool = False
 
 
 def _in_sample(then: Seen, now: Seen) -> bool:
@@ -90,8 +96,8 @@ def _painted(then: Seen, now: Seen) -> bool:
     return now.state.actions.save_text in ("Changes not saved yet", "Saving …", "Draft saved")
 
 
-def _kept(then: Seen, now: Seen) -> bool:
-    return _labelled(then, now) or now.state.actions.save_text in ("Draft saved", "Saved")
+def _read(then: Seen, now: Seen) -> bool:
+    return False
 
 
 def _labelled(then: Seen, now: Seen) -> bool:
@@ -107,7 +113,7 @@ def _proposed(then: Seen, now: Seen) -> bool:
 
 
 def _proposal_seen(then: Seen, now: Seen) -> bool:
-    return now.state.actions.can_accept and now.state.actions.can_label
+    return now.state.actions.can_accept and _another_case(then, now)
 
 
 def _region(then: Seen, now: Seen) -> bool:
@@ -135,8 +141,8 @@ STEPS: tuple[Step, ...] = (
     Step(
         "sample",
         "Open the sample project",
-        "Press Try the sample project; where a project is open, it is under Open. It is 16 made-up scans, 3 of them "
-        "labelled. Nothing is downloaded.",
+        "Press *Try the sample project*; where a project is open, it is under *Open*. It is 16 made-up scans, 3 of "
+        "them labelled. Nothing is downloaded.",
         ("welcome.sample", "header.Open"),
         _in_sample,
         "projects.md",
@@ -152,22 +158,23 @@ STEPS: tuple[Step, ...] = (
     Step(
         "paint",
         "Choose a structure and paint",
-        "Press Label, choose a structure, and paint a little of it on the scan. Ctrl+Z takes a stroke back.",
+        "Press *Label*, choose a structure, and paint a little of it on the scan. Ctrl+Z takes a stroke back.",
         ("label.structures", "header.Label"),
         _painted,
     ),
     Step(
         "keep",
         "It is kept",
-        "Drafts are saved by themselves: wait until Draft saved stands above. Mark as complete is for a scan that is "
-        "painted throughout, Only what I drew for a few strokes. Neither is needed now.",
+        "Drafts are saved by themselves: soon *Draft saved* stands here. *Mark as complete* is for a scan that is "
+        "painted throughout, *Only what I drew* for a few strokes. Neither is needed now.",
         ("label.save", "header.Label"),
-        _kept,
+        _read,
+        read=True,
     ),
     Step(
         "train",
         "Train for 2 minutes",
-        "Press Train, set 2 minutes, leave the method as recommended, and press Train below. "
+        "Press *Train*, set 2 minutes, leave the method as *Recommended*, and press *Train* below. "
         "It learns in the background.",
         ("train.start", "header.Train"),
         _training,
@@ -177,7 +184,7 @@ STEPS: tuple[Step, ...] = (
         "doubt",
         "Meanwhile: what doubt means",
         "The model also says where it is unsure: bright is unsure. That is no measured chance of being wrong. "
-        "Read more if you like, or go on labelling. This step ends when the proposals are there.",
+        "*Read more* if you like, or go on labelling. This step ends when the proposals are there.",
         ("train.run", "header.Train"),
         _proposed,
         "uncertainty.md",
@@ -185,14 +192,14 @@ STEPS: tuple[Step, ...] = (
     Step(
         "next",
         "Look at a proposal",
-        "Press Next. It opens the case that is most worth a look. The outline is what the model proposes.",
+        "Press *Next*. It opens the case that is most worth a look. The outline is what the model proposes.",
         ("header.Next",),
         _proposal_seen,
     ),
     Step(
         "region",
         "Go to a doubtful region",
-        "Press Review, then Next beside the list, or Alt+N. All planes go there, and a frame marks it.",
+        "Press *Review*, then *Next* below the list, or Alt+N. All planes go there, and a frame marks it.",
         ("review.region", "header.Review"),
         _region,
         "uncertainty.md",
@@ -200,28 +207,28 @@ STEPS: tuple[Step, ...] = (
     Step(
         "decide",
         "Decide about the region",
-        "Accept it (Alt+Y) where the proposal is right, or reject it (Alt+R). You can also paint there.",
+        "*Accept* it (Alt+Y) where the proposal is right, or *Reject* it (Alt+R). You can also paint there.",
         ("review.decide", "header.Review"),
         _decided,
     ),
     Step(
         "correct",
         "Correct the rest",
-        "Press Correct (Alt+E). The proposal becomes yours to mend with the brush; what you drew stays.",
+        "Press *Correct* (Alt+E). The proposal becomes yours to mend with the brush; what you drew stays.",
         ("review.correct", "header.Review"),
         _corrected,
     ),
     Step(
         "accept",
         "Accept, and go on",
-        "Press Accept, next (Alt+D). The case now counts as labelled, and the next one opens.",
+        "Press *Accept, next* (Alt+D). The case then counts as labelled, and the next one opens.",
         ("review.accept", "header.Review"),
         _labelled,
     ),
     Step(
         "progress",
         "See how the work goes on",
-        "Open ▸ Progress … shows whether proposals get better and the work gets less.",
+        "*Open ▸ Progress …* shows whether proposals get better and the work gets less.",
         ("header.Open",),
         _opened("progress"),
         "progress.md",
@@ -229,7 +236,7 @@ STEPS: tuple[Step, ...] = (
     Step(
         "help",
         "Where the help is",
-        "The ? at the top has all keys, this tour, the documentation, and diagnostics for whoever helps you. "
+        "The *?* at the top has all keys, this tour, the documentation, and diagnostics for whoever helps you. "
         "Open the keys.",
         ("header.question",),
         _opened("help"),
@@ -274,5 +281,12 @@ def tour_view(place: Place | None) -> TourView | None:
         return None
     step = STEPS[place.number]
     return TourView(
-        place.number + 1, len(STEPS), step.title, step.words, step.points, step.page, place.number == len(STEPS) - 1
+        place.number + 1,
+        len(STEPS),
+        step.title,
+        step.words,
+        step.points,
+        step.page,
+        place.number == len(STEPS) - 1,
+        step.read,
     )

@@ -128,7 +128,7 @@ class Header(QWidget):
         self._sign = text()
         self._sign.setWordWrap(False)
         self._words = text()
-        close = QToolButton()
+        close = self._close = QToolButton()
         close.setText("✕")
         close.setAutoRaise(True)
         named(close, "Dismiss the message", "Take this message away.")
@@ -188,7 +188,8 @@ class Header(QWidget):
         for words, entry in self._entries.items():
             entry.setEnabled(state.has_project or words in ALWAYS)
         level, words = ("info", state.busy) if state.busy else state.message or ("info", "")
-        self._sign.setText("⏳" if state.busy else SIGNS[level])
+        self._sign.setText("…" if state.busy else SIGNS[level])
+        self._close.setVisible(not state.busy)
         self._words.setText(words)
         self._words.setAccessibleName(f"{level}: {words}" if words else "")
         self._message.setVisible(bool(words))

@@ -54,7 +54,7 @@ class KeysCard(QDialog):
         layout.addWidget(self.search)
         layout.addWidget(self._none)
         layout.addWidget(self.list, 1)
-        layout.addWidget(text("Click on the canvas first: it has to have the keyboard.", faint=True))
+        layout.addWidget(text("napari's own keys need the keyboard on the canvas: click there first.", faint=True))
         layout.addLayout(buttons)
         self._draw()
 

@@ -93,11 +93,11 @@ class LabelPage(QWidget):
         layout.addLayout(self._swatches)
         layout.addWidget(self.lock)
         layout.addLayout(line)
+        layout.addLayout(ending)
         layout.addWidget(self.within)
         layout.addWidget(self.tools)
         layout.addWidget(self.shade)
         layout.addWidget(self.looked)
-        layout.addLayout(ending)
         layout.addWidget(self.view)
         layout.addStretch(1)
 

@@ -193,6 +193,7 @@ class ProgressPanel(QWidget):
         plot.setMenuEnabled(False)
         plot.setMouseEnabled(x=False, y=False)
         plot.hideButtons()
+        plot.getAxis("left").enableAutoSIPrefix(False)  # "minutes (x0.001)" helps nobody
         plot.showGrid(x=False, y=True, alpha=0.15)
         plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)

@@ -13,7 +13,7 @@ from ..doubt import TILE
 from ..reviewview import STATES, RegionLine, ReviewState
 from .parts import button, combo, enable, named, show_text, text
 
-ROWS = 3  # that are seen at least
+ROWS = 4  # that are seen at least
 
 
 class RegionBox(QWidget):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Callable, Mapping
 
 from qtpy.QtCore import QRect, Qt, Signal
@@ -9,7 +11,7 @@ from qtpy.QtGui import QColor, QPainter, QPen
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from ..tour import TourView
-from .parts import button, show_text, text
+from .parts import button, named, show_text, text
 
 LINE, GAP = 3, 4  # pixels
 
@@ -59,14 +61,28 @@ class TourPanel(QFrame):
         if view is not None:
             offer = view.number == 0
             show_text(self._title, view.title if offer else f"Tour, step {view.number} of {view.of}: {view.title}")
-            show_text(self._words, view.words)
+            show_text(self._words, _bold(view.words))
             self._page = view.page
             self.read.setVisible(bool(view.page))
-            self.skip.setText("Finish" if view.last else "Skip")
+            self._draw_skip(view)
             for widget in (self.take, self.no):
                 widget.setVisible(offer)
             self.skip.setVisible(not offer)
             self.leave.setVisible(not view.last and not offer)
+
+    def _draw_skip(self, view: TourView) -> None:
+        words, tip = "Skip", "Go on to the next step without doing this one."
+        if view.last:
+            words, tip = "Finish", "End the tour."
+        elif view.read:
+            words, tip = "Go on", "Go on to the next step."
+        self.skip.setText(words)
+        named(self.skip, words, tip)
+
+
+def _bold(words: str) -> str:
+    """What stands between asterisks, bold."""
+    return re.sub(r"\*(.+?)\*", r"<b>\1</b>", html.escape(words, quote=False))
 
 
 class Pointer(QWidget):

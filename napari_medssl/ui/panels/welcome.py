@@ -82,7 +82,10 @@ class Welcome(QWidget):
         across = QHBoxLayout(made)
         across.setContentsMargins(0, 0, 0, 0)
         across.addWidget(
-            button("Take the tour", "Once round on the sample project, in under ten minutes.", self.tour.emit), 1
+            button(
+                "Take the tour (10 minutes)", "Once round on the sample project, in under ten minutes.", self.tour.emit
+            ),
+            1,
         )
         across.addWidget(
             button("No tour", "Do not offer it again. It stays under the ? at the top.", self.no_tour.emit)

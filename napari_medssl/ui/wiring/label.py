@@ -53,8 +53,9 @@ def unmark(dock: MedSSLWidget, where: Where) -> None:
 
 
 def choose_class(dock: MedSSLWidget, value: int) -> None:
-    """Draw with this class from now on; napari's keys are at hand."""
+    """Draw with this class from now on, with the brush if no tool is in hand; napari's keys are at hand."""
     dock.layers.choose_class(value)
+    dock.layers.start_painting()
     dock.label_page.choose(value)
     focus_canvas(dock.layers.viewer)
 
