@@ -27,8 +27,9 @@ from napari_medssl.runs.events import (
     event_from_json,
     event_to_json,
 )
-from napari_medssl.runs.guard import CASE_SPREAD, TIE, Verdict, compare, judge, judge_all, margin_of
+from napari_medssl.runs.guard import Verdict, judge, judge_all
 from napari_medssl.runs.history import PastRun, read_history
+from napari_medssl.runs.margin import CASE_SPREAD, TIE, compare, margin_of
 from napari_medssl.runs.outcome import Outcome, tell_outcome
 from napari_medssl.runs.spec import LabelledCase, Plan
 

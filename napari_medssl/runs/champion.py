@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Literal
 
 from ..errors import RunError
 from ..project.champions import Decision, decide_champion
-from .guard import Standing, compare, figures, is_model, judge_all, margin_of, seen_before
+from .guard import figures, judge_all
 from .history import PastRun, read_history
+from .lineage import is_model, seen_before
+from .margin import Standing, compare, margin_of
 from .words import count
 
 if TYPE_CHECKING:

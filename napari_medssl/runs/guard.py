@@ -7,28 +7,23 @@ both figures flatter, alike. Which model is used is another matter: `champion.py
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import stdev
-from typing import Literal
 
-from ..methods.catalog import CATALOG
 from .history import PastRun
+from .lineage import (
+    is_model,
+    is_supervised,
+    own_length,
+    same_length,
+    seen_before,
+    trained_for,
+    used_labels_only,
+    whole_length,
+)
+from .margin import Standing, compare, margin_of
 from .outlook import Stock, Wish
-from .words import count, duration
-
-#: Dice. Two trainings that differ by their seed alone differ by so much, however many cases they are measured on.
-TIE = 0.005
-#: Dice. Standard deviation over cases of the difference between two models, where fewer cases than `FEW` tell: between
-#: trainings of the hippocampus by a minute each it was 0.026 to 0.043 over 40 cases.
-CASE_SPREAD = 0.03
-FEW = 5
-#: Part of the minutes. Half as many again bring about 0.01 Dice (docs/benchmarks.md), a tenth no more than `TIE`.
-SAME_TIME = 0.1
-
-Standing = Literal["better", "as good", "worse"]
-LABELS_ONLY = "labels only"
+from .words import count
 
 
 @dataclass(frozen=True)
@@ -116,7 +111,7 @@ def wanted_comparison(past: PastRun, stock: Stock) -> Wish | None:
         return None
     if (past.labelled, past.held_out) != (stock.labels, stock.measures):
         return None
-    length = _whole(past, stock.runs) or _own(past)
+    length = whole_length(past, stock.runs) or own_length(past)
     if length.unit == "steps":
         return Wish("supervised", past.preset, steps=round(length.amount), device=past.device)
     return Wish("supervised", past.preset, minutes=round(length.amount, 2), device=past.device)
@@ -141,68 +136,9 @@ def judge_all(runs: Sequence[PastRun]) -> dict[str, Verdict]:
     return dict(told)
 
 
-def margin_of(differences: Sequence[float], cases: int) -> float:
-    """The standard error of a mean difference in Dice, and no less than chance always makes.
-
-    Of two cases or more, one alone never makes a mean exceed it, however bad it is.
-
-    Parameters
-    ----------
-    differences : sequence of float
-        Case by case, where they are known.
-    cases : int
-        Number of cases.
-    """
-    spread = stdev(differences) if len(differences) > 1 else 0.0
-    if len(differences) < FEW:
-        spread = max(spread, CASE_SPREAD)
-    return max(TIE, spread / math.sqrt(cases))
-
-
-def compare(difference: float, margin: float) -> Standing:
-    """How a run stands whose Dice is that much above the other's."""
-    if abs(difference) <= margin * (1 + 1e-6):
-        return "as good"
-    return "better" if difference > 0 else "worse"
-
-
-def is_model(past: PastRun) -> bool:
-    """Whether a run has a model that segments, and into the classes that the project has."""
-    info = CATALOG.get(past.method)
-    return not past.retired and past.task == "train" and past.has_model and info is not None and info.segments
-
-
-def _before(past: PastRun, runs: Sequence[PastRun]) -> tuple[PastRun, ...] | None:
-    """The runs that a run began with, nearest first; None where one of them is not known here."""
-    by_name = {run.run: run for run in runs}
-    found: list[PastRun] = []
-    while past.start_from:
-        if past.start_from not in by_name or by_name[past.start_from] in found:
-            return None
-        past = by_name[past.start_from]
-        found.append(past)
-    return tuple(found)
-
-
-def used_labels_only(past: PastRun, runs: Sequence[PastRun]) -> bool:
-    """Whether neither a run nor those it began with looked at unlabelled scans."""
-    before = _before(past, runs)
-    return before is not None and all(_is_supervised(run) for run in (past, *before))
-
-
-def _is_supervised(past: PastRun) -> bool:
-    return past.method in CATALOG and CATALOG[past.method].kind == "supervised"
-
-
-def seen_before(past: PastRun, runs: Sequence[PastRun]) -> set[str]:
-    """Cases whose labels the models that a run began with have learnt from."""
-    before = (run for run in _before(past, runs) or () if run.method in CATALOG and CATALOG[run.method].segments)
-    return {entry.case for run in before for entry in run.labelled}
-
-
 def _likeness(past: PastRun, other: PastRun, runs: Sequence[PastRun]) -> int | None:
     """How well a run from labels only compares with `past`: 0 is best, None not at all."""
-    if not (is_model(other) and _is_supervised(other) and other.outcome.completed) or other.run == past.run:
+    if not (is_model(other) and is_supervised(other) and other.outcome.completed) or other.run == past.run:
         return None
     if other.outcome.deployed is None or (other.labelled, other.held_out) != (past.labelled, past.held_out):
         return None
@@ -211,43 +147,13 @@ def _likeness(past: PastRun, other: PastRun, runs: Sequence[PastRun]) -> int | N
         return None
     seen = seen_before(other, runs) & {entry.case for entry in other.held_out}
     if used_labels_only(other, runs) and not seen:
-        if _same_length(_whole(past, runs), _whole(other, runs)):
+        if same_length(whole_length(past, runs), whole_length(other, runs)):
             return 0
-        if _same_length(_own(past), _whole(other, runs)):
+        if same_length(own_length(past), whole_length(other, runs)):
             return 2
-    if past.start_from and past.start_from == other.start_from and _same_length(_own(past), _own(other)):
+    if past.start_from and past.start_from == other.start_from and same_length(own_length(past), own_length(other)):
         return 1
     return None
-
-
-@dataclass(frozen=True)
-class _Length:
-    """How long a training was: `amount` in `unit` (steps, or minutes on a kind of device)."""
-
-    unit: str
-    amount: float
-
-
-def _own(past: PastRun) -> _Length:
-    if past.minutes is None:
-        return _Length("steps", past.outcome.steps)
-    device = past.plan.device if past.plan is not None else past.device
-    return _Length(f"minutes on {device.split(':')[0]}", past.minutes * past.outcome.share)
-
-
-def _whole(past: PastRun, runs: Sequence[PastRun]) -> _Length | None:
-    """With all that came before; None where that is not known or not of one unit."""
-    before = _before(past, runs)
-    lengths = [_own(run) for run in (past, *(before or ()))]
-    if before is None or len({length.unit for length in lengths}) > 1:
-        return None
-    return _Length(lengths[0].unit, sum(length.amount for length in lengths))
-
-
-def _same_length(one: _Length | None, other: _Length | None) -> bool:
-    if one is None or other is None or one.unit != other.unit:
-        return False
-    return abs(one.amount - other.amount) <= SAME_TIME * max(one.amount, other.amount)
 
 
 def _sentences(past: PastRun, other: PastRun, runs: Sequence[PastRun], standing: Standing, margin: float) -> str:
@@ -262,21 +168,7 @@ def _sentences(past: PastRun, other: PastRun, runs: Sequence[PastRun], standing:
     scans = count(mine.cases, "held-out scan")
     dice = f"Dice {mine.mean:.3f} on {scans}, {other.run} {theirs.mean:.3f}, each the best of its measurements"
     close = f" (up to {margin:.3f} is chance)" if standing == "as good" else ""
-    return f"{said}: {dice}{close}. Trained for {_time(past, runs)}; {other.run} for {_time(other, runs)}."
-
-
-def _time(past: PastRun, runs: Sequence[PastRun]) -> str:
-    """How long a run trained, and the runs before it."""
-    before = _before(past, runs) or ()
-    earlier = ", ".join(f"{_length_text(_own(run))} of {run.run}" for run in before)
-    own = _own(past)
-    # as many minutes are fewer steps where the machine had other things to do
-    steps = "" if own.unit == "steps" else f" ({count(past.outcome.steps, 'step')})"
-    return _length_text(own) + steps + (f" after {earlier}" if earlier else "")
-
-
-def _length_text(length: _Length) -> str:
-    return count(round(length.amount), "step") if length.unit == "steps" else duration(60 * length.amount)
+    return f"{said}: {dice}{close}. Trained for {trained_for(past, runs)}; {other.run} for {trained_for(other, runs)}."
 
 
 def figures(verdict: Verdict) -> str:

@@ -12,9 +12,10 @@ from ..project import Refused, read_audit, read_refused
 from ..project.classes import in_order
 from ..runs.champion import Role, set_aside, tell_roles
 from ..runs.drivers import LOG_NAME, ProcessDriver
-from ..runs.guard import Verdict, is_model, judge_all
+from ..runs.guard import Verdict, judge_all
 from ..runs.history import PastRun
 from ..runs.journal import JOURNAL_NAME, replay
+from ..runs.lineage import is_model
 from ..runs.outlook import Stock, take_stock
 from ..runs.process import is_running
 from ..runs.status import RunStatus, fold

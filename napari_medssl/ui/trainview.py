@@ -9,8 +9,9 @@ from typing import Any
 from ..methods.catalog import CATALOG, MethodInfo
 from ..runs.champion import models_to_use
 from ..runs.estimate import MINUTES
-from ..runs.guard import Verdict, judge_all, used_labels_only
+from ..runs.guard import Verdict, judge_all
 from ..runs.history import PastRun
+from ..runs.lineage import used_labels_only
 from ..runs.outlook import GROUPS, Outlook, Stock, Wish, find_lack, grouped, look_ahead, unfit_starts
 from ..runs.presets import Preset, overruled, preset_options
 from ..runs.recommend import RECOMMENDED, Chain, foresee, recommend
