@@ -58,7 +58,7 @@ class Scene:
     value : int
         The class in hand.
     image : array of float, optional
-        The channel on the screen; of the shape of the labels.
+        The channel on the screen; of the shape of the labels, and known only within the box.
     plane : (int, int), optional
         Axis and number of the slice on the screen.
     box : tuple of slice, optional
@@ -66,7 +66,7 @@ class Scene:
     locked : frozenset of int
         Values whose voxels stay as they are.
     probability : array of float, optional
-        The model's probability of the class in hand, 0 to 1; of the shape of the labels.
+        The model's probability of the class in hand, 0 to 1; of the shape of the labels, and known only within the box.
     stop : callable
         Whether to give up; asked often.
     progress : callable

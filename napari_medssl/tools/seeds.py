@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_dilation, gaussian_filter, generate_binary_structure
+from scipy.ndimage import gaussian_filter1d
 
 from ..imaging import UNSEEN, connected_pieces
 from ..methods.options import option
@@ -24,6 +24,7 @@ from .scene import Mask, Scene, ToolError, Voxels, Wanted
 ENOUGH = 120_000  # voxels that are flooded at once
 BLUR = 0.7  # voxels; so that noise is no edge
 BAND = 2  # voxels on either side of a border of the coarser level that are flooded again
+PASSES = 16  # over all voxels, of about the same time each; four of them when the flood is over
 NOBODY = np.int32(np.iinfo(np.int32).max)  # in the place of voxels without a seed, where the lowest is looked for
 Image = NDArray[np.float32]
 Seeds = NDArray[np.int32]
@@ -95,26 +96,39 @@ def flood(image: Image, seeds: Seeds, within: Mask, scene: Scene) -> Seeds:
     """
     from skimage.segmentation import watershed
 
-    levels = [(image, seeds, within)]
+    levels, work = [(image, seeds, within)], _Work(scene, image.size)
     while levels[-1][0].size > ENOUGH:
-        scene.at(0.0)
+        work.did(1, levels[-1][0].size)
         levels.append(_coarser(*levels[-1]))
     found = np.zeros_like(levels[-1][1])
     for number, (picture, marks, where) in enumerate(reversed(levels)):
-        share = picture.size / image.size
-        scene.at(0.4 * share)
-        steep = _steepness(picture)
+        steep = _steepness(picture, work)
         if number == 0:
             found = watershed(steep, marks, mask=where | (marks != 0))
             continue
         found = _finer(found, picture.shape)
         found = np.where(marks != 0, marks, np.where(where, found, 0)).astype(np.int32)
+        work.did(1, picture.size)
         band = _near_borders(found) & where & (marks == 0)
-        ring = binary_dilation(band, generate_binary_structure(band.ndim, 1))
-        scene.at(0.7 * share)
-        again = watershed(steep, np.where(band | ~ring, 0, found), mask=ring & (where | (marks != 0)))
+        ring = _wider(band)
+        begin = np.where(band | ~ring, 0, found)
+        work.did(1, picture.size)
+        again = watershed(steep, begin, mask=ring & (where | (marks != 0)))
+        work.did(4, picture.size)
         found = np.where(band, again, found)
     return np.asarray(found, np.int32)
+
+
+class _Work:
+    """Tells how much is done, by voxels times what is done to each."""
+
+    def __init__(self, scene: Scene, size: int) -> None:
+        self._scene, self._all, self._done = scene, PASSES * size * 8 / 7, 0  # all levels together are 8/7 of the first
+
+    def did(self, passes: int, size: int) -> None:
+        """So many passes over so many voxels are done."""
+        self._done += passes * size
+        self._scene.at(min(self._done / self._all, 0.99))
 
 
 def _alike(image: Image, strokes: Mask, spread: float) -> Mask:
@@ -135,12 +149,16 @@ def _held_together(grown: Mask, strokes: Mask) -> Mask:
     return np.asarray(kept[pieces])
 
 
-def _steepness(image: Image) -> Image:
+def _steepness(image: Image, work: _Work) -> Image:
     steep = np.zeros(image.shape, np.float32)
-    soft = gaussian_filter(image, BLUR, mode="nearest")
-    for axis in range(image.ndim):
-        if image.shape[axis] > 1:
-            steep += np.gradient(soft, axis=axis) ** 2
+    soft = image
+    axes = [axis for axis in range(image.ndim) if image.shape[axis] > 1]
+    for axis in axes:
+        soft = gaussian_filter1d(soft, BLUR, axis, mode="nearest")
+        work.did(1, image.size)
+    for axis in axes:
+        steep += np.gradient(soft, axis=axis) ** 2
+        work.did(1, image.size)
     return np.sqrt(steep)
 
 
@@ -182,4 +200,17 @@ def _near_borders(found: Seeds) -> Mask:
         differ = found[low] != found[high]
         near[low] |= differ
         near[high] |= differ
-    return np.asarray(binary_dilation(near, generate_binary_structure(near.ndim, 1), iterations=BAND))
+    for _ in range(BAND):
+        near = _wider(near)
+    return near
+
+
+def _wider(mask: Mask) -> Mask:
+    """With the neighbours along all axes."""
+    out = mask.copy()
+    for axis in range(mask.ndim):
+        low = (slice(None),) * axis + (slice(None, -1),)
+        high = (slice(None),) * axis + (slice(1, None),)
+        out[low] |= mask[high]
+        out[high] |= mask[low]
+    return out

@@ -189,21 +189,34 @@ class ToolDesk:
 
 
 def _scene(work: _Work, proposal: ShownProposal | None) -> Scene:
-    """What the tool is given: a copy of the labels, and the scan and the model's opinion where it asks for them."""
+    """What the tool is given: a copy of the labels, and the scan and the model's opinion where it asks for them.
+
+    Scan and opinion are made within the box only, where there is one: in a large scan all of it takes seconds.
+    """
     hand, wanted = work.hand, work.tool.needs | work.tool.uses
+    box = (...,) if work.box is None else work.box
 
     def progress(share: float) -> None:
         work.share = share
 
+    def spread(part: np.ndarray | None) -> np.ndarray | None:
+        if part is None or part.shape == hand.labels.shape:
+            return part
+        whole = np.zeros(hand.labels.shape, np.float32)  # takes no memory where nothing is written
+        whole[box] = part
+        return whole
+
+    image = grey(hand.channels, box).astype(np.float32, copy=False) if "image" in wanted else None
+    asked = proposal if "probability" in wanted else None
     return Scene(
         labels=hand.labels.copy(),
         spacing=hand.case.display.scale,
         value=hand.value,
-        image=grey(hand.channels).astype(np.float32, copy=False) if "image" in wanted else None,
+        image=spread(image),
         plane=hand.plane,
         box=work.box,
         locked=hand.locked,
-        probability=_probability(proposal, hand.value) if proposal is not None and "probability" in wanted else None,
+        probability=None if asked is None else spread(_probability(asked, hand.value, box)),
         stop=lambda: work.stopped,
         progress=progress,
         upright=upright(hand.case.display.grid.directions),
@@ -215,12 +228,12 @@ def upright(directions: np.ndarray) -> float:
     return float(abs(np.linalg.det(directions)))
 
 
-def _probability(proposal: ShownProposal, value: int) -> np.ndarray | None:
-    """What the model thinks of a class, from what is kept of its proposal: sure where it has no doubt, else near one
-    half.
+def _probability(proposal: ShownProposal, value: int, box: tuple[Any, ...]) -> np.ndarray | None:
+    """What the model thinks of a class in a box, from what is kept of its proposal: sure where it has no doubt, else
+    near one half.
     """
     doubt = proposal.maps.get("entropy")
     if doubt is None or not (proposal.labels == value).any():
         return None
-    half = np.asarray(doubt, np.float32) / 2
-    return np.where(proposal.labels == value, 1 - half, half)
+    half = np.asarray(doubt[box], np.float32) / 2
+    return np.where(proposal.labels[box] == value, 1 - half, half)
