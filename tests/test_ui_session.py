@@ -256,7 +256,7 @@ def test_complete_declares_the_rest_background_only_when_the_person_saw_it(world
     _, words = world.session.state.message or ("", "")
     assert ("is background now" in words) == whole
     assert ("stays 'not looked at'" in words) == (not whole)
-    assert ("There is no background yet" in words) == (not whole)
+    assert ("Draw a little background" in words) == (not whole)
 
 
 def test_only_what_was_drawn_takes_back_that_the_whole_scan_was_looked_at(world: World) -> None:
@@ -268,6 +268,21 @@ def test_only_what_was_drawn_takes_back_that_the_whole_scan_was_looked_at(world:
     assert saved is not None
     assert (saved.array == 255).any()
     assert not world.session.cases.declared
+
+
+def test_who_draws_on_in_a_case_that_was_labelled_is_told_that_it_is_a_draft_again(world: World) -> None:
+    world.session.cases.open("case-2")
+    world.paint()
+    world.session.cases.finish(accept=False)
+    world.paint(2)
+    world.wait(3.0)
+    assert world.session.state.progress == (2, 4)
+    _, words = world.session.state.message or ("", "")
+    assert "case-2 is a draft again" in words
+    world.session.dismiss()
+    world.paint(1)
+    world.wait(3.0)
+    assert world.session.state.message is None, "once"
 
 
 def test_a_scan_that_nothing_was_painted_on_is_background_and_one_is_told(world: World) -> None:

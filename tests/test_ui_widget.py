@@ -165,6 +165,23 @@ def test_classes_are_chosen_by_button_and_key(bench: Bench) -> None:
     assert layer.mode == "fill", "another tool stays in hand"
 
 
+def test_a_message_moves_nothing_under_the_mouse(bench: Bench) -> None:
+    bench.open("case-2")
+    bench.widget.session.dismiss()
+    label = bench.widget.label_page
+    watched = (*bench.widget.header.verbs.values(), bench.widget.cases.table, label.done, label._classes.button(1))
+
+    def places() -> list[QPoint]:
+        return [widget.mapTo(bench.widget, QPoint(0, 0)) for widget in watched]
+
+    bench.until(lambda: not bench.widget.header.message.isVisible())
+    before = places()
+    bench.widget.session.board.say("info", "Some words that are so long that they take more than one line. " * 3)
+    bench.until(lambda: bench.widget.header.message.isVisible())
+    bench.widget.layout().activate()
+    assert places() == before
+
+
 def test_what_goes_on_cannot_be_dismissed(bench: Bench) -> None:
     header = bench.widget.header
     header.draw(replace(bench.state, busy="Opening …"))

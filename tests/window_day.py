@@ -162,20 +162,14 @@ class Day(Window):
         raise AssertionError(f"the arrow keys do not lead to slice {plane}: {self.viewer.dims.current_step}")
 
     def turn_to(self, page: str) -> None:
-        """A page, by its button; again, if something moved away under the mouse."""
-        for _ in range(3):
-            self.hands.click(self.widget.header.verbs[page])
-            if self.widget.header.verbs[page].isChecked():
-                return
-        raise AssertionError(f"the button does not turn to {page}")
+        """A page, by its button."""
+        self.hands.click(self.widget.header.verbs[page])
+        assert self.widget.header.verbs[page].isChecked(), f"the button does not turn to {page}"
 
     def take(self, value: int) -> None:
-        """A structure's button; again, if a message that went made the button move away under the mouse."""
-        for _ in range(3):
-            self.hands.click(self.widget.label_page._classes.button(value))
-            if self.labels.selected_label == value:
-                return
-        raise AssertionError(f"the button does not take {value}: {self.labels.selected_label}")
+        """A structure's button."""
+        self.hands.click(self.widget.label_page._classes.button(value))
+        assert self.labels.selected_label == value, f"the button does not take it: {self.labels.selected_label}"
 
     def draw_plane(self, truth: np.ndarray) -> None:
         """Each structure with the brush, row by row; then the rest of the slice is filled with background."""

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from ..project import Project
 
 
+AGAIN = "{} is a draft again: you changed it. Training uses it as it was; mark it again when you are done."
+
+
 class View(Protocol):
     """What is asked of the viewer."""
 
@@ -295,6 +298,8 @@ class CaseDesk:
             if saved is not None or now.save != "clean":
                 self._board.set_case(save="unsaved" if now.save == "unsaved" else "saved")
             if saved is not None:
+                if now.complete:
+                    self._board.say("info", AGAIN.format(shown.name))
                 self._board.set_case(complete=False)
 
         self._jobs.submit("disk", work, done, lambda error: self._not_saved(autosave, error))

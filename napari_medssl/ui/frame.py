@@ -1,19 +1,21 @@
-"""How the dock is put together: the tour while it is on, a header, and the welcome or the case list above the pages."""
+"""How the dock is put together: tour, header, the welcome or the case list above the pages, and a message below."""
 
 from __future__ import annotations
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
+from .panels.header import Header
+
 
 def lay_out(
-    dock: QWidget, tour: QWidget, header: QWidget, welcome: QWidget, cases: QWidget, pages: QWidget
+    dock: QWidget, tour: QWidget, header: Header, welcome: QWidget, cases: QWidget, pages: QWidget
 ) -> QStackedWidget:
     """Fill the dock; returns what shows the welcome (0) or, once a project is open, cases and pages (1)."""
     split = QSplitter(Qt.Orientation.Vertical)
     split.addWidget(cases)
     split.addWidget(pages)
-    split.setStretchFactor(0, 1)
+    split.setStretchFactor(0, 0)  # a message below takes its room from the pages, whose upper end stays where it is
     split.setStretchFactor(1, 1)
     split.setChildrenCollapsible(False)
     split.setSizes([300, 360])
@@ -26,5 +28,6 @@ def lay_out(
     layout.addWidget(tour)
     layout.addWidget(header)
     layout.addWidget(home, 1)
+    layout.addWidget(header.message)
     dock.setMinimumWidth(330)
     return home

@@ -139,7 +139,7 @@ def _the_rest(drawn: np.ndarray, labels: np.ndarray, by_hand: bool) -> str:
         share = "under 1 %" if left < 0.01 else f"{int(100 * left)} %"
         words = f" What you did not draw ({share} of the scan) stays 'not looked at': training ignores it."
         if not (labels == 0).any():
-            words += " There is no background yet: draw a little of it too, or models take everything for structures."
+            words += " Draw a little background, too: without any, models find structures everywhere."
         return words
     if not labels.any():
         return " Nothing is painted, so all of it is background. If that was a mistake, paint: it is a draft again."

@@ -257,6 +257,7 @@ class CasePanel(QWidget):
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         table.setShowGrid(False)
         table.setWordWrap(False)
+        table.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names of scans differ at their ends
         table.setTabKeyNavigation(False)
         table.setIconSize(QSize(PICTURE, PICTURE))
         table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)

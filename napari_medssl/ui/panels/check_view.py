@@ -67,7 +67,7 @@ class CheckView(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(line)
-        layout.addWidget(self.words)
+        layout.addWidget(self.words, 0, Qt.AlignmentFlag.AlignTop)
         layout.addWidget(self.list, 1)
         layout.addWidget(self.details)
         self._timer = QTimer(self)

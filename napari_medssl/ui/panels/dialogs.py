@@ -73,6 +73,7 @@ class NewProjectDialog(QDialog):
         form = QFormLayout()
         form.addRow("Project folder", line)
         form.addRow("Structures", self.classes)
+        form.addRow("", text("What is to be segmented. Double-click a name to change it.", faint=True))
         make = ("Make project", "Make the project folder, and open it. The scans themselves are not touched.")
         box, self.ok = answers(self, make, ("Cancel", "Make no project."))
         self.folder.textChanged.connect(lambda _: self._able())

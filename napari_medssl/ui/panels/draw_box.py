@@ -59,6 +59,7 @@ class WithinBox(QWidget):
             self.take.emit,
             name="Take the range from here",
         )
+        self.here.setMinimumWidth(0)  # that of its words
         self.on.clicked.connect(lambda _: self._tell())
         for box in (self.low, self.high):
             box.valueChanged.connect(lambda _: self._tell())

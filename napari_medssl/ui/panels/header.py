@@ -37,7 +37,13 @@ SIGNS = {"info": "ℹ", "warning": "⚠", "error": "✕"}
 
 
 class Header(QWidget):
-    """Signals are named for what the person wants."""
+    """Signals are named for what the person wants.
+
+    Attributes
+    ----------
+    message : QFrame
+        What there is to say. Its place is below the pages: it comes and goes, and nothing is to move under the mouse.
+    """
 
     page = Signal(str)
     open_project = Signal()
@@ -123,8 +129,8 @@ class Header(QWidget):
         self.verbs["Label"].setChecked(True)
         self.verbs["Next"] = button("Next", "Open the case that is most worth a look. (Alt+G)", self.next_case.emit)
         verbs.addWidget(self.verbs["Next"])
-        self._message = QFrame()
-        self._message.setObjectName("MedSSLMessage")
+        self.message = QFrame()
+        self.message.setObjectName("MedSSLMessage")
         self._sign = text()
         self._sign.setWordWrap(False)
         self._words = text()
@@ -133,12 +139,12 @@ class Header(QWidget):
         close.setAutoRaise(True)
         named(close, "Dismiss the message", "Take this message away.")
         close.clicked.connect(lambda _=False: self.dismissed.emit())
-        line = QHBoxLayout(self._message)
+        line = QHBoxLayout(self.message)
         line.setContentsMargins(6, 4, 4, 4)
         line.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
         line.addWidget(self._words, 1)
         line.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
-        self._message.hide()
+        self.message.hide()
         top = QHBoxLayout()
         top.addWidget(self._title, 1)
         top.addWidget(self._counts, 0, Qt.AlignmentFlag.AlignRight)
@@ -155,7 +161,6 @@ class Header(QWidget):
         layout.addLayout(top)
         layout.addWidget(self.bar)
         layout.addLayout(verbs)
-        layout.addWidget(self._message)
 
     def _make_help(self, parent: QWidget) -> QMenu:
         made = QMenu("Help", parent)
@@ -192,9 +197,9 @@ class Header(QWidget):
         self._close.setVisible(not state.busy)
         self._words.setText(words)
         self._words.setAccessibleName(f"{level}: {words}" if words else "")
-        self._message.setVisible(bool(words))
-        if self._message.property("level") != level:
-            self._message.setProperty("level", level)
+        self.message.setVisible(bool(words))
+        if self.message.property("level") != level:
+            self.message.setProperty("level", level)
 
     def _draw_recent(self, recent: tuple[Recent, ...]) -> None:
         self._recent.setEnabled(bool(recent))
