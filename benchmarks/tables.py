@@ -53,6 +53,25 @@ def write_methods(name: str) -> None:
     replace_between("methods", "\n".join(rows))
 
 
+def write_scribbles(name: str) -> None:
+    """Whole labels beside strokes, method by method; the distance is that of the same seeds."""
+    groups: dict[tuple[Any, ...], dict[int, dict[str, Any]]] = defaultdict(dict)
+    for row in records.read(name):
+        groups[(row["cohort"], row["labelled"], row["minutes"], row["method"], row["share"])][row["seed"]] = row
+    rows = ["| scans | labelled | minutes | method | voxels labelled | Dice | against all voxels | HD95 (mm) | seeds |"]
+    rows.append("|" + "---|" * 9)
+    for (cohort, labelled, minutes, method, share), runs in sorted(groups.items(), key=str, reverse=True):
+        whole = groups.get((cohort, labelled, minutes, method, 1.0), {})
+        pairs = [{"away": runs[seed]["dice"] - whole[seed]["dice"]} for seed in runs if seed in whole]
+        away = _spread(pairs, "away", 3, sign="+") if pairs and share < 1 else "–"
+        lines = list(runs.values())
+        rows.append(
+            f"| {cohort} | {labelled} | {minutes:g} | {method} | {100 * share:g} % | {_spread(lines, 'dice', 3)} | "
+            f"{away} | {_spread(lines, 'hd95', 2)} | {len(lines)} |"
+        )
+    replace_between("scribbles", "\n".join(rows))
+
+
 def write_steps(name: str, official: dict[str, float]) -> None:
     """Newest row of each method, precision, threads and device."""
     newest: dict[tuple[Any, ...], dict[str, Any]] = {}

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from fixtures import plan_for
 
 from napari_medssl.methods.base import IGNORE
 from napari_medssl.training.augment import NONE, Augmentation, cut
+from napari_medssl.training.patches import augmentation
 
 SHAPE = (24, 28, 26)
 
@@ -75,3 +77,19 @@ def test_outside_the_scan_nobody_has_looked() -> None:
     inside = (slice(3, None),) * 3
     assert (target[inside] == 1).all()
     assert (target != IGNORE).sum() == 5**3
+
+
+def test_easier_keeps_what_the_scanner_does_and_changes_shapes_less() -> None:
+    full = Augmentation()
+    begin, middle = full.easier(0.0), full.easier(0.5)
+    assert full.easier(1.0) == full
+    assert begin.stretch == 0.0 < middle.stretch < full.stretch
+    assert 0.0 < begin.elastic < middle.elastic < full.elastic
+    assert full.bend[0] < begin.bend[1] < middle.bend[1] < full.bend[1]
+    assert (begin.rotation, begin.scale, begin.intensity) == (full.rotation, full.scale, full.intensity)
+
+
+def test_distortions_grow_with_the_steps() -> None:
+    plan = plan_for(2, (8, 8, 8))
+    grown = [augmentation(plan, step).stretch for step in (0, 250, 500, 5000)]
+    assert grown[0] == 0.0 < grown[1] < grown[2] == grown[3] == Augmentation().stretch

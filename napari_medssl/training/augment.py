@@ -7,7 +7,7 @@ and counts as not looked at. Intensity follows: contrast, brightness, gamma, blu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -41,6 +41,22 @@ class Augmentation:
     intensity: float = 1.0
     mirror_axes: tuple[int, ...] = ()
     flat: bool = False
+
+    def easier(self, share: float) -> Augmentation:
+        """The same with shapes changed less, as is better for a network that knows little yet.
+
+        Parameters
+        ----------
+        share : float
+            0 is how a training begins; 1 is all of it.
+        """
+        low, high = self.bend
+        return replace(
+            self,
+            stretch=share * self.stretch,
+            elastic=(0.6 + 0.4 * share) * self.elastic,
+            bend=(low, (2 + share) / 3 * high),
+        )
 
 
 NONE = Augmentation(space=0.0, stretch=0.0, intensity=0.0, elastic=0.0)

@@ -23,6 +23,9 @@ from .tile_augment import augment_tile
 
 FOREGROUND_SHARE = 0.5  # of labelled patches are centred on a class drawn at random
 AHEAD = 3
+SEASONED = (
+    500  # steps until shapes are distorted as far as they will be: few steps learn more from what is like the scans
+)
 PUBLISHED = ("paper", "tiles")  # augmentations that cut their own patches
 
 
@@ -69,7 +72,7 @@ class Sampler:
             return _paper_patch(image, labels, self.plan, rng), np.full(3, 0.5)
         centre = self._centre(entry, image.shape[1:], patch, rng)
         place = (centre + 0.5) / np.array(image.shape[1:])
-        return cut(image, labels, centre, patch, spacing, augmentation(self.plan), rng), place
+        return cut(image, labels, centre, patch, spacing, augmentation(self.plan, step), rng), place
 
     def _unlabelled(self, step: int, item: int, place: NDArray[np.float64] | None) -> Patch:
         """An unlabelled patch from the same place in another scan: what is pasted belongs where it comes to lie, and
@@ -81,7 +84,7 @@ class Sampler:
             return _paper_patch(image, None, self.plan, rng)
         shape = image.shape[1:]
         centre = _anywhere(shape, patch, rng) if place is None else _inside(place * shape - 0.5, shape, patch)
-        return cut(image, None, centre, patch, spacing, weaker(augmentation(self.plan)), rng)
+        return cut(image, None, centre, patch, spacing, weaker(augmentation(self.plan, step)), rng)
 
     def _views(self, maker: ViewMaker, step: int, item: int, count: int) -> dict[str, torch.Tensor]:
         """Views of a scan; of a slice drawn at random, for a network that looks at slices."""
@@ -156,13 +159,13 @@ def network_axes(plan: Plan) -> tuple[tuple[float, float, float], tuple[int, int
     return (spacing[0], spacing[1], spacing[2]), (patch[0], patch[1], patch[2])
 
 
-def augmentation(plan: Plan) -> Augmentation:
-    """What the plan asks for."""
+def augmentation(plan: Plan, step: int) -> Augmentation:
+    """What the plan asks for; at the beginning of a training, less of it."""
     if plan.augmentation == "none":
         return NONE
     spacing, patch = network_axes(plan)
     flat = patch[0] == 1 or spacing[0] > 3 * min(spacing)
-    return Augmentation(mirror_axes=plan.mirror_axes, flat=flat)
+    return Augmentation(mirror_axes=plan.mirror_axes, flat=flat).easier(min(1.0, step / SEASONED))
 
 
 def _paper_patch(
