@@ -17,8 +17,10 @@ from test_project_bad_files import damage
 from napari_medssl.cli import main
 from napari_medssl.imaging import Grid
 from napari_medssl.project import Project, freeze_audit
-from napari_medssl.project.checking import Finding, Mask, Scan, compare, guess_patients, in_words
+from napari_medssl.project.checking import compare
 from napari_medssl.project.examining import check_files, check_project
+from napari_medssl.project.findings import Finding, Mask, Scan, in_words
+from napari_medssl.project.patients import guess_patients
 
 
 def scan(name: str, spacing: float = 1.0, shape: tuple[int, ...] = (10, 10, 10), **more: Any) -> Scan:

@@ -166,7 +166,7 @@ def test_what_is_ticked_is_left_out_with_the_reason(
 
 
 def test_a_scan_is_left_out_for_the_worst_that_was_found() -> None:
-    from napari_medssl.project.checking import Finding
+    from napari_medssl.project.findings import Finding
 
     findings = [
         Finding("error", "a", ("x",), "Broken.", "", ("x",)),

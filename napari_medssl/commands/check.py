@@ -32,9 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """Read and tell."""
     from ..project import Project
-    from ..project.checking import in_words
     from ..project.examining import check_files, check_project
     from ..project.files import gather, labels_in, scans_in
+    from ..project.findings import in_words
 
     place, counting = arguments.place, screen.counting("Reading scans")
     if (place / "project.json").is_file() or place.name == "project.json":

@@ -6,94 +6,19 @@ enough to leave scans out unasked.
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
-from ..imaging import Grid
-
-Level = Literal["error", "warning", "info"]
-LEVELS: tuple[Level, ...] = ("error", "warning", "info")
+from .findings import LEVELS, Finding, Mask, Scan, about
+from .patients import shared_patients
 
 FEW = 3  # scans below which nothing is usual, so nothing is unusual
 SPACING_FACTOR = 2.0  # of the median, either way
 SHAPE_FACTOR = 3.0
 RANGE_FACTOR = 20.0
 TOUCHES_AIR = -900.0  # HU
-MOST_OF_A_PATIENT = 12  # scans; more under one name are a series of patients, not one
-_VISIT = re.compile(r"(.*\d.*?)[-_ ](?:[a-z]?\d{1,2}|pre|post|baseline|follow-?up\d*)", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something a person should know before work begins.
-
-    Attributes
-    ----------
-    rule : str
-        Which check: "unreadable", "spacing", "duplicate" …
-    items : tuple of str
-        The scans or label files, by name.
-    what, todo : str
-        A sentence each.
-    leave_out : tuple of str
-        Keys of the scans that could be left out, a file's path or a case's name: better so for an error, for a person
-        to decide for a warning.
-    """
-
-    level: Level
-    rule: str
-    items: tuple[str, ...]
-    what: str
-    todo: str
-    leave_out: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class Scan:
-    """What is known of a scan.
-
-    Attributes
-    ----------
-    key, name : str
-        How it is told from others, and how people call it.
-    low, high : float
-        0.5th and 99.5th percentile of its finite voxels.
-    finite : float
-        Part of its voxels that are numbers.
-    digest : str
-        The same for the same voxels.
-    patient : str
-        Whose it is; "" where unknown.
-    audit : bool
-        Whether no model learns from it.
-    """
-
-    key: str
-    name: str
-    grid: Grid
-    channels: int
-    low: float
-    high: float
-    finite: float
-    digest: str
-    patient: str = ""
-    audit: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class Mask:
-    """What is known of a label file: the scan it belongs to ("" for none), its grid, the values that occur."""
-
-    key: str
-    name: str
-    scan: str
-    grid: Grid
-    values: tuple[int, ...]
 
 
 def compare(scans: Sequence[Scan], masks: Sequence[Mask] = (), known: Collection[int] | None = None) -> list[Finding]:
@@ -113,32 +38,9 @@ def compare(scans: Sequence[Scan], masks: Sequence[Mask] = (), known: Collection
         *_orientations(scans),
         *_masks(scans, masks),
         *_values(masks, known),
-        *_patients(scans),
+        *shared_patients(scans),
     ]
     return sorted(found, key=lambda finding: LEVELS.index(finding.level))
-
-
-def guess_patients(scans: Mapping[str, tuple[str, str]]) -> dict[str, str]:
-    """Whose scans these seem to be, by their names (P01_1 and P01_2) or, where each has a folder, by the folder.
-
-    Parameters
-    ----------
-    scans : mapping of str to (str, str)
-        Key to the folder and the name of each scan.
-
-    Returns
-    -------
-    dict of str to str
-        Key to patient, of scans that seem to share theirs with another; empty where nothing speaks for it.
-    """
-    by_name = {key: match[1] for key, (_, name) in scans.items() if (match := _VISIT.fullmatch(name))}
-    by_folder = {key: folder for key, (folder, _) in scans.items() if folder}
-    for guess in (by_folder if len(set(by_folder.values())) > 1 else {}, by_name):
-        sizes = Counter(guess.values())
-        shared = {key: patient for key, patient in guess.items() if sizes[patient] > 1}
-        if shared and len(sizes) > 1 and max(sizes.values()) <= MOST_OF_A_PATIENT:
-            return shared
-    return {}
 
 
 def _kinds(scans: Sequence[Scan]) -> Iterator[Finding]:
@@ -150,7 +52,7 @@ def _kinds(scans: Sequence[Scan]) -> Iterator[Finding]:
     for kind in kinds:
         if kind != usual:
             odd = [scan for scan in scans if (scan.grid.ndim, scan.channels) == kind]
-            yield _about(
+            yield about(
                 odd, "error", "kind", f"{_kind(kind)} among scans that are {_kind(usual)}.",
                 "Make a project of its own for them: a project holds one kind of scan.",
             )  # fmt: skip
@@ -180,11 +82,11 @@ def _intensities(scans: Sequence[Scan]) -> Iterator[Finding]:
     empty = [scan for scan in scans if scan.finite == 0]
     for odd, what in ((flat, "Nearly all voxels have the same value."), (empty, "No voxel is a number.")):
         if odd:
-            yield _about(odd, "error", "constant", what, "Look at the file: the export may have failed.")
+            yield about(odd, "error", "constant", what, "Look at the file: the export may have failed.")
     holes = [scan for scan in scans if 0 < scan.finite < 1]
     if holes:
         worst = min(scan.finite for scan in holes)
-        yield _about(
+        yield about(
             holes, "warning", "not-a-number", f"Up to {1 - worst:.1%} of the voxels are no numbers.",
             "They are taken for the lowest value. Where that is wrong, export the scans again.",
         )  # fmt: skip
@@ -200,7 +102,7 @@ def _intensities(scans: Sequence[Scan]) -> Iterator[Finding]:
     unlike = list({scan.key: scan for scan in (*(others if any(ct) else ()), *far)}.values())
     if unlike and len(unlike) * 2 <= len(usable):
         one = unlike[0]
-        yield _about(
+        yield about(
             unlike, "warning", "range",
             f"Values from {one.low:.4g} to {one.high:.4g} in {one.name}; usual are {_usual_range(usable)}.",
             "Another unit, or another kind of scan? Export them alike, or leave them out.",
@@ -229,7 +131,7 @@ def _grids(scans: Sequence[Scan]) -> Iterator[Finding]:
             continue
         said = [" × ".join(form.format(n) for n in numbers) for numbers in (values[odd[0].key], usual)]
         name = "Voxel size" if rule == "spacing" else "Size"
-        yield _about(
+        yield about(
             odd, "warning", rule, f"{name} of {odd[0].name}: {said[0]} {unit}; usual are {said[1]} {unit}.",
             "Scans are brought to one voxel size for learning. Leave them out if they are of another kind.",
         )  # fmt: skip
@@ -239,7 +141,7 @@ def _orientations(scans: Sequence[Scan]) -> Iterator[Finding]:
     solid = [scan for scan in scans if scan.grid.ndim == 3]
     blind = [scan for scan in solid if not scan.grid.oriented]
     if blind:
-        yield _about(
+        yield about(
             blind, "warning", "orientation",
             "The file does not say how the scan lies in the patient; left and right cannot be told.",
             "Export them with orientation if you can. Without it they are shown as they are stored.",
@@ -248,7 +150,7 @@ def _orientations(scans: Sequence[Scan]) -> Iterator[Finding]:
     if len(ways) > 1:
         usual = ways.most_common(1)[0][0]
         odd = [scan for scan in solid if scan.grid.oriented and scan.grid.axcodes != usual]
-        yield _about(
+        yield about(
             odd, "info", "orientation", f"Stored in another order of axes ({odd[0].grid.axcodes}; usual is {usual}).",
             "Nothing to do: scans are turned by what their files say.",
         )  # fmt: skip
@@ -287,47 +189,5 @@ def _values(masks: Sequence[Mask], known: Collection[int] | None) -> Iterator[Fi
         )  # fmt: skip
 
 
-def _patients(scans: Sequence[Scan]) -> Iterator[Finding]:
-    groups = defaultdict(list)
-    for scan in scans:
-        if scan.patient:
-            groups[scan.patient].append(scan)
-    shared = {patient: same for patient, same in groups.items() if len(same) > 1}
-    for patient, same in shared.items():
-        aside = [scan.name for scan in same if scan.audit]
-        if aside and len(aside) < len(same):
-            rest = [scan for scan in same if not scan.audit]
-            yield Finding(
-                "warning", "audit-line", tuple(scan.name for scan in same),
-                f"All seem to be of patient {patient}, and only {', '.join(aside)} is set aside for the audit.",
-                "Leave the others out, or models are measured on patients that they have learnt from.",
-                tuple(scan.key for scan in rest),
-            )  # fmt: skip
-    if shared:
-        count = sum(len(same) for same in shared.values())
-        some = "; ".join(f"{patient}: {len(same)}" for patient, same in list(shared.items())[:4])
-        yield Finding(
-            "info", "patients", tuple(scan.name for same in shared.values() for scan in same),
-            f"{count} scans seem to be of {len(shared)} patients ({some}{' …' if len(shared) > 4 else ''}).",
-            "Scans of one patient are kept together when models are measured.",
-        )  # fmt: skip
-
-
-def _about(odd: Sequence[Scan], level: Level, rule: str, what: str, todo: str) -> Finding:
-    keys = () if level == "info" else tuple(scan.key for scan in odd)
-    return Finding(level, rule, tuple(scan.name for scan in odd), what, todo, keys)
-
-
 def _ratio(one: float, other: float) -> float:
     return max(one / other, other / one) if one > 0 and other > 0 else float("inf")
-
-
-def in_words(findings: Iterable[Finding]) -> str:
-    """How many of which level, for a headline."""
-    counts = Counter(finding.level for finding in findings)
-    names: dict[Level, Callable[[int], str]] = {
-        "error": lambda n: f"{n} problem{'' if n == 1 else 's'}",
-        "warning": lambda n: f"{n} thing{'' if n == 1 else 's'} to look at",
-        "info": lambda n: f"{n} note{'' if n == 1 else 's'}",
-    }
-    return ", ".join(names[level](counts[level]) for level in LEVELS if counts[level]) or "nothing odd"

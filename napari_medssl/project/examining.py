@@ -12,9 +12,11 @@ import numpy as np
 
 from ..errors import BadFileError, MedSSLError
 from ..imaging import UNSEEN, Volume, case_stem, read_image, read_labels
-from .checking import LEVELS, Finding, Mask, Scan, compare, guess_patients
+from .checking import compare
 from .classes import present_values
+from .findings import LEVELS, Finding, Mask, Scan
 from .importing import OnProgress
+from .patients import guess_patients
 
 if TYPE_CHECKING:
     from .case import Case

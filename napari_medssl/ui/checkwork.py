@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ..project.checking import Finding
 from ..project.examining import Report, check_files, check_project
+from ..project.findings import Finding
 from .jobs import Jobs
 
 

@@ -17,8 +17,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from ...project.checking import Finding, in_words
 from ...project.examining import Report
+from ...project.findings import Finding, in_words
 from ..checkwork import Checking, reasons
 from ..icons import status_icon
 from .parts import answers, button, enable, named, show_text, text
