@@ -80,8 +80,8 @@ class TestWhatIsUsed:
     def test_each_kind_says_what_it_looks_at(self) -> None:
         uses = {name: look_ahead(stock(), Wish(name)).uses for name in CATALOG}
         assert uses["bcp"] == "4 labelled, 76 unlabelled scans"
-        assert uses["supervised"] == "4 labelled scans; 76 unlabelled not looked at"
-        assert uses["pcrlv2"] == uses["desd"] == "80 scans; labels are not looked at"
+        assert uses["supervised"] == "4 labelled scans; 76 unlabelled are not used"
+        assert uses["pcrlv2"] == uses["desd"] == "80 scans; labels are not used"
 
     def test_a_sketch_leaves_nothing(self, tmp_path: Path) -> None:
         project = make_project(tmp_path, "raster")

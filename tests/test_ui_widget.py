@@ -176,6 +176,7 @@ def test_a_message_moves_nothing_under_the_mouse(bench: Bench) -> None:
 
     bench.until(lambda: not bench.widget.header.message.isVisible())
     before = places()
+    bench.widget.header._title.setText("The project of the department that has a long name")
     bench.widget.session.board.say("info", "Some words that are so long that they take more than one line. " * 3)
     bench.until(lambda: bench.widget.header.message.isVisible())
     bench.widget.layout().activate()
@@ -366,7 +367,7 @@ def test_the_card_says_what_the_method_would_do(bench: Bench) -> None:
     page.minutes.setValue(3)
     assert page.outlook.words()["Time"].startswith("3 min of training")
     choose(page.method, "desd")
-    assert page.outlook.words()["Uses"].startswith("4 scans; labels are not looked at")
+    assert page.outlook.words()["Uses"].startswith("4 scans; labels are not used")
     assert page.outlook.words()["Time"] == "3 min of training."
 
 

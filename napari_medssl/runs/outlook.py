@@ -228,9 +228,9 @@ def _bad_setting(info: MethodInfo, wish: Wish) -> Lack | None:
 
 def _uses(info: MethodInfo, stock: Stock) -> str:
     if info.kind == "self-supervised":
-        return f"{count(stock.labelled + stock.unlabelled, 'scan')}; labels are not looked at"
+        return f"{count(stock.labelled + stock.unlabelled, 'scan')}; labels are not used"
     if info.kind == "supervised":
-        rest = f"; {stock.unlabelled:,} unlabelled not looked at" if stock.unlabelled else ""
+        rest = f"; {stock.unlabelled:,} unlabelled are not used" if stock.unlabelled else ""
         return f"{count(stock.labelled, 'labelled scan')}{rest}"
     return f"{stock.labelled:,} labelled, {count(stock.unlabelled, 'unlabelled scan')}"
 

@@ -26,7 +26,7 @@ class NumberBox(QDoubleSpinBox):
         self.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
         self.setKeyboardTracking(False)  # a number that is half typed is none
         self.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)  # arrow keys and the wheel step; room for digits
-        self.setMinimumWidth(64)
+        self.setStyleSheet("QDoubleSpinBox { min-width: 56px; }")  # napari's own is more than half a narrow dock has
         self.setSizePolicy(
             QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed
         )  # its widest number is no reason to widen

@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
 
 from ..recents import Recent
 from ..state import PanelState
-from .parts import SMALLEST, button, enable, named, show_text, text
+from .parts import SMALLEST, Line, button, enable, named, show_text, text
 
 ALWAYS = ("Project or folder of scans …", "Sample project")  # of the menu; the others need a project
 HELP = (
@@ -63,7 +63,7 @@ class Header(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._title = text("No project open", heading=True)
+        self._title = Line("No project open")  # never two lines: nothing is to move under the mouse
         self._counts = text()
         self.bar = named(QProgressBar(), "Labelled cases", "Share of the cases that are labelled.")
         self.bar.setTextVisible(False)
@@ -177,6 +177,7 @@ class Header(QWidget):
     def draw(self, state: PanelState) -> None:
         """Show a state."""
         show_text(self._title, state.title)
+        self._title.setToolTip(state.title)
         show_text(self._counts, state.counts)
         self.bar.setVisible(state.has_project or bool(state.busy))
         if state.busy and not state.has_project:

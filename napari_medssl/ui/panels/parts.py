@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QPainter
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -85,6 +86,24 @@ def text(words: str = "", *, heading: bool = False, faint: bool = False) -> QLab
         made.setEnabled(True)
         made.setStyleSheet("font-size: 9pt;")
     return made
+
+
+class Line(QLabel):
+    """A label of one line, with an ellipsis in its middle where there is no room for all of it."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.setStyleSheet("font-weight: bold;")
+
+    def paintEvent(self, event: object) -> None:
+        """As much as there is room for; all of it is in the tooltip."""
+        words = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, self.width())
+        where = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+        painter, enabled = QPainter(self), self.isEnabled()
+        self.style().drawItemText(
+            painter, self.rect(), int(where), self.palette(), enabled, words, self.foregroundRole()
+        )
 
 
 def scrolling(page: QWidget) -> QScrollArea:
