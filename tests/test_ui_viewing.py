@@ -476,8 +476,11 @@ def test_the_cross_hair_is_a_layer_that_leaves_the_others_alone() -> None:
     layer = screen.role("cross-hair")
     assert screen.viewer.layers.selection.active is active
     assert (screen.viewer.dims.nsteps, screen.viewer.dims.point) == (steps, point)
+    measured: list[object] = []
+    layer.events.data.connect(measured.append)  # as the viewer, which then measures all layers and cuts them anew
     screen.layers.cross.show((3, 1, 9))
     assert screen.role("cross-hair") is layer
+    assert not measured
     np.testing.assert_array_equal(layer.data[0], [[0, 1, 9], [5, 0, 0]])
     screen.layers.show_case(case("case-2"))
     screen.layers.cross.show((1, 1, 1))

@@ -31,7 +31,9 @@ class CrossHair:
             return
         if self._layer is not None and self._stack.holds(self._layer):
             if tuple(voxel) != self._voxel:
-                self._layer.data = lines(voxel, display.shape)
+                # The lines end where they did: the viewer need not measure all layers again.
+                with self._layer.events.data.blocker():
+                    self._layer.data = lines(voxel, display.shape)
         else:
             from napari.layers import Vectors
 

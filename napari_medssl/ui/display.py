@@ -9,6 +9,7 @@ coronal and sagittal: head on top), and the volume is not mirrored. Both ways ar
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -33,18 +34,18 @@ class Display:
 
     grid: Grid
 
-    @property
+    @cached_property
     def shape(self) -> tuple[int, ...]:
         """(plane, row, column), or (row, column) for a 2-D image."""
         return tuple(reversed(self.grid.canonical().grid.shape)) if self._turned else tuple(self.grid.shape)
 
-    @property
+    @cached_property
     def scale(self) -> tuple[float, ...]:
         """Voxel size along the shown axes, in `units`."""
         spacing = self.grid.canonical().grid.spacing if self._turned else self.grid.spacing
         return tuple(float(s) for s in (reversed(spacing) if self._turned else spacing))
 
-    @property
+    @cached_property
     def translate(self) -> tuple[float, ...]:
         """Place of the first shown voxel: mm towards inferior, posterior and left (exact for straight grids)."""
         if not self._turned:
