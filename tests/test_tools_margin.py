@@ -55,3 +55,12 @@ def test_what_is_taken_away_may_become_not_looked_at() -> None:
     labels = blobs((20, 20, 20), values=(1,))
     change = BY_NAME["shrink"].run(Scene(labels, (1.0, 1.0, 1.0), 1), ShrinkOptions(becomes="not looked at"))
     assert set(change.values.tolist()) == {255}
+
+
+def test_less_than_a_voxel_is_told() -> None:
+    labels = blobs((14, 16, 18), values=(1,))
+    scene = Scene(labels, (1.0, 2.5, 2.0), 1, plane=(0, 7))
+    for name, options in (("grow", GrowOptions), ("shrink", ShrinkOptions)):
+        words = BY_NAME[name].run(scene, options(mm=1.5, only_slice=True)).words
+        assert words.endswith("nothing to change. Voxels are 2 mm apart here: nothing happens below that.")
+        assert "apart" not in BY_NAME[name].run(scene, options(mm=1.5)).words

@@ -190,6 +190,10 @@ class Bench(Day, Room):
         """Structure 1 near what is drawn."""
         return labels[self.box] == 1
 
+    def at_least(self, mm: float) -> float:
+        """So many millimetres, or as many as it takes for something to happen."""
+        return round(max(mm, 1.2 * min(self.mm)), 1)
+
     def free(self, before: Array) -> NDArray[np.bool_]:
         """What may become structure 1."""
         return np.isin(before[self.box], (0, 1, UNSEEN))
@@ -280,13 +284,17 @@ class Bench(Day, Room):
         pieces, _ = label(self.mine(before), np.ones((3, 3, 3)))
         np.testing.assert_array_equal(self.mine(after), pieces == np.argmax(np.bincount(pieces.flat)[1:]) + 1)
 
-    def islands(self, before: Array, after: Array) -> None:
-        """Pieces of less than 100 mm³ are gone."""
-        pieces, _ = label(self.mine(before), np.ones((3, 3, 3)))
-        sizes = np.bincount(pieces.flat) * float(np.prod(self.mm))
-        assert (sizes < 100).any()
-        sizes[0] = 0
-        np.testing.assert_array_equal(self.mine(after), sizes[pieces] >= 100)
+    def islands(self, smallest: float) -> Check:
+        """Pieces of less than so many mm³ are gone."""
+
+        def check(before: Array, after: Array) -> None:
+            pieces, _ = label(self.mine(before), np.ones((3, 3, 3)))
+            sizes = np.bincount(pieces.flat) * float(np.prod(self.mm))
+            assert (sizes < smallest).any()
+            sizes[0] = 0
+            np.testing.assert_array_equal(self.mine(after), sizes[pieces] >= smallest)
+
+        return check
 
     def without_holes(self, before: Array, after: Array) -> None:
         """What is enclosed is filled."""
@@ -424,13 +432,15 @@ def go(folder: Path, pictures: Path) -> dict[str, Any]:
     words["copy_slice"] = there.tool("copy_slice", there.copied)
     there.step_to(0)
     words["grow_from_seeds"] = there.tool("grow_from_seeds", there.grown_from_seeds, "scan")
-    words["snap"] = there.tool("snap", there.near_border(2.0), "view", depth=2)
+    reach, wide, thin = (there.at_least(mm) for mm in (2.0, 2.5, 1.5))
+    small = max(100.0, round(3.5 * float(np.prod(there.mm)), 1))
+    words["snap"] = there.tool("snap", there.near_border(reach), "view", depth=2, reach=reach)
     words["threshold"] = there.tool("threshold", there.thresholded, "view", depth=1)
-    words["smooth"] = there.tool("smooth", there.smoothed)
-    words["grow"] = there.tool("grow", there.grown(2.5), mm=2.5)
-    words["shrink"] = there.tool("shrink", there.shrunk(1.5), mm=1.5)
+    words["smooth"] = there.tool("smooth", there.smoothed, mm=thin)
+    words["grow"] = there.tool("grow", there.grown(wide), mm=wide)
+    words["shrink"] = there.tool("shrink", there.shrunk(thin), mm=thin)
     words["keep_largest"] = there.tool("keep_largest", there.largest)
-    words["remove_islands"] = there.tool("remove_islands", there.islands)
+    words["remove_islands"] = there.tool("remove_islands", there.islands(small), smallest=small)
     words["fill_holes"] = there.tool("fill_holes", there.without_holes)
     there.draw_within()
     there.mark_looked()

@@ -90,3 +90,10 @@ def box_of_class(scene: Scene, region: Box, margin: float = 0.0, voxels: int = 0
         slice(side.start + limit.start, side.stop + limit.start) for side, limit in zip(found, region, strict=True)
     )
     return wider(moved, [math.ceil(margin / mm) + voxels for mm in scene.spacing], region)
+
+
+def too_near(scene: Scene, region: Box, mm: float) -> str:
+    """Why nothing can come of so few millimetres, as a sentence; nothing where something can."""
+    apart = [size for size, side in zip(scene.spacing, region, strict=True) if side.stop - side.start > 1]
+    least = min(apart, default=0.0)
+    return "" if mm >= least else f"Voxels are {least:.3g} mm apart here: nothing happens below that."

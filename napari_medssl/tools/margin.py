@@ -8,7 +8,7 @@ import numpy as np
 
 from ..methods.options import option
 from .ball import dilate, erode
-from .boxes import box_of_class, region_of
+from .boxes import box_of_class, region_of, too_near
 from .options import SliceOptions, TakingOptions
 from .scene import Scene, Wanted
 
@@ -37,7 +37,8 @@ def grow(scene: Scene, options: GrowOptions) -> Wanted:
     box = box_of_class(scene, region, options.mm)
     now = scene.labels[box]
     grown = dilate(now == scene.value, options.mm, scene.spacing, scene.at)
-    return Wanted(box, np.where(grown, scene.value, now).astype(np.uint8), f"Grown by {options.mm:g} mm")
+    values = np.where(grown, scene.value, now).astype(np.uint8)
+    return Wanted(box, values, f"Grown by {options.mm:g} mm", too_near(scene, region, options.mm))
 
 
 def shrink(scene: Scene, options: ShrinkOptions) -> Wanted:
@@ -48,4 +49,4 @@ def shrink(scene: Scene, options: ShrinkOptions) -> Wanted:
     mask = now == scene.value
     kept = erode(mask, options.mm, scene.spacing, scene.at)
     values = np.where(mask & ~kept, options.left, now).astype(np.uint8)
-    return Wanted(box, values, f"Shrunk by {options.mm:g} mm")
+    return Wanted(box, values, f"Shrunk by {options.mm:g} mm", too_near(scene, region, options.mm))

@@ -20,7 +20,7 @@ from scipy.special import expit
 from ..imaging import UNSEEN, connected_pieces
 from ..methods.options import option
 from .ball import dilate, erode
-from .boxes import box_around, region_of, wider
+from .boxes import box_around, region_of, too_near, wider
 from .options import TakingOptions
 from .scene import Box, Mask, Scene, ToolError, Voxels, Wanted
 
@@ -74,7 +74,9 @@ def snap(scene: Scene, options: SnapOptions) -> Wanted:
     after = walk(image, inside, outside, scene, prior, OPINION + trust) > 0.5
     values = np.where((now == scene.value) & ~after, options.left, now)
     values[after] = scene.value
-    return Wanted(box, values.astype(np.uint8), "Snapped to the edges of the scan")
+    return Wanted(
+        box, values.astype(np.uint8), "Snapped to the edges of the scan", too_near(scene, region, options.reach)
+    )
 
 
 def _drawn(scene: Scene, region: Box) -> Box:
