@@ -395,6 +395,8 @@ def test_training_goes_round(world: World) -> None:
     assert run.startswith("bcp-")
     assert not world.session.state.train.can_train
     world.say(RunStarted(run=run, task="train", method="bcp"), PhaseStarted(phase="p", title="Learning", index=0))
+    world.session.runs.reassure()
+    assert f"{run} goes on without napari" in world.session.state.message[1]
     assert world.session.state.run.phase == "Learning"
     world.paint()
     drawn = world.screen.labels().copy()

@@ -7,6 +7,7 @@ import sys
 import weakref
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from napari_medssl.runs.outlook import GROUPS
 from napari_medssl.runs.recommend import RECOMMENDED
 from napari_medssl.runs.request import make_predict_spec, make_spec, write_spec
 from napari_medssl.runs.spec import Plan, read_spec
+from napari_medssl.ui.curvedock import CurveDock
 from napari_medssl.ui.plugin import MedSSLWidget
 
 
@@ -335,6 +337,16 @@ def test_closing_lets_go_of_everything(qtbot: Any, tmp_path: Path) -> None:
     qtbot.wait(10)
     layer.paint((1, 1, 1), 1)  # nobody listens any more
     viewer.layers.clear()
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_plots_are_taken_out_of_a_window_only_while_there_is_one(there: bool) -> None:
+    taken: list[object] = []
+    window = SimpleNamespace(remove_dock_widget=taken.append, **({"_qt_window": None} if there else {}))
+    dock = CurveDock(SimpleNamespace(window=window))
+    dock._dock = "dock"
+    dock.close()
+    assert taken == (["dock"] if there else []), "napari's window is let go of before the program ends"
 
 
 def test_napari_never_imports_torch() -> None:

@@ -42,9 +42,10 @@ class BottomDock:
             self.panel.set_colours(background.name(), text.name(), ACCENT)
 
     def close(self) -> None:
-        """Take the dock out of the window."""
-        if self._dock is not None:
-            self._viewer.window.remove_dock_widget(self._dock)
+        """Take the dock out of the window, unless that has gone: napari lets go of it when it is closed."""
+        window = getattr(self._viewer, "window", None)
+        if self._dock is not None and window is not None and hasattr(window, "_qt_window"):
+            window.remove_dock_widget(self._dock)
 
     def _open(self, text: QColor) -> bool:
         """Have the dock there and in sight; False where there is no window."""

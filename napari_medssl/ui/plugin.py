@@ -164,9 +164,10 @@ class MedSSLWidget(QWidget):
         return bool(super().event(event))
 
     def eventFilter(self, watched: Any, event: QEvent) -> bool:
-        """The window is asked to close: save what was drawn, whatever the answer."""
+        """The window is asked to close: save what was drawn, whatever the answer; say that a run goes on."""
         if event.type() == QEvent.Type.Close and not self._closed:
             self.session.cases.save()
+            self.session.runs.reassure()
         return False
 
     def changeEvent(self, event: QEvent) -> None:

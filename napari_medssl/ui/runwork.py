@@ -195,6 +195,13 @@ class RunDesk:
 
         self._jobs.submit("run", lambda: handle.stop(how), lambda _: None, failed)
 
+    def reassure(self) -> None:
+        """The window is about to close: say what becomes of the run, behind the question whether to close."""
+        run = self._board.state.run
+        if run.under_way:
+            words = f"{run.name} goes on without napari, and is found again when the project is opened."
+            self._board.say("info", words)
+
     def leave(self) -> None:
         """Stop following; the run goes on."""
         self._unfollow()
