@@ -173,6 +173,8 @@ def test_a_message_moves_nothing_under_the_mouse(bench: Bench) -> None:
     label = bench.widget.label_page
     watched = (*bench.widget.header.verbs.values(), bench.widget.cases.table, label.done, label._classes.button(1))
 
+    bench.click(label._classes.button(1))
+
     def places() -> list[QPoint]:
         return [widget.mapTo(bench.widget, QPoint(0, 0)) for widget in watched]
 
@@ -181,6 +183,10 @@ def test_a_message_moves_nothing_under_the_mouse(bench: Bench) -> None:
     bench.widget.header._title.setText("The project of the department that has a long name")
     bench.widget.session.board.say("info", "Some words that are so long that they take more than one line. " * 3)
     bench.until(lambda: bench.widget.header.message.isVisible())
+    bench.widget.layout().activate()
+    bench.click(label._classes.button(0))
+    bench.viewer.layers["case-2 · labels"].paint((5, 5, 5), 1)
+    bench.until(lambda: label._save.text() == "Changes not saved yet")
     bench.widget.layout().activate()
     assert places() == before
 

@@ -13,7 +13,7 @@ from ..facts import ClassFacts
 from ..icons import state_swatch, swatch
 from ..state import PanelState
 from .draw_box import LookedBox, WithinBox
-from .parts import button, checkbox, combo, enable, named, show_text, text
+from .parts import Line, button, checkbox, combo, enable, named, show_text, text
 from .tool_box import ToolBox
 from .view_box import ViewBox
 
@@ -37,8 +37,9 @@ class LabelPage(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._title = text("No case open", heading=True)
+        self._title = Line("No case open")
         self._save = text()
+        self._save.setWordWrap(False)  # it changes with each stroke: nothing is to move
         self._classes = QButtonGroup(self)
         self._classes.setExclusive(True)
         self._classes.idClicked.connect(self.class_chosen)
@@ -46,6 +47,9 @@ class LabelPage(QWidget):
         self._swatches.setSpacing(4)
         self._drawn_classes: object = None
         self.lock = checkbox("Lock", "No tool overwrites a structure while it is locked.")
+        kept = self.lock.sizePolicy()
+        kept.setRetainSizeWhenHidden(True)
+        self.lock.setSizePolicy(kept)
         self.lock.clicked.connect(lambda on: self.locked.emit(self._classes.checkedId(), on))
         self._infos: dict[int, ClassFacts] = {}
         self._ink = self.palette().color(QPalette.ColorRole.WindowText)

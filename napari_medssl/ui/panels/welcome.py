@@ -15,7 +15,7 @@ from .parts import button, named, text
 SHOWN = 6  # recent projects
 
 WORDS = """<p><b>Segment many scans by labelling a few.</b></p>
-<p>1. <b>Open</b> a folder of scans (NIfTI, PNG, TIFF, JPEG). They stay where they are.</p>
+<p>1. <b>Open</b> a folder of scans (NIfTI, PNG, TIFF, JPEG; convert DICOM first). They stay where they are.</p>
 <p>2. <b>Label</b> two or three of them with napari's brush.</p>
 <p>3. <b>Train</b>. It goes on in the background; it learns from the unlabelled scans too.</p>
 <p>4. <b>Review</b> what is proposed: correct it, accept it.</p>
