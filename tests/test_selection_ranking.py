@@ -48,7 +48,10 @@ def test_every_suggestion_has_a_reason_in_a_sentence(cases: list[Candidate]) -> 
 
 def test_the_reason_names_the_worst_class() -> None:
     (only,) = rank_cases([Candidate("a", 0.25, {"liver": 0.9, "spleen": 0.6})])
-    assert only.reason == "The model expects an error of 25 %; it is least sure of spleen (expected Dice 0.60)."
+    assert (
+        only.reason
+        == "The model expects an error of 25\N{NO-BREAK SPACE}%; it is least sure of spleen (expected Dice 0.60)."
+    )
     assert only.score == 0.25
 
 
@@ -68,7 +71,7 @@ def test_the_reason_names_the_worst_class() -> None:
         (
             0.5,
             {"liver": 1.0, "spleen": 0.0},
-            "The model expects an error of 50 %; it proposes no spleen, but is not sure of that.",
+            "The model expects an error of 50\N{NO-BREAK SPACE}%; it proposes no spleen, but is not sure of that.",
         ),
         (1.0, {}, "The model found nothing here."),
     ],

@@ -61,4 +61,4 @@ def _reason(candidate: Candidate) -> str:
     if candidate.score >= UNSURE:
         return f"The model is unsure almost everywhere in this scan; {least}."
     expected = f" (expected Dice {dice[worst]:.2f})" if dice[worst] else ""
-    return f"The model expects an error of {100 * candidate.score:.0f} %; {least}{expected}."
+    return f"The model expects an error of {100 * candidate.score:.0f}\N{NO-BREAK SPACE}%; {least}{expected}."

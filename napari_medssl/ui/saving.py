@@ -136,7 +136,7 @@ def _the_rest(drawn: np.ndarray, labels: np.ndarray, by_hand: bool) -> str:
     """What became of the voxels that were not painted, in sentences after a space."""
     left = float((labels == UNSEEN).mean())
     if left:
-        share = "under 1 %" if left < 0.01 else f"{int(100 * left)} %"
+        share = ("under 1" if left < 0.01 else f"{int(100 * left)}") + "\N{NO-BREAK SPACE}%"
         words = f" What you did not draw ({share} of the scan) stays 'not looked at': training ignores it."
         if not (labels == 0).any():
             words += " Draw a little background, too: without any, models find structures everywhere."
