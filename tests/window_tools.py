@@ -425,13 +425,13 @@ def go(folder: Path, pictures: Path) -> dict[str, Any]:
     begin = time.perf_counter()
     there.begin()
     opened = time.perf_counter() - begin
+    there.step_to(1)
     words = {
         "fill_between": there.tool("fill_between", there.filled),
+        "copy_slice": there.tool("copy_slice", there.copied),
+        "grow_from_seeds": there.tool("grow_from_seeds", there.grown_from_seeds, "scan"),
     }
-    there.step_to(1)
-    words["copy_slice"] = there.tool("copy_slice", there.copied)
     there.step_to(0)
-    words["grow_from_seeds"] = there.tool("grow_from_seeds", there.grown_from_seeds, "scan")
     reach, wide, thin = (there.at_least(mm) for mm in (2.0, 2.5, 1.5))
     small = max(100.0, round(3.5 * float(np.prod(there.mm)), 1))
     words["snap"] = there.tool("snap", there.near_border(reach), "view", depth=2, reach=reach)

@@ -24,7 +24,7 @@ from .scene import Mask, Scene, ToolError, Voxels, Wanted
 ENOUGH = 120_000  # voxels that are flooded at once
 BLUR = 0.7  # voxels; so that noise is no edge
 BAND = 2  # voxels on either side of a border of the coarser level that are flooded again
-PASSES = 16  # over all voxels, of about the same time each; four of them when the flood is over
+PASSES = 17  # over all voxels, of about the same time each; the first before the flood, four when it is over
 NOBODY = np.int32(np.iinfo(np.int32).max)  # in the place of voxels without a seed, where the lowest is looked for
 Image = NDArray[np.float32]
 Seeds = NDArray[np.int32]
@@ -57,6 +57,7 @@ def grow_from_seeds(scene: Scene, options: SeedsOptions) -> Wanted:
     around = box_of_class(scene, region, options.reach)
     box = around if scene.box is None else region
     now, image = scene.labels[box], np.nan_to_num(np.asarray(scene.image[box], np.float32))
+    scene.at(0.02)
     seeds = np.where(now == UNSEEN, 0, now.astype(np.int32) + 1)
     if seeds.all():
         raise ToolError(
@@ -67,9 +68,11 @@ def grow_from_seeds(scene: Scene, options: SeedsOptions) -> Wanted:
             "It would not know where to stop: draw a stroke of background or of another structure too, or say how far "
             "values may differ from those under the strokes."
         )
+    scene.at(0.04)
     alike = _alike(image, now == scene.value, options.spread)
     found = flood(image, seeds, alike, scene)
     grown = _held_together(found == scene.value + 1, now == scene.value)
+    scene.at(0.9)
     values: Voxels = np.where(grown, scene.value, now).astype(np.uint8)
     open_ = now == UNSEEN
     if options.all_classes:
@@ -123,7 +126,11 @@ class _Work:
     """Tells how much is done, by voxels times what is done to each."""
 
     def __init__(self, scene: Scene, size: int) -> None:
-        self._scene, self._all, self._done = scene, PASSES * size * 8 / 7, 0  # all levels together are 8/7 of the first
+        self._scene, self._all, self._done = (
+            scene,
+            PASSES * size * 8 / 7,
+            size,
+        )  # all levels together are 8/7 of the first
 
     def did(self, passes: int, size: int) -> None:
         """So many passes over so many voxels are done."""
