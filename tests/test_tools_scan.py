@@ -112,6 +112,15 @@ def test_a_range_of_values_and_the_rest_taken_away() -> None:
     np.testing.assert_array_equal(after, expected)
 
 
+def test_numbers_that_do_not_count_are_told() -> None:
+    labels = np.full((6, 7, 8), 255, np.uint8)
+    image = np.random.default_rng(0).normal(size=labels.shape)
+    scene = Scene(labels, (1.0, 1.0, 1.0), 1, image=image, box=_all(labels.shape))
+    words = BY_NAME["threshold"].run(scene, ThresholdOptions(low=100.0, high=300.0)).words
+    assert words.endswith("From and To did not count: choose 'from … to' for them.")
+    assert "count" not in BY_NAME["threshold"].run(scene).words
+
+
 def test_an_empty_range_and_a_level_box_are_told() -> None:
     flat = Scene(np.zeros((5, 5), np.uint8), (1.0, 1.0), 1, image=np.ones((5, 5)), box=_all((5, 5)))
     with pytest.raises(ToolError, match="larger box"):

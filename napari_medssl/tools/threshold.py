@@ -37,7 +37,7 @@ def threshold(scene: Scene, options: ThresholdOptions) -> Wanted:
     """Make the structure of all voxels in the box whose value is in the range."""
     assert scene.image is not None
     box = region_of(scene, options.only_slice)
-    image, now = scene.image[box], scene.labels[box]
+    image, now, note = scene.image[box], scene.labels[box], ""
     if options.how == HOW[2]:
         if options.low > options.high:
             raise ToolError(f"The range is empty: {options.low:g} is more than {options.high:g}. Change one of them.")
@@ -48,10 +48,12 @@ def threshold(scene: Scene, options: ThresholdOptions) -> Wanted:
         brighter = options.how == HOW[0]
         taken = image > limit if brighter else image <= limit
         done = f"Took values {'above' if brighter else 'up to'} {limit:.4g}"
+        if options.low or options.high:
+            note = f"From and To did not count: choose '{HOW[2]}' for them."
     values = np.where(taken, scene.value, now)
     if options.clear:
         values[(now == scene.value) & ~taken] = options.left
-    return Wanted(box, values.astype(np.uint8), done)
+    return Wanted(box, values.astype(np.uint8), done, note)
 
 
 def otsu(image: NDArray[np.floating]) -> float:
