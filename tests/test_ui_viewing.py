@@ -387,6 +387,17 @@ class Planes:
         return voxel_shown(self.screen.viewer, self.screen.layers.display())
 
 
+def test_a_dock_that_goes_with_the_window_tells_nobody(qtbot: Any) -> None:
+    told: list[bool] = []
+    screen = Screen()
+    dock = OrthoDock(screen.viewer, screen.layers, told.append)
+    dock.panel = dock.make_panel()
+    dock._gone()  # whom it would tell may be gone already
+    assert not told
+    assert dock.panel is None
+    assert not dock.is_open
+
+
 def test_a_click_in_a_plane_goes_there_in_all(qtbot: Any) -> None:
     planes = Planes(case())
     assert set(planes.dock.views()) == {"coronal", "sagittal"}

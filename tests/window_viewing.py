@@ -87,6 +87,8 @@ def link_planes(there: Room) -> dict[str, Any]:
     dock = there.widget.planes
     until(lambda: dock.is_open and dock.panel.panes["coronal"].isVisible(), "the planes")
     settle()
+    below = dock.panel.mapTo(there.window, QPoint(0, 0)).y()
+    assert there.widget.mapTo(there.window, QPoint(0, there.widget.height())).y() > below, "the dock keeps its height"
     pane = dock.panel.panes["coronal"]
     row, column = 5, 8
     there.hands.click(pane, pane.place(row, column).toPoint())
@@ -110,6 +112,12 @@ def link_planes(there: Room) -> dict[str, Any]:
     there.viewer.dims.ndisplay = 2
     there.hands.key(there.canvas, "ctrl+alt+x")
     until(lambda: not dock.is_open, "the planes gone")
+    there.hands.key(there.canvas, "ctrl+alt+x")
+    until(lambda: dock.is_open and pane.isVisible(), "the planes again")
+    button = there.widget.label_page.view.planes
+    assert button.isChecked()
+    there.hands.click(dock.panel.parentWidget().titleBarWidget().close_button)
+    until(lambda: not dock.is_open and not button.isChecked(), "the planes closed by their own cross, and told")
     left = [layer.name for layer in there.viewer.layers if "cross" in layer.name]
     return {"pointed": pointed[1:] != clicked[1:], "untouched": untouched, "seen": seen, "left": left}
 

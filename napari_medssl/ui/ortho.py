@@ -178,9 +178,9 @@ class OrthoDock:
         self._on_toggle(shown)
 
     def _gone(self, dock: Any = None) -> None:
+        """The dock is no more; before, it went from the screen. With the window, whom to tell may have gone first."""
         self._listen(False)
         self.panel = self._dock = None
-        self._on_toggle(False)
 
 
 def read_sheets(layers: Any, display: Display) -> tuple[Sheet, ...]:
