@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtCore import Qt
 from qtpy.QtGui import QColor, QPalette
 
 ACCENT = "#56B4E9"
@@ -56,8 +55,6 @@ class BottomDock:
             self.panel = self._make()
             self._dock = window.add_dock_widget(self.panel, name=self._name, area="bottom", tabify=True)
             self._dock.destroyed.connect(self._gone)
-            # the dock of cases and pages is short of height, plots are not short of width
-            self._dock.window().setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
             self.set_colour(text)
         self._dock.show()
         return True

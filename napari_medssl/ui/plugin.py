@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QEvent, QTimer
-from qtpy.QtWidgets import QApplication, QStackedWidget, QWidget
+from qtpy.QtCore import QEvent, Qt, QTimer
+from qtpy.QtWidgets import QApplication, QMainWindow, QStackedWidget, QWidget
 
 from ..runs.drivers import Handle, ProcessDriver
 from ..runs.status import RunStatus
@@ -158,6 +158,8 @@ class MedSSLWidget(QWidget):
         if kind == QEvent.Type.Show and self._in is None and self.window() is not self:
             self._in = self.window()
             self._in.installEventFilter(self)
+            if isinstance(self._in, QMainWindow):  # this dock is short of height, those below are not short of width
+                self._in.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
         taken_out = kind == QEvent.Type.ParentChange and self._in is not None and self.parent() is None
         if taken_out or kind in (QEvent.Type.Close, QEvent.Type.DeferredDelete):
             self.shut()

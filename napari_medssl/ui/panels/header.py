@@ -13,6 +13,7 @@ from qtpy.QtWidgets import (
     QMenu,
     QProgressBar,
     QPushButton,
+    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -68,6 +69,7 @@ class Header(QWidget):
         self.bar = named(QProgressBar(), "Labelled cases", "Share of the cases that are labelled.")
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(6)
+        self.bar.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)  # the words beside it come first
         self.open = QPushButton("Open")
         self.open.setMinimumWidth(SMALLEST)
         named(self.open, "Open", "Open a project, or make one of a folder of scans. You can also drop a folder here.")
@@ -147,7 +149,9 @@ class Header(QWidget):
         self.message.hide()
         top = QHBoxLayout()
         top.addWidget(self._title, 1)
-        top.addWidget(self._counts, 0, Qt.AlignmentFlag.AlignRight)
+        how_far = QHBoxLayout()
+        how_far.addWidget(self._counts)
+        how_far.addWidget(self.bar, 1)
         self._counts.setWordWrap(False)
         question = named(QPushButton("?"), "Help", "Keys, a tour, the documentation, diagnostics.")
         question.setFixedWidth(26)
@@ -159,7 +163,7 @@ class Header(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
         layout.addLayout(top)
-        layout.addWidget(self.bar)
+        layout.addLayout(how_far)
         layout.addLayout(verbs)
 
     def _make_help(self, parent: QWidget) -> QMenu:
