@@ -1,4 +1,4 @@
-"""Make the pictures of `docs/tutorial.md` from the running program: `python docs/make_pictures.py [--minutes 2]`.
+"""Make the pictures of `docs/tutorial.md` and README from the running program: `python docs/make_pictures.py [--minutes 2]`.
 
 It takes the tour on the sample project with mouse and keys, in a napari window on an X server of its own (Xvfb,
 xdotool), and needs the development installation, `.[all,test]`. Nothing of yours is touched: sample, settings and list
@@ -20,6 +20,7 @@ from qtpy.QtWidgets import QApplication
 
 DOCS = Path(__file__).resolve().parent
 PICTURES = ("welcome", "case", "paint", "train", "training", "proposal", "region", "corrected", "progress", "keys")
+README = "window"
 SIZE = (1360, 860)  # pixels of the screen
 COLOURS = 200  # in a picture, so that it is small
 HEAVIEST = 200_000  # bytes
@@ -35,10 +36,10 @@ class Tutorial(Window):
 
     def picture(self, name: str) -> None:
         """Keep what is on the screen; steps that the tutorial does not show are left out."""
-        if name not in PICTURES:
+        if name not in (*PICTURES, README):
             return
         settle()
-        path = self.pictures / f"tutorial-{name}.png"
+        path = self.pictures / (f"{name}.png" if name == README else f"tutorial-{name}.png")
         assert self.window.screen().grabWindow(0).save(str(path))
         with Image.open(path) as shot:
             small = shot.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
@@ -136,6 +137,14 @@ def take(folder: Path, pictures: Path, minutes: str) -> None:
     )[0]
     there.picture("keys")
     card.close()
+
+    dock.progress.close()
+    hands.click(head.verbs["Next"])
+    until(lambda: there.state.review.lines, "the list of regions of the next case")
+    hands.click(head.verbs["Review"])
+    there.key("alt+u")
+    there.key("alt+n")
+    there.picture(README)
     there.viewer.close()
 
 
