@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from fixtures import make_project
-from test_ui_review import World as ReviewWorld
-from test_ui_review import propose
+from review_world import World as ReviewWorld
+from review_world import propose
 
 from napari_medssl.project import Project
 from napari_medssl.ui.athand import usual_range

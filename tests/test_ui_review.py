@@ -1,4 +1,4 @@
-"""Reviewing region by region: a session on a viewer model without a window, so that undo is napari's own."""
+"""Reviewing region by region."""
 
 from __future__ import annotations
 
@@ -8,110 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 from fixtures import make_project
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from napari.components import ViewerModel
-from test_ui_session import DirectJobs, Driver
+from review_world import World, make_world, propose
 
-from napari_medssl.imaging import Grid
-from napari_medssl.project import Project
 from napari_medssl.project.reviews import read_decisions
-from napari_medssl.selection.regions import Regions, find_regions
 from napari_medssl.ui.compat import camera
-from napari_medssl.ui.deciding import Part, changes_of, places_of, state_of
-from napari_medssl.ui.differing import counts_of, difference
-from napari_medssl.ui.display import Display
-from napari_medssl.ui.layers import CaseLayers
-from napari_medssl.ui.reviewview import previous_run, size_text
-from napari_medssl.ui.session import Session
-
-REGION = Part("region")
-
-
-class World:
-    """A session whose screen is layers of a viewer model."""
-
-    def __init__(self, root: Path) -> None:
-        self.now = 0.0
-        self.viewer = ViewerModel()
-        self.layers = CaseLayers(
-            self.viewer, lambda sure: self.session.cases.edited(sure), lambda: None,
-            on_stroke=lambda: self.session.cases.stroked(),
-        )  # fmt: skip
-        self.session: Session = Session(
-            self.layers, Driver(), DirectJobs(), lambda handle, on_status: lambda: None, author="anna",
-            clock=lambda: self.now,
-        )  # type: ignore[arg-type]  # fmt: skip
-        self.session.open_project(root)
-        self.project = Project.open(root)
-
-    @property
-    def review(self) -> Any:
-        return self.session.state.review
-
-    @property
-    def states(self) -> list[str]:
-        return [line.state for line in self.review.lines]
-
-    @property
-    def labels(self) -> Any:
-        return self.layer("labels")
-
-    @property
-    def said(self) -> str:
-        return (self.session.state.message or ("", ""))[1]
-
-    def layer(self, role: str) -> Any:
-        (found,) = [one for one in self.viewer.layers if one.metadata.get("medssl", {}).get("role") == role]
-        return found
-
-    def roles(self) -> list[str]:
-        return [one.metadata.get("medssl", {}).get("role") for one in self.viewer.layers]
-
-    def open(self, name: str = "case-2") -> None:
-        self.session.cases.open(name)
-
-    def tick(self, seconds: float = 0.05) -> None:
-        self.now += seconds
-        self.session.tick()
-
-    def decide(self, verb: Any, part: Part = REGION) -> None:
-        self.session.review.decide(verb, part)
-
-    def places(self, number: int) -> np.ndarray:
-        return np.asarray(self.session.cases._shown.proposal.doubt.regions.places[number - 1])
-
-    def proposed(self) -> np.ndarray:
-        return np.asarray(self.session.cases._shown.proposal.labels)
-
-    def draw(self, places: np.ndarray, value: int) -> None:
-        """One stroke of napari's brush over these places."""
-        at = np.unravel_index(places, self.labels.data.shape)
-        with self.labels.block_history():
-            self.labels.data_setitem(at, value)
-        self.tick()
-
-
-def propose(project: Project, name: str = "case-2", run: str = "bcp-001", shift: int = 0) -> None:
-    """A proposal with two doubtful places and an island."""
-    case = project.case(name)
-    labels, doubt = np.zeros(case.grid.shape, np.uint8), np.zeros(case.grid.shape, np.float32)
-    labels[3:9, 3 + shift : 12 + shift, 4:10] = 2
-    labels[13, 14, 13] = 1
-    labels[13, 3, 2:14] = 1
-    doubt[2:5, 3:7, 4:8] = 0.9
-    doubt[2:5, 12:15, 4:8] = 0.8
-    project.run_folder(run, create=True)
-    case.save_proposal(run, labels, {"entropy": doubt}, 0.4, {"expected_dice": {"dark": 0.6}})
+from napari_medssl.ui.deciding import Part
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    project = make_project(tmp_path)
-    propose(project)
-    world = World(tmp_path / "project")
-    world.open()
-    return world
+    return make_world(tmp_path)
 
 
 def test_regions_come_with_the_case(world: World) -> None:
@@ -360,66 +267,6 @@ def test_locked_structures_stay_as_they_are(world: World) -> None:
     assert ((world.labels.data == 2) == (world.proposed() == 2)).all()
 
 
-def test_overlays_are_filled_faded_and_stay_so(world: World) -> None:
-    overlays = world.layers.overlays
-    overlays.toggle_filled()
-    overlays.fade(-3)
-    assert world.layer("proposal").contour == 0
-    assert world.layer("proposal").opacity == pytest.approx(0.5)
-    overlays.fade(-9)
-    assert world.layer("uncertainty").opacity == pytest.approx(0.1), "never gone"
-    world.open("case-2")
-    assert world.layer("proposal").contour == 0
-    assert world.layer("proposal").opacity == pytest.approx(0.1)
-    overlays.fade(20)
-    overlays.toggle_filled()
-    assert (world.layer("proposal").contour, world.layer("proposal").opacity) == (1, 1.0)
-
-
-def test_the_difference_goes_round_and_follows_what_is_drawn(world: World) -> None:
-    propose(world.project, run="bcp-002", shift=1)
-    world.session.cases.fetch_proposal()
-    cycle = world.session.compare.cycle
-    world.session.cases.correct()
-    cycle()
-    assert world.review.compare == "labels"
-    layer = world.layer("difference")
-    assert not layer.editable
-    assert world.viewer.layers[-1] is layer, "its colours are not mixed with those of the labels"
-    assert not layer.data.any(), "a copy of the proposal is no other opinion"
-    world.draw(np.flatnonzero(world.proposed() == 2)[:4], 0)
-    world.draw(np.flatnonzero(world.proposed() == 0)[:5], 1)
-    world.draw(np.flatnonzero(world.proposed() == 2)[4:6], 1)
-    world.tick()
-    world.tick(1.0)
-    assert np.bincount(world.layer("difference").data.reshape(-1), minlength=4)[1:].tolist() == [4, 5, 2]
-    assert [words for _, words in world.review.legend] == [
-        "only the model: 4 voxels", "only you: 5 voxels", "another class: 2 voxels",
-    ]  # fmt: skip
-    cycle()
-    assert world.review.compare == "previous"
-    assert world.layer("difference").metadata["medssl"]["kind"] == "previous"
-    assert [words for _, words in world.review.legend] == [
-        "new: 36 voxels", "gone since bcp-001: 36 voxels", "another class: 0 voxels",
-    ]  # fmt: skip
-    cycle()
-    assert world.review.compare == ""
-    assert "difference" not in world.roles()
-    assert world.viewer.layers.selection.active is world.labels
-
-
-def test_without_an_earlier_proposal_the_difference_is_with_the_labels_only(world: World) -> None:
-    world.session.compare.cycle()
-    assert world.review.compare == "labels"
-    world.session.compare.choose("previous")
-    assert "no earlier proposal" in world.said
-    world.session.compare.cycle()
-    assert world.review.compare == ""
-
-
-# --- the page
-
-
 def press(viewer: ViewerModel, key: str) -> None:
     from napari.utils.key_bindings import coerce_keybinding
 
@@ -477,114 +324,3 @@ def test_the_page_is_gone_through_by_keys_and_buttons(qtbot: Any, tmp_path: Path
     choose(page.overlays.compare, "")
     page.overlays.compare.activated.emit(0)
     assert page.overlays._legend[0][1].isHidden()
-
-
-# --- pure
-
-
-SHAPE = (6, 10, 10)
-steps = st.lists(
-    st.tuples(
-        st.sampled_from(["accept", "reject", "redo", "paint", "undo", "napari redo"]),
-        st.sampled_from(["region", "slice", "class", "case"]),
-        st.integers(0, 9),
-    ),
-    max_size=12,
-)
-
-
-def a_proposal(seed: int) -> tuple[np.ndarray, Regions]:
-    rng = np.random.default_rng(seed)
-    labels, doubt = np.zeros(SHAPE, np.uint8), np.zeros(SHAPE, np.float32)
-    labels[1:5, 2:7, 2:7] = 1
-    labels[1:5, 7:9, 2:7] = 2
-    doubt[0:3, 1:4, 1:4] = rng.uniform(0.4, 1)
-    doubt[2:5, 6:9, 4:8] = rng.uniform(0.4, 1)
-    return labels, find_regions(labels, doubt, (1.0, 1.0, 1.0), {1: "a", 2: "b"})
-
-
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.integers(0, 500), steps)
-def test_no_decision_touches_what_a_person_drew_and_undo_takes_all_back(seed: int, walk: list[Any]) -> None:
-    """A random walk of decisions, strokes and undos on a real labels layer."""
-    from napari.layers import Labels
-
-    from napari_medssl.project.reviews import Decision, decide
-
-    proposal, regions = a_proposal(seed)
-    layer = Labels(np.full(SHAPE, 255, np.uint8))
-    first = layer.data.copy()
-    decisions: list[Decision] = []
-    for verb, scope, number in walk:
-        before = layer.data.copy()
-        if verb == "undo":
-            layer.undo()
-        elif verb == "napari redo":
-            layer.redo()
-        elif verb == "paint":
-            at = np.unravel_index((np.arange(120) + 50 * number) % layer.data.size, SHAPE)
-            with layer.block_history():
-                layer.data_setitem(at, number % 3)
-        else:
-            what = {
-                "region": regions.found[number % len(regions.found)].key,
-                "slice": f"{number % 3}/{number % 6}",
-                "class": str(1 + number % 2),
-                "case": "",
-            }[scope]
-            part = Part(scope, what)
-            places, values = changes_of(verb, part, layer.data, proposal, regions, decisions)
-            assert np.isin(places, places_of(part, regions, proposal)).all()
-            if places.size:
-                with layer.block_history():
-                    layer.data_setitem(np.unravel_index(places, SHAPE), values)
-            decisions.append(decide(verb, scope, what, "anna"))
-            drawn = (before != 255) & (before != proposal)  # what nobody but a person can have put there …
-            if verb == "redo" and any(one.verb == "reject" for one in decisions):
-                drawn &= before != 0  # … but for background, which may come from rejecting
-            np.testing.assert_array_equal(layer.data[drawn], before[drawn])
-            if verb == "accept":
-                np.testing.assert_array_equal(layer.data[before != 255], before[before != 255])
-    while layer._undo_history:
-        layer.undo()
-    np.testing.assert_array_equal(layer.data, first)
-
-
-values = st.lists(st.sampled_from([0, 1, 2, 255]), min_size=1, max_size=6)
-verbs = st.lists(st.sampled_from(["accept", "reject", "redo", "correct"]), max_size=5)
-
-
-@given(verbs, values, st.integers(0, 100))
-def test_a_region_is_open_as_long_as_nobody_looked_at_part_of_it_or_drew_in_it(
-    decided: list[Any], here: list[int], seed: int
-) -> None:
-    labels = np.array(here, np.uint8)
-    proposed = np.random.default_rng(seed).integers(0, 3, len(here)).astype(np.uint8)
-    state = state_of(decided, labels, proposed)
-    if (labels == 255).all():
-        assert state == "open"
-    if (labels == 255).any():
-        assert state in ("open", "corrected")
-    if state == "accepted":
-        assert (labels == proposed).all()
-    if state == "rejected":
-        assert not labels.any()
-    if not decided:
-        assert state == ("before" if (labels != 255).all() else "open")
-    assert (state == "corrected") <= ("accept" in decided or "reject" in decided or "correct" in decided)
-
-
-def test_differences_are_counted_where_somebody_looked() -> None:
-    here = np.array([1, 1, 0, 2, 0, 1], np.uint8)
-    there = np.array([1, 0, 2, 1, 255, 255], np.uint8)
-    codes = difference(here, there)
-    assert codes.tolist() == [0, 1, 2, 3, 0, 0]
-    assert counts_of(codes) == (1, 1, 1)
-
-
-def test_the_run_before_and_sizes_in_words() -> None:
-    runs = [("c", ""), ("b", "worse"), ("a", "")]
-    assert [previous_run(runs, run) for run in ("c", "b", "a", "x", None)] == ["b", "a", None, None, None]
-    solid, flat = Display(Grid((4, 4, 4), np.diag([1.0, 1.0, 1.0, 1.0]))), Display(Grid.raster((4, 4)))
-    assert [size_text(size, solid) for size in (12.4, 999, 1500)] == ["12 mm³", "999 mm³", "1.5 ml"]
-    assert size_text(12, flat) == "12 px"

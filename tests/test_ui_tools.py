@@ -14,8 +14,8 @@ import pytest
 from fixtures import balls, make_project
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from review_world import propose
 from test_ui_looked import World
-from test_ui_review import propose
 from test_ui_session import DirectJobs
 from test_ui_widget import Bench, choose, press
 
