@@ -170,6 +170,9 @@ def test_decisions_need_a_place(world: World) -> None:
         world.session.dismiss()
         act()
         assert "no proposal for this case" in world.said
+    world.session.cases.leave()
+    world.session.review.go(1)
+    assert "No case is open" in world.said
 
 
 def test_by_slice_class_and_case(world: World) -> None:

@@ -25,6 +25,7 @@ from napari_medssl.tools.options import ToolOptions
 from napari_medssl.tools.scene import Scene, Wanted
 from napari_medssl.ui.deciding import Part
 from napari_medssl.ui.facts import ClassFacts
+from napari_medssl.ui.panels.draw_box import NumberBox
 
 UNSEEN = 255
 
@@ -430,6 +431,17 @@ def test_a_range_is_typed_taken_and_goes_off_with_the_case(bench: Bench) -> None
     assert within.high.value() == pytest.approx(high, abs=1e-4), "the numbers stay in hand"
     within.on.click()
     assert bench.state.tools.facts.within == (within.low.value(), within.high.value())
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0"), (-0.0, "0"), (100000.0, "100000"), (-1000.0, "-1000"), (0.0312, "0.0312"), (12.5, "12.5")],
+)
+def test_numbers_are_written_as_people_do(qtbot: Any, value: float, text: str) -> None:
+    box = NumberBox("number", "A number.")
+    qtbot.addWidget(box)
+    box.setValue(value)
+    assert box.text() == text
 
 
 def test_what_was_looked_at_is_marked_and_shaded(bench: Bench) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .casework import CaseDesk
 
 GO_FIRST = "Go to a region first: Alt+N."
+NO_CASE = "No case is open: Alt+G opens the one that is suggested next."
 NOTHING = "There is no proposal for this case: open one that is to review, or train first."
 CALM = "No region of this proposal stands out. Look it through, then accept it."
 
@@ -77,13 +78,16 @@ class ReviewDesk:
         """Go to the next region that is open (1), or to the one before in the list (-1)."""
         review = self._review
         if review is None or not review.lines:
-            self._board.say("info", NOTHING if review is None else CALM)
+            self._board.say("info", self._why_nothing() if review is None else CALM)
             return
         count = len(review.lines)
         here = review.current or (0 if step > 0 else 1)
         order = [(here - 1 + step * away) % count + 1 for away in range(1, count + 1)]
         still_open = [number for number in order if step > 0 and review.lines[number - 1].state == "open"]
         self.go_to((still_open or order)[0])
+
+    def _why_nothing(self) -> str:
+        return NO_CASE if self._board.facts.case is None else NOTHING
 
     def go_to(self, number: int) -> None:
         """Go to the region of that number."""
@@ -106,7 +110,7 @@ class ReviewDesk:
         """
         labels, review, proposal = self._view.labels(), self._review, self._proposal
         if labels is None or review is None or proposal is None:
-            self._board.say("info", NOTHING)
+            self._board.say("info", self._why_nothing())
             return
         found = self._found(part, review)
         if found is None:

@@ -33,8 +33,11 @@ class NumberBox(QDoubleSpinBox):
         named(self, name, tip)
 
     def textFromValue(self, value: float) -> str:
-        """No more digits than it takes."""
-        return f"{value:.5g}"
+        """No more digits than it takes, and no exponent: nobody types one."""
+        value += 0.0  # no minus before nothing
+        digits = 4 if abs(value) < 10 else 2 if abs(value) < 1000 else 0
+        written = f"{value:.{digits}f}"
+        return written.rstrip("0").rstrip(".") if digits else written
 
 
 class WithinBox(QWidget):
