@@ -66,7 +66,9 @@ def main() -> int:
             return 2
         if asked.pace:
             for name in asked.cohort:
-                measure_pace(cohorts.load(data, name, 0, 4))
+                measure_pace(
+                    cohorts.load(data, name, 0, 4), [first for first in asked.first if first != "scratch"] + asked.then
+                )
             return 0
         for seed in asked.seeds:
             for name in asked.cohort:
@@ -78,11 +80,11 @@ def main() -> int:
     return 0
 
 
-def measure_pace(cohort: cohorts.Cohort) -> None:
-    """Seconds per step of each method on a cohort, over both phases of those that have two; appends a line for each."""
+def measure_pace(cohort: cohorts.Cohort, methods: list[str]) -> None:
+    """Seconds per step of methods on a cohort, over both phases of those that have two; appends a line for each."""
     with tempfile.TemporaryDirectory(prefix="medssl-bench-") as folder:
         project = cohort.make_project(Path(folder) / "project")
-        for method in (*(first for first in FIRST if first != "scratch"), *THEN):
+        for method in methods:
             run, _ = train(project, method, {"steps": PACE_STEPS}, 0)
             events = [e for e in replay(project.run_folder(run) / JOURNAL_NAME) if isinstance(e, Stepped)]
             seconds = (events[-1].at - events[0].at) / (events[-1].step - events[0].step)

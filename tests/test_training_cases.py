@@ -279,11 +279,11 @@ class TestStartFrom:
         project, before, _ = ready
         shares = []
         for settings in ({}, {"warmup_share": 0.4}):
-            spec = make_spec(project, "bcp", steps=2, device="cpu", propose=(), start_from=before, settings=settings)
+            spec = make_spec(project, "cdma", steps=2, device="cpu", propose=(), start_from=before, settings=settings)
             options = resolve(spec, project).options
             assert options is not None
             shares.append(options["warmup_share"])
-        assert shares == [0.5, 0.4]  # what a person set stays
+        assert shares == [0.15, 0.4]  # what a person set stays
 
     def test_but_it_does_after_a_run_without_labels(self, tmp_path: Path) -> None:
         project = make_project(tmp_path, "raster")

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any, ClassVar
 
 from .averaged_options import AveragedOptions
 from .options import option
@@ -15,11 +12,8 @@ from .options import option
 class BCPOptions(AveragedOptions):
     """Options of bidirectional copy-paste (Bai et al., CVPR 2023)."""
 
-    # the model it starts from has learnt from labels already
-    CONTINUING: ClassVar[Mapping[str, Any]] = MappingProxyType({"warmup_share": 0.5})
-
     warmup_share: float = option(
-        0.7,
+        0.5,
         "Share of time on labels first",
         "Part of the run that learns from labelled scans only.",
         low=0.0,
@@ -53,9 +47,9 @@ class BCPOptions(AveragedOptions):
         high=1.0,
     )
     unlabelled_weight: float = option(
-        0.5,
+        1.0,
         "Weight of unlabelled scans",
-        "Weight of the model's own labels against human ones (alpha in the paper).",
+        "Weight of the model's own labels against human ones (alpha in the paper, 0.5 there).",
         low=0.0,
         high=2.0,
         advanced=False,
