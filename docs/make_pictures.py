@@ -1,4 +1,4 @@
-"""Make the pictures of `docs/tutorial.md` and README from the running program: `python docs/make_pictures.py [--minutes 2]`.
+"""Make the pictures of tutorial and README from the running program: `python docs/make_pictures.py [--minutes 2]`.
 
 It takes the tour on the sample project with mouse and keys, in a napari window on an X server of its own (Xvfb,
 xdotool), and needs the development installation, `.[all,test]`. Nothing of yours is touched: sample, settings and list

@@ -160,8 +160,8 @@ def test_a_published_recipe_begins_with_another_network_only_where_a_person_says
 def test_the_form_shows_what_is_usual_for_the_choice() -> None:
     info = method_info("bcp")
     assert view(stock()).usual["warmup_share"] == info.options().warmup_share  # type: ignore[attr-defined]
-    going_on, again = view(stock(past("cdma-001", method="cdma")), method="cdma"), method_info("cdma").options.CONTINUING
-    assert going_on.usual["warmup_share"] == again["warmup_share"]
+    again = view(stock(past("cdma-001", method="cdma")), method="cdma")
+    assert again.usual["warmup_share"] == method_info("cdma").options.CONTINUING["warmup_share"]
     published = view(stock(), preset="paper", minutes=None)
     assert published.usual["learning_rate"] == info.paper(2)["learning_rate"]
     assert published.outlook is not None
