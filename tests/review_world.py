@@ -28,6 +28,7 @@ class World:
             self.viewer, lambda sure: self.session.cases.edited(sure), lambda: None,
             on_stroke=lambda: self.session.cases.stroked(),
         )  # fmt: skip
+        # stand-ins for the driver, the jobs and what follows a run: hence the ignored types
         self.session: Session = Session(
             self.layers, Driver(), DirectJobs(), lambda handle, on_status: lambda: None, author="anna",
             clock=lambda: self.now,

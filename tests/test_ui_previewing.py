@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -149,6 +150,14 @@ class TestLayer:
     def grown(self, step: int, case: str = "case-1") -> ShownPreview:
         return ShownPreview(case, "bcp-001", step, np.full(proposed().labels.shape, step, np.uint8))
 
+    def timed(self) -> tuple[Layers, Any, list[float]]:
+        """A screen with a preview, its layer, and what its clock says."""
+        screen, now = Layers(), [10.0]
+        screen.layers._preview._clock = lambda: now[0]
+        screen.layers.show_case(shown())
+        screen.layers.show_preview(self.grown(1))
+        return screen, screen.role("preview"), now
+
     def test_it_is_an_outline_below_the_labels_that_nobody_draws_on(self) -> None:
         screen = Layers()
         screen.layers.show_case(shown(proposal=True))
@@ -187,12 +196,7 @@ class TestLayer:
         assert screen.role("preview", step="3").visible
 
     def test_it_rests_while_somebody_scrolls_and_not_while_one_goes_slice_by_slice(self) -> None:
-        screen = Layers()
-        now = [10.0]
-        screen.layers._preview._clock = lambda: now[0]
-        screen.layers.show_case(shown())
-        screen.layers.show_preview(self.grown(1))
-        layer = screen.role("preview")
+        screen, layer, now = self.timed()
 
         def go_to(at: int, after: float) -> None:
             now[0] += after
@@ -211,12 +215,7 @@ class TestLayer:
         assert layer.visible
 
     def test_hidden_by_hand_it_stays_hidden_however_one_scrolls(self) -> None:
-        screen = Layers()
-        now = [10.0]
-        screen.layers._preview._clock = lambda: now[0]
-        screen.layers.show_case(shown())
-        screen.layers.show_preview(self.grown(1))
-        layer = screen.role("preview")
+        screen, layer, now = self.timed()
         layer.visible = False
         for at in (1, 2, 3):
             now[0] += 0.04

@@ -126,11 +126,8 @@ class _Work:
     """Tells how much is done, by voxels times what is done to each."""
 
     def __init__(self, scene: Scene, size: int) -> None:
-        self._scene, self._all, self._done = (
-            scene,
-            PASSES * size * 8 / 7,
-            size,
-        )  # all levels together are 8/7 of the first
+        self._scene, self._done = scene, size
+        self._all = PASSES * size * 8 / 7  # all levels together are 8/7 of the first
 
     def did(self, passes: int, size: int) -> None:
         """So many passes over so many voxels are done."""

@@ -23,9 +23,8 @@ from .tile_augment import augment_tile
 
 FOREGROUND_SHARE = 0.5  # of labelled patches are centred on a class drawn at random
 AHEAD = 3
-SEASONED = (
-    500  # steps until shapes are distorted as far as they will be: few steps learn more from what is like the scans
-)
+# Steps until shapes are distorted as far as they will be: few steps learn more from what is like the scans.
+SEASONED = 500
 PUBLISHED = ("paper", "tiles")  # augmentations that cut their own patches
 
 
