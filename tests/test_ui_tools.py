@@ -433,6 +433,19 @@ def test_a_range_is_typed_taken_and_goes_off_with_the_case(bench: Bench) -> None
     assert bench.state.tools.facts.within == (within.low.value(), within.high.value())
 
 
+def test_of_a_range_the_end_that_was_typed_stays_and_takes_the_other_along(bench: Bench) -> None:
+    within = bench.widget.label_page.within
+    within.low.setValue(0.0)
+    within.high.setValue(1.0)
+    within.on.click()
+    within.low.setValue(5.0)
+    assert bench.state.tools.facts.within == (5.0, 5.0), "the higher end is typed next"
+    within.high.setValue(8.0)
+    assert bench.state.tools.facts.within == (5.0, 8.0)
+    within.high.setValue(2.0)
+    assert bench.state.tools.facts.within == (2.0, 2.0)
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [(0.0, "0"), (-0.0, "0"), (100000.0, "100000"), (-1000.0, "-1000"), (0.0312, "0.0312"), (12.5, "12.5")],
