@@ -26,6 +26,7 @@ from napari_medssl.tools.scene import Scene, Wanted
 from napari_medssl.ui.deciding import Part
 from napari_medssl.ui.facts import ClassFacts
 from napari_medssl.ui.panels.draw_box import NumberBox
+from napari_medssl.ui.toolwork import _scene, _Work
 
 UNSEEN = 255
 
@@ -431,6 +432,23 @@ def test_a_range_is_typed_taken_and_goes_off_with_the_case(bench: Bench) -> None
     assert within.high.value() == pytest.approx(high, abs=1e-4), "the numbers stay in hand"
     within.on.click()
     assert bench.state.tools.facts.within == (within.low.value(), within.high.value())
+
+
+def test_a_tool_is_given_in_its_box_what_it_is_given_of_all(bench: Bench) -> None:
+    desk = bench.widget.session.tools
+    snap = next(tool for tool in TOOLS if tool.name == "snap")
+    hand, box = desk._view.at_hand(), (slice(2, 9), slice(3, 12), slice(1, 8))
+    assert hand is not None
+    assert desk._shown is not None
+    proposal = desk._shown.proposal
+    assert proposal is not None
+    part, whole = (_scene(_Work(snap, snap.options(), hand, where), proposal) for where in (box, None))
+    for here, all_of_it in ((part.image, whole.image), (part.probability, whole.probability)):
+        assert here is not None
+        assert all_of_it is not None
+        assert here.shape == hand.labels.shape
+        np.testing.assert_array_equal(here[box], all_of_it[box])
+        assert np.ptp(here[box]) > 0
 
 
 def test_of_a_range_the_end_that_was_typed_stays_and_takes_the_other_along(bench: Bench) -> None:
