@@ -64,7 +64,8 @@ def a_batch(ndim: int = 2, count: int = 4, seed: int = 0, unlabelled: bool = Tru
 
 def batch_for(phase: Phase, ndim: int = 2, seed: int = 0) -> Batch:
     """What the phase asks for: patches, or the views it makes of them."""
-    batch = a_batch(ndim, seed=seed, unlabelled=phase.unlabelled > 0)
+    count = max(phase.labelled, phase.unlabelled)
+    batch = a_batch(ndim, count, seed=seed, unlabelled=phase.unlabelled > 0)
     if phase.views is None:
         return batch
     assert batch.unlabelled is not None
@@ -129,8 +130,10 @@ def test_every_phase_runs_and_names_its_terms(method: str, preset: str, ndim: in
         plan = dataclasses.replace(plan, normalisation=method_info(method).paper(ndim)["normalisation"])
     phases = method_info(method).load().phases(options, plan)
     assert sum(p.share for p in phases) == pytest.approx(1.0)
+    halved = method == "bcp" and preset == "auto"  # its second phase: half a batch of each kind
     for phase in phases:
-        assert phase.labelled == (4 if method in SEGMENTING else 0)
+        patches = 2 if halved and phase.name == SELF_TRAINING else 4
+        assert phase.labelled == (patches if method in SEGMENTING else 0)
         assert phase.steps is not None
         learner.before_phase(phase)
         losses = learner.losses(batch_for(phase, ndim), a_step(phase))
@@ -276,6 +279,33 @@ def test_unlabelled_weight_ramps_up() -> None:
     terms = [learner.losses(a_batch(), a_step(phase, 0, done)).terms["unlabelled"] for done in (0.0, 0.25, 0.5, 1.0)]
     assert terms[0] < terms[1] < terms[2]
     assert terms[2] == terms[3]
+
+
+def test_both_kinds_of_scan_fill_one_batch_together() -> None:
+    phase = phase_of("bcp", options_for("bcp"), SELF_TRAINING)
+    assert (phase.labelled, phase.unlabelled) == (2, 2)
+    single = method_info("bcp").load().phases(options_for("bcp"), dataclasses.replace(plan_for(2, (16, 16)), batch=1))
+    assert (single[1].labelled, single[1].unlabelled) == (1, 1)
+    for mixing in (0.0, 1.0):  # with one patch of each kind as well, side by side and pasted into each other
+        learner = fresh("bcp", options_for("bcp", mixing=mixing), INSTANCE)
+        shown: list[int] = []
+        learner.student.register_forward_pre_hook(lambda module, args, shown=shown: shown.append(len(args[0])))
+        losses = learner.losses(a_batch(count=1), a_step(single[1]))
+        assert shown == [2]
+        assert losses.terms["labelled"] > 0
+        assert losses.terms["unlabelled"] > 0
+
+
+def test_teacher_sees_grey_values_as_they_are_and_the_student_others() -> None:
+    learner = fresh("bcp", options_for("bcp", mixing=0.0, jitter=0.0, remap=1.0), INSTANCE)
+    seen: dict[str, torch.Tensor] = {}
+    learner.average.register_forward_pre_hook(lambda module, args: seen.update(teacher=args[0]))
+    learner.student.register_forward_pre_hook(lambda module, args: seen.update(student=args[0]))
+    batch = a_batch(count=2)
+    learner.losses(batch, a_step(phase_of("bcp", options_for("bcp"), SELF_TRAINING)))
+    assert torch.equal(seen["teacher"], batch.unlabelled.images)
+    assert torch.equal(seen["student"][:2], batch.labelled.images)
+    assert not torch.allclose(seen["student"][2:], batch.unlabelled.images, atol=0.1)
 
 
 def test_teacher_that_knows_nothing_for_sure_teaches_nothing() -> None:

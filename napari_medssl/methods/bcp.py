@@ -19,7 +19,7 @@ from .averaged import AveragedLearner, make_optimiser_options
 from .base import IGNORE, Batch, Learner, Losses, Patches, Phase, Step
 from .bcp_options import BCPOptions
 from .copy_paste import box_mask, cells_mask, halves, mix, slab_mask
-from .distort import distort
+from .distort import distort, remap
 from .losses import LossForm, Region, region_losses
 from .pseudo_labels import pseudo_labels
 from .schedules import sigmoid_ramp
@@ -46,13 +46,15 @@ class BCP:
             steps=options.warmup_steps,
         )
         optimiser = make_optimiser_options(options, options.schedule, keep_state=options.keep_momentum)
+        # half a batch of each kind is a whole one: a step of the second phase costs hardly more than one of the first
+        each = max(1, plan.batch // 2) if options.loss_form == "auto" else plan.batch
         second = Phase(
             SELF_TRAINING,
             "Learning from unlabelled scans too",
             1 - options.warmup_share,
             replace(optimiser, lr=optimiser.lr * options.second_rate),
-            labelled=plan.batch,
-            unlabelled=plan.batch,
+            labelled=each,
+            unlabelled=each,
             steps=options.steps,
         )
         return [first, second] if options.warmup_share > 0 and options.warmup_steps > 0 else [second]
@@ -137,15 +139,15 @@ class BCPLearner(AveragedLearner):
         weight : float
             Of the teacher's labels against human ones.
         rng : RandomState, optional
-            For the distortion of the student's view; needed when the option `jitter` is above 0.
+            For the distortion of the student's view; without it there is none.
         """
         assert labelled.labels is not None
         image_a, image_b = halves(labelled.images)
         label_a, label_b = halves(labelled.labels)
         other_a, other_b = halves(unlabelled.images)
         guess_a, guess_b = self._guesses(other_a, other_b)
-        if rng is not None and self._bcp.jitter > 0:
-            other_a, other_b = distort(other_a, self._bcp.jitter, rng), distort(other_b, self._bcp.jitter, rng)
+        if rng is not None:
+            other_a, other_b = self._seen(other_a, rng), self._seen(other_b, rng)
         mixed_l, mixed_u = mix(image_a, other_a, mask), mix(other_b, image_b, mask)
         hole = 1 - mask
         if self._bcp.fused:
@@ -168,13 +170,10 @@ class BCPLearner(AveragedLearner):
         return Losses(loss_l + loss_u, {name: value.detach() for name, value in named.items()})
 
     def side_by_side(self, labelled: Patches, unlabelled: Patches, weight: float, at: Step) -> Losses:
-        """All labelled patches and half of the unlabelled ones, unmixed: what a person drew is never half used."""
+        """Patches of both kinds, unmixed."""
         assert labelled.labels is not None
-        other = halves(unlabelled.images)[1]
-        guess = self._guess(other)
-        if self._bcp.jitter > 0:
-            other = distort(other, self._bcp.jitter, at.rng)
-        logits = self.student(torch.cat((labelled.images, other)))
+        guess = self._guess(unlabelled.images)
+        logits = self.student(torch.cat((labelled.images, self._seen(unlabelled.images, at.rng))))
         human = torch.cat((labelled.labels, torch.full_like(guess, IGNORE)))
         guessed = torch.cat((torch.full_like(labelled.labels, IGNORE), guess))
         return self._joint(logits, human, guessed, weight, self._balance(at))
@@ -193,6 +192,12 @@ class BCPLearner(AveragedLearner):
         labelled, unlabelled = self._whole(dice, cross), weight * own
         named = {"labelled": labelled, "unlabelled": unlabelled, "dice": dice, "cross_entropy": cross}
         return Losses(labelled + unlabelled, {name: value.detach() for name, value in named.items()})
+
+    def _seen(self, images: Tensor, rng: RandomState) -> Tensor:
+        """Unlabelled patches as the student sees them."""
+        if self._bcp.remap > 0:
+            images = remap(images, self._bcp.remap, rng)
+        return distort(images, self._bcp.jitter, rng) if self._bcp.jitter > 0 else images
 
     def _whole(self, dice: Tensor, cross: Tensor) -> Tensor:
         return dice + cross if self._form == "auto" else 0.5 * (dice + cross)

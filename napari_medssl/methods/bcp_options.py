@@ -46,6 +46,14 @@ class BCPOptions(AveragedOptions):
         low=0.0,
         high=1.0,
     )
+    remap: float = option(
+        0.7,
+        "Other grey values for the student",
+        "Share of unlabelled patches whose grey values go through a random curve after the teacher has looked, as if "
+        "another scanner had made them; 0 is off, as in the paper.",
+        low=0.0,
+        high=1.0,
+    )
     unlabelled_weight: float = option(
         1.0,
         "Weight of unlabelled scans",

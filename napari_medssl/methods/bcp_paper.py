@@ -25,6 +25,7 @@ def bcp_paper(ndim: int) -> dict[str, Any]:
         "mixing": 1.0,
         "second_rate": 1.0,
         "jitter": 0.0,
+        "remap": 0.0,
         "largest_component": True,
         "ignore_dropped": False,
         "confidence": 0.0,

@@ -6,6 +6,9 @@ import torch
 from numpy.random import RandomState
 from torch import Tensor
 
+KNOTS = 6  # of a random curve
+REACH = (-2.5, 3.5)  # values between the knots lie within; beyond, the curve is flat
+
 
 def distort(images: Tensor, strength: float, rng: RandomState) -> Tensor:
     """Change contrast, brightness and gamma of each image, and add noise.
@@ -29,3 +32,43 @@ def distort(images: Tensor, strength: float, rng: RandomState) -> Tensor:
     curved = ((images - lowest) / span).pow(torch.exp(draw(-0.5, 0.5) * strength)) * span + lowest
     out = curved * (1 + draw(-0.3, 0.3) * strength) + draw(-0.3, 0.3) * strength
     return out + torch.randn_like(out) * draw(0.0, 0.25) * strength
+
+
+def remap(images: Tensor, share: float, rng: RandomState) -> Tensor:
+    """Send grey values through a random curve, another one for each channel of each image.
+
+    Tissues change places in brightness as they do between sequences of a scanner, and shapes stay: what is learnt from
+    it cannot rest on grey values alone (in the manner of Zhou et al., "Models Genesis", MedIA 2021, non-linear
+    intensities; the curves here need not rise or fall throughout). An image is a random mixture of its own values and
+    those of the curve, with its own mean and deviation.
+
+    Parameters
+    ----------
+    images : Tensor, (B, C, *space)
+        Z-scored.
+    share : float
+        Of images that are changed, 0 to 1.
+    """
+    chosen = rng.random_sample(len(images)) < share
+    strength = rng.uniform(0, 1, len(images)) * chosen
+    heights = rng.normal(0, 1, (*images.shape[:2], KNOTS))
+    if not chosen.any():
+        return images
+    knots = torch.as_tensor(heights, dtype=torch.float32, device=images.device)
+    mixture = torch.as_tensor(strength, dtype=torch.float32, device=images.device)[:, None, None]
+    values = images.flatten(2).float()
+    low, high = REACH
+    place = ((values - low) / (high - low) * (KNOTS - 1)).clamp(0, KNOTS - 1 - 1e-4)
+    left = place.floor()
+    curved = torch.lerp(knots.gather(2, left.long()), knots.gather(2, left.long() + 1), place - left)
+    mixed = torch.lerp(values, _like(curved, values), mixture)
+    changed = _like(mixed, values).reshape(images.shape).to(images.dtype)
+    keep = torch.as_tensor(~chosen, device=images.device).reshape(-1, *[1] * (images.ndim - 1))
+    return torch.where(keep, images, changed)
+
+
+def _like(values: Tensor, pattern: Tensor) -> Tensor:
+    """`values` with the mean and deviation of `pattern`, (B, C, voxels), each channel for itself."""
+    centred = values - values.mean(2, keepdim=True)
+    scale = pattern.std(2, keepdim=True) / values.std(2, keepdim=True).clamp_min(1e-3)
+    return centred * scale + pattern.mean(2, keepdim=True)
