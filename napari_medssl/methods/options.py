@@ -6,15 +6,17 @@ No torch here: napari reads this.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from ..errors import SpecError
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+
+    from ..runs.spec import Plan
 
 Chosen = TypeVar("Chosen", bound="DataclassInstance")
 
@@ -74,6 +76,10 @@ class Options:
     def over_paper(cls, paper: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
         """The settings of the paper preset under those that a person chose; a choice may draw others along."""
         return {**paper, **chosen}
+
+    def fitted(self, plan: Plan, chosen: Collection[str]) -> Self:
+        """The options with those that nobody chose as the plan wants them; the same, unless a method has such."""
+        return self
 
     network: str = network_option()
     learning_rate: float = option(

@@ -81,6 +81,7 @@ _RULES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     ),
     "looks": ("1, 2 or 3", lambda v: _is_count(v) and v <= 3),
     "single_piece": ("numbers of classes from 1 on", _list_of(_is_count)),
+    "many_contrasts": ("true or false", lambda v: isinstance(v, bool)),
     "augmentation": _one_of("strong", "paper", "tiles", "none"),
     "precision": _one_of("float32", "bfloat16"),
     "threads": ("a whole number from 1 on", _is_count),

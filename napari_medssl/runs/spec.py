@@ -62,6 +62,8 @@ class Plan:
         where `mirror_axes` says so. Their mean decides.
     single_piece : tuple of int
         Class indices that are one connected piece in the labelled cases: proposals keep the largest piece only.
+    many_contrasts : bool
+        Whether grey values differ between scans as between scanners or sequences; methods may train for that.
     augmentation : str
         "strong"; "paper": BCP's published recipe; "tiles": CDMA's, for images; "none".
     precision : str
@@ -85,6 +87,7 @@ class Plan:
     window_step: tuple[int, ...] | None = None
     looks: int = 1
     single_piece: tuple[int, ...] = ()
+    many_contrasts: bool = False
     augmentation: Literal["strong", "paper", "tiles", "none"] = "strong"
     precision: Literal["float32", "bfloat16"] = "float32"
     device: str = "cpu"

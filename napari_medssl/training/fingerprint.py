@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import BadFileError, SpecError
 from ..imaging import Volume, connected_pieces
 from ..project import Project
 from ..runs.spec import LabelledCase
 
-SCANS_LOOKED_AT = 6
+SCANS_LOOKED_AT = 12
+FEWEST_LOOKED_AT, VOXELS_LOOKED_AT = (
+    6,
+    100_000_000,
+)  # where scans are large: so many scans, then no more voxels than that
 CASES_LOOKED_AT = 500
 TOUCHES_AIR = -900.0  # HU
 ONE_PIECE = 0.98  # of a class's voxels in its largest piece
+LEVELS = np.linspace(0.05, 0.95, 19)  # quantiles of grey values that are compared between scans
 
 
 @dataclass(frozen=True)
@@ -24,7 +31,8 @@ class Fingerprint:
     """Facts that a plan follows from.
 
     `shape` and `spacing` are medians on canonical axes; `single_piece` are the class indices that were one connected
-    piece in every labelled case.
+    piece in every labelled case. `contrasts` says how far grey values differ between scans after each was z-scored: the
+    largest standard deviation of one of their quantiles.
     """
 
     ndim: int
@@ -40,6 +48,7 @@ class Fingerprint:
     mean: float = 0.0
     sd: float = 1.0
     single_piece: tuple[int, ...] = ()
+    contrasts: float = 0.0
 
 
 def take_fingerprint(project: Project, cases: tuple[str, ...], labelled: tuple[LabelledCase, ...]) -> Fingerprint:
@@ -75,19 +84,33 @@ def _with_intensities(
     facts: Fingerprint, project: Project, cases: tuple[str, ...], labelled: tuple[LabelledCase, ...]
 ) -> Fingerprint:
     changes: dict[str, object] = {"single_piece": _single_pieces(project, labelled, facts.classes)}
-    if facts.ndim == 3 and facts.channels == 1:
-        spread = cases[:: max(1, len(cases) // SCANS_LOOKED_AT)]
-        rest = [name for name in cases if name not in spread]
-        looked = islice(_readable(project, (*spread, *rest)), SCANS_LOOKED_AT)
-        samples = [volume.array.ravel()[::7] for volume in looked]
-        if not samples:
-            raise SpecError("None of the scans can be read. Put their files back, or mount the drive they are on.")
-        if np.median([float(np.nanmin(s)) for s in samples]) <= TOUCHES_AIR:
-            body = np.concatenate([s[s > TOUCHES_AIR] for s in samples]).astype(np.float64)
-            low, high = (float(v) for v in np.percentile(body, (0.5, 99.5)))
-            body = np.clip(body, low, high)
-            changes |= {"is_ct": True, "clip": (low, high), "mean": float(body.mean()), "sd": float(body.std())}
+    spread = cases[:: max(1, len(cases) // SCANS_LOOKED_AT)]
+    rest = [name for name in cases if name not in spread]
+    samples: list[NDArray[Any]] = []
+    for volume in islice(_readable(project, (*spread, *rest)), SCANS_LOOKED_AT):
+        if len(samples) >= FEWEST_LOOKED_AT and len(samples) * volume.array.size > VOXELS_LOOKED_AT:
+            break
+        samples.append(volume.array.reshape(facts.channels, -1)[:, ::7].copy())
+    if not samples:
+        raise SpecError("None of the scans can be read. Put their files back, or mount the drive they are on.")
+    changes["contrasts"] = max(_contrasts([sample[channel] for sample in samples]) for channel in range(facts.channels))
+    if facts.ndim == 3 and facts.channels == 1 and np.median([float(np.nanmin(s)) for s in samples]) <= TOUCHES_AIR:
+        body = np.concatenate([s[s > TOUCHES_AIR] for s in samples]).astype(np.float64)
+        low, high = (float(v) for v in np.percentile(body, (0.5, 99.5)))
+        body = np.clip(body, low, high)
+        changes |= {"is_ct": True, "clip": (low, high), "mean": float(body.mean()), "sd": float(body.std())}
     return Fingerprint(**(facts.__dict__ | changes))
+
+
+def _contrasts(samples: list[NDArray[Any]]) -> float:
+    """How far z-scored grey values differ between scans; see `Fingerprint`."""
+    found = []
+    for sample in samples:
+        values = sample[np.isfinite(sample)].astype(np.float64)
+        if values.size:
+            values = np.clip(values, *np.percentile(values, (0.1, 99.9)))
+            found.append((np.quantile(values, LEVELS) - values.mean()) / max(float(values.std()), 1e-12))
+    return float(np.std(found, axis=0).max()) if found else 0.0
 
 
 def _readable(project: Project, cases: tuple[str, ...]) -> Iterator[Volume]:

@@ -35,7 +35,8 @@ def resolve(spec: RunSpec, project: Project) -> RunSpec:
         return replace(spec, plan=_moved(spec.plan, spec.device))
     info, before = method_info(spec.method), find_start(project, spec.start_from)
     ndim = project.case(_cases(spec)[0]).grid.ndim if _cases(spec) else 3
-    options, wishes = check_settings(info, preset_settings(info, spec.preset, ndim, spec.settings, before))
+    settings = preset_settings(info, spec.preset, ndim, spec.settings, before)
+    options, wishes = check_settings(info, settings)
     machine = probe(spec.device, measure=not {"threads", "precision"} <= wishes.keys())
     if before is not None:
         own = own_wishes(info, ndim, spec.settings)
@@ -51,7 +52,7 @@ def resolve(spec: RunSpec, project: Project) -> RunSpec:
         facts = take_fingerprint(project, _cases(spec), spec.labelled)
         plan = make_plan(facts, machine, wishes, spec.budget.minutes)
     plan = replace(plan, net=info.net(options, plan.net))
-    resolved = replace(spec, options=dataclasses.asdict(options), plan=plan)
+    resolved = replace(spec, options=dataclasses.asdict(options.fitted(plan, settings.keys())), plan=plan)
     write_spec(project.run_folder(spec.run), resolved)
     return resolved
 
