@@ -296,6 +296,19 @@ def test_both_kinds_of_scan_fill_one_batch_together() -> None:
         assert losses.terms["unlabelled"] > 0
 
 
+def test_labels_alone_meet_other_grey_values_more_and_more() -> None:
+    learner = fresh("supervised", options_for("supervised", remap=1.0), INSTANCE)
+    seen: list[torch.Tensor] = []
+    learner.student.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
+    batch = a_batch(count=40, unlabelled=False)
+    for done in (0.0, 0.5, 1.0):
+        learner.losses(batch, a_step(phase_of("supervised", options_for("supervised")), 0, done))
+    changed = [int((images != batch.labelled.images).flatten(1).any(1).sum()) for images in seen]
+    assert changed[0] == 0
+    assert 8 <= changed[1] <= 32
+    assert changed[2] == 40
+
+
 def test_teacher_sees_grey_values_as_they_are_and_the_student_others() -> None:
     learner = fresh("bcp", options_for("bcp", mixing=0.0, jitter=0.0, remap=1.0), INSTANCE)
     seen: dict[str, torch.Tensor] = {}

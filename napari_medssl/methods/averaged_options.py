@@ -50,3 +50,12 @@ class AveragedOptions(Options):
 @dataclass(frozen=True)
 class SupervisedOptions(AveragedOptions):
     """Options of learning from labels only."""
+
+    remap: float = option(
+        0.0,
+        "Other grey values",
+        "Share of patches, by the end of the run, whose grey values go through a random curve, as if another scanner "
+        "had made them. Try 0.7 where scans are of several sequences; where they are of one it hinders.",
+        low=0.0,
+        high=1.0,
+    )

@@ -32,7 +32,7 @@ GPU_2D = (4_000_000, 512 * 512, 32, 7, 12)
 CPU_3D_PER_MINUTE = 45_000
 LOOKS = 3  # at a scan, for a proposal
 # From this `Fingerprint.contrasts` on, grey values are of several kinds. Of twelve scans: hippocampi 0.06 to 0.10, left
-# atria 0.11 to 0.26, a cohort of mixed sequences 0.22 to 0.39, stained tissue 0.24 to 0.31
+# atria 0.11 to 0.26, a cohort of mixed sequences 0.22 to 0.39. Images are left out: colours are not a scanner's doing
 MANY_CONTRASTS = 0.2
 
 
@@ -97,7 +97,7 @@ def make_plan(facts: Fingerprint, machine: Machine, wishes: Mapping[str, Any], m
     )
     if facts.is_ct:
         reasons.append("Values look like Hounsfield units and are scaled the same in every scan.")
-    many_contrasts = wishes.get("many_contrasts", facts.contrasts >= MANY_CONTRASTS)
+    many_contrasts = wishes.get("many_contrasts", facts.ndim == 3 and facts.contrasts >= MANY_CONTRASTS)
     if many_contrasts:
         reasons.append("Grey values differ much between the scans, as between scanners or sequences.")
     if 2 * math.prod(patch) <= patch_voxels:
