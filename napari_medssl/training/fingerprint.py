@@ -16,10 +16,8 @@ from ..project import Project
 from ..runs.spec import LabelledCase
 
 SCANS_LOOKED_AT = 12
-FEWEST_LOOKED_AT, VOXELS_LOOKED_AT = (
-    6,
-    100_000_000,
-)  # where scans are large: so many scans, then no more voxels than that
+FEWEST_LOOKED_AT = 6  # of large scans; more only up to so many voxels:
+VOXELS_LOOKED_AT = 100_000_000
 CASES_LOOKED_AT = 500
 TOUCHES_AIR = -900.0  # HU
 ONE_PIECE = 0.98  # of a class's voxels in its largest piece
