@@ -67,28 +67,21 @@ def test_scans_without_values_say_nothing(tmp_path: Path) -> None:
 
 
 def test_of_large_scans_fewer_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    project, read = a_project(tmp_path, one_scanner), []
-    looked_at = fingerprint._readable
-
-    def counted(*asked):  # type: ignore[no-untyped-def]
-        for volume in looked_at(*asked):
-            read.append(volume)
-            yield volume
-
-    monkeypatch.setattr(fingerprint, "_readable", counted)
-    contrasts(project)
-    assert len(read) == fingerprint.SCANS_LOOKED_AT
-    read.clear()
+    project = a_project(tmp_path, one_scanner)
+    names = tuple(case.name for case in project.cases())
+    assert len(fingerprint._samples(project, names, 1)) == fingerprint.SCANS_LOOKED_AT
     monkeypatch.setattr(fingerprint, "VOXELS_LOOKED_AT", 3 * int(np.prod(SHAPE)))
-    contrasts(project)
-    assert fingerprint.FEWEST_LOOKED_AT <= len(read) <= fingerprint.FEWEST_LOOKED_AT + 1
+    assert len(fingerprint._samples(project, names, 1)) == fingerprint.FEWEST_LOOKED_AT
 
 
-def test_no_scan_that_can_be_read_is_an_error_with_a_remedy(tmp_path: Path) -> None:
+def test_bad_files_are_passed_over_and_told_of_where_there_is_nothing_else(tmp_path: Path) -> None:
     project = a_project(tmp_path, one_scanner, cases=3)
-    for path in (tmp_path / "scans").iterdir():
+    first, *others = (case.images[0] for case in project.cases())
+    for path in others:
         path.unlink()
-    with pytest.raises(SpecError, match="Put their files back"):
+    assert len(fingerprint._samples(project, ("case-2", "case-1", "case-0"), 1)) == 1
+    first.unlink()
+    with pytest.raises(SpecError, match=r"None of the 3 scans can be read: .*case-0"):
         contrasts(project)
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadFileError, SpecError
-from ..imaging import Volume, connected_pieces
+from ..imaging import connected_pieces
 from ..project import Project
 from ..runs.spec import LabelledCase
 
@@ -82,15 +80,7 @@ def _with_intensities(
     facts: Fingerprint, project: Project, cases: tuple[str, ...], labelled: tuple[LabelledCase, ...]
 ) -> Fingerprint:
     changes: dict[str, object] = {"single_piece": _single_pieces(project, labelled, facts.classes)}
-    spread = cases[:: max(1, len(cases) // SCANS_LOOKED_AT)]
-    rest = [name for name in cases if name not in spread]
-    samples: list[NDArray[Any]] = []
-    for volume in islice(_readable(project, (*spread, *rest)), SCANS_LOOKED_AT):
-        if len(samples) >= FEWEST_LOOKED_AT and len(samples) * volume.array.size > VOXELS_LOOKED_AT:
-            break
-        samples.append(volume.array.reshape(facts.channels, -1)[:, ::7].copy())
-    if not samples:
-        raise SpecError("None of the scans can be read. Put their files back, or mount the drive they are on.")
+    samples = _samples(project, cases, facts.channels)
     changes["contrasts"] = max(_contrasts([sample[channel] for sample in samples]) for channel in range(facts.channels))
     if facts.ndim == 3 and facts.channels == 1 and np.median([float(np.nanmin(s)) for s in samples]) <= TOUCHES_AIR:
         body = np.concatenate([s[s > TOUCHES_AIR] for s in samples]).astype(np.float64)
@@ -111,13 +101,30 @@ def _contrasts(samples: list[NDArray[Any]]) -> float:
     return float(np.std(found, axis=0).max()) if found else 0.0
 
 
-def _readable(project: Project, cases: tuple[str, ...]) -> Iterator[Volume]:
-    """Images of the cases that have one; a bad file is told of when it is its turn to be learnt from."""
-    for name in cases:
+def _samples(project: Project, cases: tuple[str, ...], channels: int) -> list[NDArray[Any]]:
+    """Grey values (channels, voxels) of some scans; a bad file is told of when it is its turn to be learnt from.
+
+    Raises
+    ------
+    SpecError
+        When none can be read.
+    """
+    spread = cases[:: max(1, len(cases) // SCANS_LOOKED_AT)]
+    samples: list[NDArray[Any]] = []
+    bad: list[BadFileError] = []
+    for name in (*spread, *(name for name in cases if name not in spread)):
         try:
-            yield project.case(name).read_image()
-        except BadFileError:
+            array = project.case(name).read_image().array
+        except BadFileError as error:
+            bad.append(error)
             continue
+        samples.append(array.reshape(channels, -1)[:, ::7].copy())
+        enough = len(samples) >= FEWEST_LOOKED_AT and len(samples) * array.size > VOXELS_LOOKED_AT
+        if enough or len(samples) == SCANS_LOOKED_AT:
+            break
+    if not samples:
+        raise SpecError(f"None of the {len(cases)} scans can be read: {bad[0]}")
+    return samples
 
 
 def _single_pieces(project: Project, labelled: tuple[LabelledCase, ...], classes: int) -> tuple[int, ...]:
