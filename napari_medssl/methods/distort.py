@@ -7,7 +7,7 @@ from numpy.random import RandomState
 from torch import Tensor
 
 KNOTS = 6  # of a random curve
-REACH = (-2.5, 3.5)  # where the knots lie, in standard deviations from the mean; beyond, the curve is flat
+REACH = (-2.5, 3.5)  # values between the knots lie within; beyond, the curve is flat
 
 
 def distort(images: Tensor, strength: float, rng: RandomState) -> Tensor:
@@ -45,6 +45,7 @@ def remap(images: Tensor, share: float, rng: RandomState) -> Tensor:
     Parameters
     ----------
     images : Tensor, (B, C, *space)
+        Z-scored.
     share : float
         Of images that are changed, 0 to 1.
     """
@@ -57,16 +58,17 @@ def remap(images: Tensor, share: float, rng: RandomState) -> Tensor:
     mixture = torch.as_tensor(strength, dtype=torch.float32, device=images.device)[:, None, None]
     values = images.flatten(2).float()
     low, high = REACH
-    place = ((_z_scored(values) - low) / (high - low) * (KNOTS - 1)).clamp(0, KNOTS - 1 - 1e-4)
+    place = ((values - low) / (high - low) * (KNOTS - 1)).clamp(0, KNOTS - 1 - 1e-4)
     left = place.floor()
     curved = torch.lerp(knots.gather(2, left.long()), knots.gather(2, left.long() + 1), place - left)
-    mixed = torch.lerp(_z_scored(values), _z_scored(curved), mixture)
-    mean, deviation = values.mean(2, keepdim=True), values.std(2, keepdim=True)
-    changed = (_z_scored(mixed) * deviation + mean).reshape(images.shape).to(images.dtype)
+    mixed = torch.lerp(values, _like(curved, values), mixture)
+    changed = _like(mixed, values).reshape(images.shape).to(images.dtype)
     keep = torch.as_tensor(~chosen, device=images.device).reshape(-1, *[1] * (images.ndim - 1))
     return torch.where(keep, images, changed)
 
 
-def _z_scored(values: Tensor) -> Tensor:
-    """(B, C, voxels), each channel of each image for itself."""
-    return (values - values.mean(2, keepdim=True)) / values.std(2, keepdim=True).clamp_min(1e-6)
+def _like(values: Tensor, pattern: Tensor) -> Tensor:
+    """`values` with the mean and deviation of `pattern`, (B, C, voxels), each channel for itself."""
+    centred = values - values.mean(2, keepdim=True)
+    scale = pattern.std(2, keepdim=True) / values.std(2, keepdim=True).clamp_min(1e-3)
+    return centred * scale + pattern.mean(2, keepdim=True)
