@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -72,8 +74,9 @@ def test_a_patch_of_one_value_stays_finite() -> None:
 
 
 @pytest.mark.parametrize("change", [lambda x, r: remap(x, 1.0, r), lambda x, r: distort(x, 0.6, r)])
-def test_type_and_shape_stay(change) -> None:  # type: ignore[no-untyped-def]
+def test_type_and_shape_stay(change: Callable[[torch.Tensor, RandomState], torch.Tensor]) -> None:
     for kind in (torch.float32, torch.bfloat16):
         out = change(images().to(kind), RandomState(0))
         assert out.shape == images().shape
+        assert out.dtype == kind
         assert torch.isfinite(out.float()).all()

@@ -170,9 +170,10 @@ def test_hounsfield_units_are_divided_by_1024_in_ct_only() -> None:
     assert any("for CT" in reason for reason in plan.reasons)
 
 
-def test_only_volumes_are_of_many_contrasts_unless_somebody_says_so() -> None:
+def test_only_volumes_other_than_ct_are_of_many_contrasts_unless_somebody_says_so() -> None:
     assert make_plan(facts(contrasts=0.3), LAPTOP, {}).many_contrasts
     assert not make_plan(facts(contrasts=0.1), LAPTOP, {}).many_contrasts
+    assert not make_plan(facts(contrasts=0.3, is_ct=True), LAPTOP, {}).many_contrasts
     photo = facts((512, 512), (1.0, 1.0), contrasts=0.3)
     assert not make_plan(photo, LAPTOP, {}).many_contrasts
     assert make_plan(photo, LAPTOP, {"many_contrasts": True}).many_contrasts

@@ -179,7 +179,7 @@ class Method(Protocol):
     """Stateless and cheap."""
 
     def phases(self, options: Any, plan: Plan) -> list[Phase]:
-        """The stretches of training; the plan gives the number of patches of each kind in a step, and their size."""
+        """The stretches of training; the plan gives the most patches of each kind in a step, and their size."""
         ...
 
     def learner(self, options: Any, net: NetSpec) -> Learner: ...

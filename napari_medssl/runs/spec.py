@@ -46,7 +46,7 @@ class Plan:
     patch : tuple of int
         Patch size in voxels of that spacing.
     batch : int
-        Patches of each kind (labelled, unlabelled) in a step.
+        Patches of each kind (labelled, unlabelled) in a step, at most: a method may share one batch among both kinds.
     slice_axis : int or None
         For 2-D networks on 3-D scans: the axis that is sliced; None otherwise.
     normalisation : str

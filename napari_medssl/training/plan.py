@@ -20,7 +20,7 @@ SMALLEST_STAGE = 4  # voxels per axis at the deepest stage
 ONLY_2D = ("bcp-unet2d", "mtnet", "pcrl-resnet18")
 ONLY_3D = ("vnet", "pcrl-unet3d")
 
-# Voxels of a whole scan, voxels of a patch, channels of the first stage, most stages, patches of each kind in a step
+# Voxels of a whole scan, voxels of a patch, channels of the first stage, most stages, most patches of a kind in a step
 CPU_3D = (160_000, 100_000, 16, 4, 2)
 GPU_3D = (12_000_000, 1_000_000, 32, 6, 4)
 CPU_2D = (400_000, 192 * 192, 16, 5, 8)
@@ -32,7 +32,8 @@ GPU_2D = (4_000_000, 512 * 512, 32, 7, 12)
 CPU_3D_PER_MINUTE = 45_000
 LOOKS = 3  # at a scan, for a proposal
 # From this `Fingerprint.contrasts` on, grey values are of several kinds. Of twelve scans: hippocampi 0.06 to 0.10, left
-# atria 0.11 to 0.26, a cohort of mixed sequences 0.22 to 0.39. Images are left out: colours are not a scanner's doing
+# atria 0.11 to 0.26, a cohort of mixed sequences 0.22 to 0.39. Images are left out, since colours are not a scanner's
+# doing, and CT, since Hounsfield units mean the same everywhere
 MANY_CONTRASTS = 0.2
 
 
@@ -97,7 +98,7 @@ def make_plan(facts: Fingerprint, machine: Machine, wishes: Mapping[str, Any], m
     )
     if facts.is_ct:
         reasons.append("Values look like Hounsfield units and are scaled the same in every scan.")
-    many_contrasts = wishes.get("many_contrasts", facts.ndim == 3 and facts.contrasts >= MANY_CONTRASTS)
+    many_contrasts = wishes.get("many_contrasts", _are_of_many_contrasts(facts))
     if many_contrasts:
         reasons.append("Grey values differ much between the scans, as between scanners or sequences.")
     if 2 * math.prod(patch) <= patch_voxels:
@@ -180,6 +181,10 @@ def _slicing(facts: Fingerprint, wishes: Mapping[str, Any]) -> tuple[bool, int |
     return flat, axis
 
 
+def _are_of_many_contrasts(facts: Fingerprint) -> bool:
+    return facts.ndim == 3 and not facts.is_ct and facts.contrasts >= MANY_CONTRASTS
+
+
 def _is_thick(facts: Fingerprint) -> bool:
     return max(facts.spacing) > THICK * min(facts.spacing) or min(facts.shape) < 2 * SMALLEST_STAGE
 
@@ -231,4 +236,4 @@ def window_step(patch: tuple[int, ...], net: NetSpec) -> tuple[int, ...] | None:
 def _summary(plan: Plan) -> str:
     size = " x ".join(map(str, plan.patch))
     where = "the GPU" if plan.device != "cpu" else f"{plan.threads} thread{'s' if plan.threads > 1 else ''}"
-    return f"Patches of {size} voxels, {plan.batch} of each kind in a step, {plan.precision} on {where}."
+    return f"Patches of {size} voxels, up to {plan.batch} of each kind in a step, {plan.precision} on {where}."
