@@ -117,7 +117,7 @@ def test_teachers_do_not_learn_from_their_pupils() -> None:
 
 
 def test_agreement_comes_after_labels() -> None:
-    learner = learner_of(ramp_up=0.5)
+    learner = learner_of(ramp_up=0.5, remap=0.0)
     first, second = phases_of(ramp_up=0.5)
     assert (first.name, first.unlabelled, second.name, second.unlabelled) == (LABELS_FIRST, 0, DISTILLATION, 4)
     only = learner.losses(Batch(a_batch().labelled), a_step(first))
@@ -125,7 +125,7 @@ def test_agreement_comes_after_labels() -> None:
     terms = [learner.losses(a_batch(), a_step(second, 0, p)).terms["unlabelled"] for p in (0.0, 0.25, 0.5, 1.0)]
     assert terms[0] < terms[1] < terms[2]
     assert terms[2] == terms[3]
-    hard = learner_of(ramp_up=0.0)
+    hard = learner_of(ramp_up=0.0, remap=0.0)
     assert hard.losses(a_batch(), a_step(second, 0, 0.0)).terms["unlabelled"] == terms[3]
     assert [p.name for p in phases_of(warmup_share=0.0)] == [DISTILLATION]
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
+from numpy.random import RandomState
 from torch import Tensor, nn
 
 from ..errors import SpecError
@@ -14,7 +16,8 @@ from ..nets.build import build_net
 from ..nets.ema import copy_state, update_ema, warmed_decay
 from ..nets.spec import NetSpec
 from .averaged_options import AveragedOptions
-from .base import Learner, Optimiser, ParamGroup, Schedule, Step
+from .base import Learner, Optimiser, ParamGroup, Patches, Schedule, Step
+from .distort import remap
 from .options import Options
 
 
@@ -40,6 +43,11 @@ class AveragedLearner(Learner):
                 "student."
             )
         self._average_predicts = options.ema_buffers or not has_statistics
+
+    def in_other_greys(self, patches: Patches, done: float, rng: RandomState) -> Patches:
+        """The patches, more and more of them through random curves; `done` is the part of the run: 0 to 1."""
+        share = self._options.remap * done  # what is hard comes last
+        return replace(patches, images=remap(patches.images, share, rng)) if share > 0 else patches
 
     def after_step(self, at: Step) -> None:
         """Move the average."""
@@ -74,11 +82,15 @@ class AveragedLearner(Learner):
         self._updates = int(state)
 
 
+def part_done(at: Step, first: float) -> float:
+    """Part of a run of two phases that is done, 0 to 1; `first` is the share of the one that needs labels only."""
+    return first + (1 - first) * at.phase_progress if at.phase.unlabelled else first * at.phase_progress
+
+
 def make_optimiser_options(options: Options, schedule: str, *, keep_state: bool = False) -> Optimiser:
     """A phase's optimiser from a method's options, with the schedule named."""
-    kind = "adamw" if options.optimiser == "adamw" else "sgd"
     return Optimiser(
-        kind=kind,  # type: ignore[arg-type]
+        kind=options.optimiser,  # type: ignore[arg-type]
         lr=options.learning_rate,
         momentum=options.momentum,
         weight_decay=options.weight_decay,

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
 
 from .options import Options, option
+
+if TYPE_CHECKING:
+    from ..runs.spec import Plan
 
 
 @dataclass(frozen=True)
 class AveragedOptions(Options):
     """Options of a network and its running average."""
+
+    def fitted(self, plan: Plan, chosen: Collection[str]) -> Self:
+        """Grey values stay where all scans have the same contrast, unless somebody chose otherwise."""
+        return self if plan.many_contrasts or "remap" in chosen else replace(self, remap=0.0)
 
     ema: float = option(
         0.99,
@@ -45,17 +54,17 @@ class AveragedOptions(Options):
         low=0.0,
         high=1.0,
     )
+    remap: float = option(
+        0.7,
+        "Other grey values",
+        "Share of patches whose grey values go through a random curve, as if another scanner had made them; of "
+        "labelled ones, so many by the end of the run. Where nothing is set: only if grey values differ much between "
+        "scans. 0 is off, as in the papers.",
+        low=0.0,
+        high=1.0,
+    )
 
 
 @dataclass(frozen=True)
 class SupervisedOptions(AveragedOptions):
     """Options of learning from labels only."""
-
-    remap: float = option(
-        0.0,
-        "Other grey values",
-        "Share of patches, by the end of the run, whose grey values go through a random curve, as if another scanner "
-        "had made them. Try 0.7 where scans are of several sequences; where they are of one it hinders.",
-        low=0.0,
-        high=1.0,
-    )

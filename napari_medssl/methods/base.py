@@ -85,7 +85,7 @@ class Schedule:
 class Optimiser:
     """Which optimiser a phase uses and how it starts."""
 
-    kind: Literal["sgd", "adamw"] = "sgd"
+    kind: Literal["sgd", "adamw", "muon"] = "sgd"
     lr: float = 0.01
     momentum: float = 0.9
     weight_decay: float = 1e-4

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..nets.ema import copy_state
 from ..nets.spec import NetSpec
-from .averaged import AveragedLearner, make_optimiser_options
+from .averaged import AveragedLearner, make_optimiser_options, part_done
 from .base import IGNORE, Batch, Learner, Losses, Patches, Phase, Step
 from .bcp_options import BCPOptions
 from .copy_paste import box_mask, cells_mask, halves, mix, slab_mask
@@ -87,14 +87,15 @@ class BCPLearner(AveragedLearner):
         assert batch.labelled.labels is not None
         images = batch.labelled.images
         mask = torch.from_numpy(MASKS[self._bcp.box](images.shape[2:], at.rng, self._bcp.hole)).to(images.device)
+        labelled = self.in_other_greys(batch.labelled, part_done(at, self._bcp.warmup_share), at.rng)
         if at.phase.name == LABELS_FIRST or batch.unlabelled is None:
             if at.rng.random_sample() >= self._bcp.mixing_first:
-                return self.plain(batch.labelled, self._balance(at))
-            return self.labels_first(batch.labelled, mask)
+                return self.plain(labelled, self._balance(at))
+            return self.labels_first(labelled, mask)
         weight = self._bcp.unlabelled_weight * sigmoid_ramp(at.phase_progress, self._bcp.ramp_up)
         if at.rng.random_sample() >= self._bcp.mixing:
-            return self.side_by_side(batch.labelled, batch.unlabelled, weight, at)
-        return self.self_training(batch.labelled, batch.unlabelled, mask, weight, at.rng)
+            return self.side_by_side(labelled, batch.unlabelled, weight, at)
+        return self.self_training(labelled, batch.unlabelled, mask, weight, at.rng)
 
     def plain(self, labelled: Patches, balance: float) -> Losses:
         """The labelled batch as it is; `balance` as in `region_losses`."""
@@ -180,9 +181,7 @@ class BCPLearner(AveragedLearner):
 
     def _balance(self, at: Step) -> float:
         """Weight of rare structures, fading over both phases."""
-        share = self._bcp.warmup_share
-        done = share * at.phase_progress if at.phase.name == LABELS_FIRST else share + (1 - share) * at.phase_progress
-        return self._bcp.balance * (1 - done)
+        return self._bcp.balance * (1 - part_done(at, self._bcp.warmup_share))
 
     def _joint(self, logits: Tensor, human: Tensor, guessed: Tensor, weight: float, balance: float = 0.0) -> Losses:
         """One loss over all that people labelled in either mixture and one over all that the teacher labelled."""

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from dataclasses import dataclass
 
 from .averaged_options import AveragedOptions
 from .options import option
-
-if TYPE_CHECKING:
-    from ..runs.spec import Plan
 
 
 @dataclass(frozen=True)
 class BCPOptions(AveragedOptions):
     """Options of bidirectional copy-paste (Bai et al., CVPR 2023)."""
-
-    def fitted(self, plan: Plan, chosen: Collection[str]) -> Self:
-        """Grey values stay where all scans have the same contrast, unless somebody chose otherwise."""
-        return self if plan.many_contrasts or "remap" in chosen else replace(self, remap=0.0)
 
     warmup_share: float = option(
         0.5,
@@ -52,15 +43,6 @@ class BCPOptions(AveragedOptions):
         "Distortion of what the student sees",
         "How strongly contrast, brightness and noise are changed after the "
         "teacher has looked; 0 is off, as in the paper.",
-        low=0.0,
-        high=1.0,
-    )
-    remap: float = option(
-        0.7,
-        "Other grey values for the student",
-        "Share of unlabelled patches whose grey values go through a random curve after the teacher has looked, as if "
-        "another scanner had made them. Where nothing is set: only if grey values differ much between scans. 0 is off, "
-        "as in the paper.",
         low=0.0,
         high=1.0,
     )

@@ -18,7 +18,7 @@ from ..nets.attention import Gate
 from ..nets.branches import Branched, fitting
 from ..nets.ema import copy_state
 from ..nets.spec import NetSpec
-from .averaged import AveragedLearner, make_optimiser_options
+from .averaged import AveragedLearner, make_optimiser_options, part_done
 from .base import Batch, Learner, Losses, Optimiser, ParamGroup, Phase, Schedule, Step
 from .cdma_options import CDMAOptions, cdma_net
 from .cdma_paper import DROPS, EPOCHS
@@ -80,9 +80,10 @@ class CDMALearner(AveragedLearner):
         """Losses of all branches on labels, and of what they say of each other."""
         assert batch.labelled is not None
         assert batch.labelled.labels is not None
-        images, weight = batch.labelled.images, 0.0
+        done = part_done(at, self._cdma.warmup_share)
+        images, weight = self.in_other_greys(batch.labelled, done, at.rng).images, 0.0
         if batch.unlabelled is not None:
-            images = torch.cat((images, batch.unlabelled.images))
+            images = torch.cat((images, self.in_other_greys(batch.unlabelled, done, at.rng).images))
             weight = sigmoid_ramp(at.phase_progress, self._cdma.ramp_up)
         logits = self.student.branch_logits(images, self._cdma.feature_noise)
         return self.objective(logits, batch.labelled.labels, weight, self._balance(at))
@@ -146,9 +147,7 @@ class CDMALearner(AveragedLearner):
 
     def _balance(self, at: Step) -> float:
         """Weight of rare structures, fading over both phases."""
-        share = self._cdma.warmup_share
-        done = share * at.phase_progress if at.phase.name == LABELS_FIRST else share + (1 - share) * at.phase_progress
-        return self._cdma.balance * (1 - done)
+        return self._cdma.balance * (1 - part_done(at, self._cdma.warmup_share))
 
 
 def _optimiser(options: CDMAOptions, begin: float, end: float) -> Optimiser:

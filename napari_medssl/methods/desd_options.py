@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .options import Options, network_option, option
+from .options import Options, network_option, optimiser_option, option
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class DeSDOptions(Options):
     learning_rate: float = option(
         1e-3, "Learning rate", "Step size of the optimiser at its highest.", low=1e-6, high=1.0
     )
-    optimiser: str = option("adamw", "Optimiser", "How weights follow the gradient.", choices=("sgd", "adamw"))
+    optimiser: str = optimiser_option("adamw")
     schedule: str = option(
         "cosine",
         "Schedule of the learning rate",

@@ -86,12 +86,13 @@ def cross_entropy(log_probabilities: Tensor, target: Tensor, mask: Tensor, balan
     With `balance` above 0 a voxel weighs as much as its class is rare in the batch, to that power and at most
     `MOST_WEIGHT`: early in training small structures would otherwise be drowned by background for hundreds of steps.
     """
-    voxels = F.nll_loss(log_probabilities, target, reduction="none")
+    weights, size = None, mask.sum()
     if balance > 0:
-        counts = torch.bincount(target[mask > 0], minlength=log_probabilities.shape[1])
-        weights = (counts.sum() / (counts + 1.0)).pow(balance).clamp_max(MOST_WEIGHT)
-        mask = mask * weights[target]
-    return (voxels * mask).sum() / (mask.sum() + EMPTY)
+        counts = torch.bincount(target.flatten(), mask.flatten(), minlength=log_probabilities.shape[1]).to(mask.dtype)
+        weights = (size / (counts + 1.0)).pow(balance).clamp_max(MOST_WEIGHT)
+        size = (weights * counts).sum()
+    voxels = F.nll_loss(log_probabilities, target, weight=weights, reduction="none")
+    return (voxels * mask).sum() / (size + EMPTY)
 
 
 def dice_loss(probabilities: Tensor, target: Tensor, mask: Tensor, form: LossForm) -> Tensor:

@@ -63,6 +63,17 @@ def network_option(*, advanced: bool = True) -> Any:
     )
 
 
+def optimiser_option(default: str) -> Any:
+    """The field `optimiser` of every method."""
+    return option(
+        default,
+        "Optimiser",
+        "How weights follow the gradient. muon: as sgd, but a step changes a kernel equally far in all directions, so "
+        "that fewer steps are needed; the papers use sgd.",
+        choices=("sgd", "adamw", "muon"),
+    )
+
+
 @dataclass(frozen=True)
 class Options:
     """Options every method has.
@@ -86,9 +97,9 @@ class Options:
         0.05, "Learning rate", "Step size of the optimiser at its highest.", low=1e-6, high=1.0
     )
     weight_decay: float = option(3e-5, "Weight decay", "Pull of the weights towards zero.", low=0.0, high=0.1)
-    optimiser: str = option("sgd", "Optimiser", "How weights follow the gradient.", choices=("sgd", "adamw"))
-    momentum: float = option(0.9, "Momentum", "Share of earlier gradients kept (sgd only).", low=0.0, high=0.999)
-    nesterov: bool = option(True, "Nesterov momentum", "Look ahead along the momentum (sgd only).")
+    optimiser: str = optimiser_option("muon")
+    momentum: float = option(0.9, "Momentum", "Share of earlier gradients kept (sgd and muon).", low=0.0, high=0.999)
+    nesterov: bool = option(True, "Nesterov momentum", "Look ahead along the momentum (sgd; muon always does).")
     clip: float = option(
         12.0, "Longest gradient", "Gradients longer than this are shortened; 0 is off.", low=0.0, high=1000.0
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .options import Options, network_option, option
+from .options import Options, network_option, optimiser_option, option
 
 FIVE_SCALES_3D = (64, 128, 256, 512, 512, 512)  # of the encoder; the official one has the first four
 
@@ -19,7 +19,7 @@ class PCRLv2Options(Options):
     learning_rate: float = option(
         2e-3, "Learning rate", "Step size of the optimiser at its highest.", low=1e-6, high=1.0
     )
-    optimiser: str = option("adamw", "Optimiser", "How weights follow the gradient.", choices=("sgd", "adamw"))
+    optimiser: str = optimiser_option("adamw")
     scales: int = option(
         5,
         "Scales",

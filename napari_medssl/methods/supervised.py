@@ -8,7 +8,6 @@ from ..nets.spec import NetSpec
 from .averaged import AveragedLearner, make_optimiser_options
 from .averaged_options import SupervisedOptions
 from .base import Batch, Learner, Losses, Phase, Step
-from .distort import remap
 from .losses import LossForm, Region, region_losses
 
 if TYPE_CHECKING:
@@ -31,19 +30,13 @@ class Supervised:
 class SupervisedLearner(AveragedLearner):
     """A student and its running average."""
 
-    def __init__(self, options: SupervisedOptions, net: NetSpec) -> None:
-        super().__init__(options, net)
-        self._remap = options.remap
-
     def losses(self, batch: Batch, at: Step) -> Losses:
         """Mean of Dice and cross-entropy over the voxels somebody looked at; their sum in the form "auto"."""
         assert batch.labelled is not None
         assert batch.labelled.labels is not None
         form = cast(LossForm, self._options.loss_form)
-        images = batch.labelled.images
-        if self._remap > 0:
-            images = remap(images, self._remap * at.phase_progress, at.rng)  # what is hard comes last
-        logits = self.student(images)
+        labelled = self.in_other_greys(batch.labelled, at.phase_progress, at.rng)
+        logits = self.student(labelled.images)
         balance = self._options.balance * (1 - at.phase_progress)
         dice, cross = region_losses(logits, [Region(batch.labelled.labels)], form, balance)
         total = dice + cross if form == "auto" else 0.5 * (dice + cross)

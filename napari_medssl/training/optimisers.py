@@ -8,6 +8,7 @@ import torch
 
 from ..methods.base import Learner, Phase
 from ..methods.schedules import cosine, learning_rate
+from .muon import Muon
 
 FUSED = ("cpu", "cuda")  # devices with steps that pass over the memory once
 
@@ -28,6 +29,8 @@ def make_optimiser(learner: Learner, phase: Phase) -> torch.optim.Optimizer:
     fused = all(p.device.type in FUSED for p in learner.parameters()) or None  # None: PyTorch chooses
     if wanted.kind == "adamw":
         optimiser: torch.optim.Optimizer = torch.optim.AdamW(groups, fused=fused)
+    elif wanted.kind == "muon":
+        optimiser = Muon(groups, momentum=wanted.momentum)
     else:
         optimiser = torch.optim.SGD(groups, momentum=wanted.momentum, nesterov=wanted.nesterov, fused=fused)
         if wanted.momentum:

@@ -31,10 +31,10 @@ GPU_2D = (4_000_000, 512 * 512, 32, 7, 12)
 # details seen often beat all of them seen twice (docs/benchmarks.md)
 CPU_3D_PER_MINUTE = 45_000
 LOOKS = 3  # at a scan, for a proposal
-# From this `Fingerprint.contrasts` on, grey values are of several kinds. Of twelve scans: hippocampi 0.06 to 0.10, left
-# atria 0.11 to 0.26, a cohort of mixed sequences 0.22 to 0.39. Images are left out, since colours are not a scanner's
+# From this `Fingerprint.contrasts` on, grey values are of several kinds. Of whole cohorts: hippocampi 0.07, left atria
+# 0.22, five cohorts of mixed sequences 0.28 to 0.36. Images are left out, since colours are not a scanner's
 # doing, and CT, since Hounsfield units mean the same everywhere
-MANY_CONTRASTS = 0.2
+MANY_CONTRASTS = 0.25
 
 
 def make_plan(facts: Fingerprint, machine: Machine, wishes: Mapping[str, Any], minutes: float | None = None) -> Plan:
