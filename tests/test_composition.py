@@ -83,10 +83,11 @@ class Start:
 
 
 def learn_before(project: Project, method: str, network: str) -> Start:
-    """One step of a method before labelling; `network` is "planned", "published" or the name of another method."""
+    """One step of a method before labelling; `network` is "planned", "folded", "published" or another method."""
     preset = "paper" if network == "published" else "auto"
     settings = {**QUICK, **OPTIONS[method]} if preset == "auto" else {"threads": 1}
-    settings |= {"planned": {"widths": [4, 8, 8]}, "published": {}}.get(network, {"network": network})
+    folded = {"widths": [6, 8], "strides": [[2, 2, 2], [2, 2, 2]]}
+    settings |= {"planned": {"widths": [4, 8, 8]}, "folded": folded, "published": {}}.get(network, {"network": network})
     spec = make_spec(project, method, steps=1, device="cpu", preset=preset, settings=settings)  # type: ignore[arg-type]
     events = run_inline(project, spec.run)
     assert finished(events).reason == "completed", finished(events).message
@@ -102,6 +103,7 @@ STARTS = [
         for method in BEFORE
         for network in ("planned", "published", "bcp", "cdma", *(other for other in BEFORE if other != method))
     ),
+    *(("3d", method, "folded") for method in BEFORE),
     *(("thick", method, "planned") for method in BEFORE),
 ]
 

@@ -15,6 +15,7 @@ from napari_medssl.inference import tiling
 from napari_medssl.inference.preprocess import network_shape, to_network_space
 from napari_medssl.inspection.stages import (
     COVERING,
+    covered,
     on_case,
     pieces,
     sample,
@@ -30,6 +31,7 @@ from napari_medssl.runs.spec import Plan
 
 NETS = {
     "unet-3d": NetSpec("unet", 3, 1, 2, (2, 3, 4), ((1, 1, 1), (1, 2, 2), (2, 2, 2))),
+    "unet-folded": NetSpec("unet", 3, 1, 2, (3, 4), ((1, 2, 2), (2, 2, 2))),
     "unet-2d": NetSpec("unet", 2, 1, 2, (2, 3, 4), ((1, 1), (2, 2), (2, 2))),
     "vnet": NetSpec("vnet", 3, 1, 2, (2, 2, 2, 2, 2), ((1, 1, 1), *((2, 2, 2),) * 4)),
     "bcp-unet2d": NetSpec("bcp-unet2d", 2, 1, 2, (2, 2, 2, 2, 2), ((1, 1), *((2, 2),) * 4)),
@@ -67,12 +69,12 @@ def test_a_value_is_said_to_lie_in_the_middle_of_what_it_looks_at(name: str) -> 
     (gradient,) = torch.autograd.grad(features[(0, 0, *at)], image)
     strength = gradient[0, 0].abs().sum(dim=tuple(range(net.ndim - 1)))
     middle = float((strength * torch.arange(side)).sum() / strength.sum())
-    expected = (stride - 1) / 2 if net.architecture in COVERING else 0.0
+    expected = (covered(stride, net, -1) - 1) / 2
     assert stride > 1
     assert middle - at[-1] * stride == pytest.approx(expected, abs=0.01)
 
 
-@pytest.mark.parametrize("name", ["unet-3d", "unet-2d", "vnet"])
+@pytest.mark.parametrize("name", ["unet-3d", "unet-folded", "unet-2d", "vnet"])
 def test_tiles_give_the_features_of_the_whole(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     net = NETS[name]
     encoder = build_net(net).encoder.eval()

@@ -22,6 +22,7 @@ from napari_medssl.runs.spec import Plan
 ONE = {
     "unet-2d": NetSpec("unet", 2, 3, 3, (4, 8, 8), ((1, 1), (2, 2), (2, 2))),
     "unet-3d": NetSpec("unet", 3, 1, 4, (4, 8), ((1, 1, 1), (2, 2, 2))),
+    "unet-3d-folded": NetSpec("unet", 3, 1, 4, (8, 8), ((2, 2, 2), (2, 2, 2))),
     "mtnet": NetSpec("mtnet", 2, 3, 3, (4, 16, 32, 64, 128), STRIDES),
     "vnet": NetSpec("vnet", 3, 1, 3, (4, 8, 12, 16, 20), ((1, 1, 1), *((2, 2, 2),) * 4)),
     "bcp-unet2d": NetSpec("bcp-unet2d", 2, 1, 3, (4, 8, 12, 16, 20), ((1, 1), *((2, 2),) * 4)),

@@ -23,6 +23,7 @@ PUBLISHED = (16, 32, 64, 128, 256)
 SPECS = {
     "unet-3d": NetSpec("unet", 3, 2, 4, (4, 6, 8), ((1, 1, 1), (2, 2, 2), (2, 2, 2)), dropout=0.3),
     "unet-3d-anisotropic": NetSpec("unet", 3, 1, 2, (4, 6, 8, 8), ((1, 1, 1), (2, 2, 1), (2, 2, 1), (2, 2, 2))),
+    "unet-3d-folded": NetSpec("unet", 3, 2, 4, (6, 8, 8), ((1, 2, 2), (2, 2, 2), (2, 1, 2))),
     "unet-2d": NetSpec("unet", 2, 3, 2, (4, 6, 8), ((1, 1), (2, 2), (2, 1))),
     "unet-2d-instance": NetSpec("unet", 2, 1, 3, (4, 6), ((1, 1), (2, 2)), norm="instance"),
     "vnet": NetSpec("vnet", 3, 1, 2, (2, 4, 6, 8, 10), HALVING_3D, dropout=0.5),
@@ -127,7 +128,7 @@ def test_dropout_works_in_training_only(name: str) -> None:
     [
         NetSpec("unet", 3, 1, 2, (4, 8), ((1, 1, 1),)),
         NetSpec("unet", 3, 1, 2, (4, 8), ((1, 1), (2, 2))),
-        NetSpec("unet", 2, 1, 2, (4, 8), ((2, 2), (2, 2))),
+        NetSpec("bcp-unet2d", 2, 1, 2, PUBLISHED, ((2, 2),) * 5),
         NetSpec("vnet", 2, 1, 2, PUBLISHED, HALVING_2D),
         NetSpec("vnet", 3, 1, 2, (4, 8), ((1, 1, 1), (2, 2, 2))),
         NetSpec("bcp-unet2d", 3, 1, 2, PUBLISHED, HALVING_3D),

@@ -74,6 +74,23 @@ def test_large_scans_are_made_coarser_on_a_small_machine() -> None:
     assert any("coarser" in reason for reason in slow.reasons)
 
 
+def test_scans_too_large_to_be_seen_voxel_by_voxel_are_folded() -> None:
+    small, large = facts((40, 50, 40)), facts((120, 120, 80), (1.0, 1.0, 1.0))
+    assert make_plan(small, LAPTOP, {}).net.strides[0] == (1, 1, 1)
+    plan = make_plan(large, LAPTOP, {})
+    assert plan.net.strides[0] == (2, 2, 2)
+    assert plan.net.widths[0] == 2 * make_plan(small, LAPTOP, {}).net.widths[0]
+    assert len(plan.net.widths) == len(plan.net.strides)
+    assert any("blocks of 2 x 2 x 2" in reason for reason in plan.reasons)
+    chosen = {"widths": (16, 32, 64)}
+    for folding in (make_plan(large, SERVER, {}), make_plan(large, LAPTOP, chosen)):
+        assert folding.net.strides[0] == (1, 1, 1)
+    voxels = [
+        np.prod(np.array(large.spacing) * large.shape / p.spacing) for p in (plan, make_plan(large, LAPTOP, chosen))
+    ]
+    assert voxels[0] == pytest.approx(2 * voxels[1], rel=0.05)
+
+
 def test_short_budgets_look_at_coarser_scans() -> None:
     large = facts((80, 80, 60), (3.0, 3.0, 4.0))
     sizes = [np.prod(make_plan(large, LAPTOP, {}, minutes).spacing) for minutes in (0.1, 1, 2, 4, 60, None)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -70,8 +71,9 @@ def halo(net: NetSpec) -> tuple[int, ...]:
 
 
 def bytes_per_voxel(net: NetSpec) -> int:
-    """Memory that a forward pass holds at once per voxel of input, roughly: a few full-resolution maps."""
-    return 4 * (4 * net.widths[0] + net.classes + net.in_channels) + 8 * net.widths[min(1, len(net.widths) - 1)]
+    """Memory that a forward pass holds at once per voxel of input, roughly: a few maps of the finest stage."""
+    features = 4 * 4 * net.widths[0] + 8 * net.widths[min(1, len(net.widths) - 1)]
+    return 4 * (net.classes + net.in_channels) + -(-features // math.prod(net.strides[0]))
 
 
 def tile_size(space: tuple[int, ...], net: NetSpec, memory: float) -> tuple[int, ...]:

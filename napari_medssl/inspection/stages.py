@@ -24,6 +24,7 @@ CELLS = 20  # along the second longest axis: what a picture needs to be recognis
 # Encoders that halve by pooling, or with kernels as wide as the stride: a value stands for the voxels that it covers.
 # In all others it looks at the first of them with voxels on both sides.
 COVERING = ("vnet", "bcp-unet2d", "pcrl-unet3d")
+FOLDING = "unet"  # its first stage covers blocks of voxels; every later one looks at the first of the blocks before it
 
 
 @dataclass(frozen=True)
@@ -85,11 +86,19 @@ def usual_stage(space: tuple[int, ...], net: NetSpec) -> int:
     return min(len(net.strides), max(2, *recognisable, 0))
 
 
+def covered(stride: int, net: NetSpec, axis: int) -> int:
+    """How many voxels along an axis (-3 to -1) a value stands for, of the stride's: the first ones."""
+    if net.architecture in COVERING or stride == 1:
+        return stride
+    return net.strides[0][axis] if net.architecture == FOLDING and -axis <= net.ndim else 1
+
+
 def sample(values: NDArray[Any], strides: tuple[int, int, int], net: NetSpec) -> NDArray[Any]:
     """The voxels of (..., D, H, W) that the values of a stage stand for, or stand in the middle of."""
     found = values
     for axis, stride in enumerate(strides, start=values.ndim - 3):
-        at = np.arange(-(-values.shape[axis] // stride)) * stride + (stride // 2 if net.architecture in COVERING else 0)
+        middle = covered(stride, net, axis - values.ndim) // 2
+        at = np.arange(-(-values.shape[axis] // stride)) * stride + middle
         found = np.take(found, np.minimum(at, values.shape[axis] - 1), axis)
     return found
 
@@ -108,14 +117,14 @@ def on_case(maps: Tensor, strides: tuple[int, int, int], grid: Grid, plan: Plan)
     """
     out = np.empty((len(maps), *grid.shape), np.float16)
     turned = grid.canonical().apply(out)
-    fine = _enlarged(maps, strides, network_shape(grid, plan), plan.net.architecture in COVERING)
+    fine = _enlarged(maps, strides, network_shape(grid, plan), plan.net)
     for window, values in to_case_space(fine, grid, plan):
         turned[(slice(None), *window)] = values.numpy()
     return out
 
 
 def _enlarged(
-    maps: Tensor, strides: tuple[int, int, int], shape: tuple[int, int, int], covering: bool
+    maps: Tensor, strides: tuple[int, int, int], shape: tuple[int, int, int], net: NetSpec
 ) -> Iterator[Tensor]:
     """Maps of a stage at the resolution of network space, slab by slab."""
     cut = slab_axis(shape)
@@ -124,16 +133,17 @@ def _enlarged(
         slab = maps
         for axis in (cut, *(a for a in range(3) if a != cut)):
             first, last = (start, min(start + rows, shape[cut])) if axis == cut else (0, shape[axis])
-            slab = _interpolated(slab, axis + 1, torch.arange(first, last), strides[axis], covering)
+            size = covered(strides[axis], net, axis - 3)
+            slab = _interpolated(slab, axis + 1, torch.arange(first, last), strides[axis], (size - 1) / 2)
         yield slab
 
 
-def _interpolated(maps: Tensor, axis: int, voxels: Tensor, stride: int, covering: bool) -> Tensor:
-    """The values at some voxels along an axis."""
+def _interpolated(maps: Tensor, axis: int, voxels: Tensor, stride: int, middle: float) -> Tensor:
+    """The values at some voxels along an axis; each stands `middle` voxels behind the first of its stride."""
     if stride == 1:
         return maps.index_select(axis, voxels)
     length = maps.shape[axis]
-    place = ((voxels - (stride - 1) / 2 * covering) / stride).clamp(0, length - 1)
+    place = ((voxels - middle) / stride).clamp(0, length - 1)
     low = place.floor().long()
     weight = (place - low).reshape([-1 if a == axis else 1 for a in range(maps.ndim)])
     below, above = maps.index_select(axis, low), maps.index_select(axis, (low + 1).clamp(max=length - 1))

@@ -17,7 +17,7 @@ from .unet import UNet
 from .vnet import VNet
 
 BRANCHED = ("unet", "mtnet")  # networks with attention of their own in the decoders
-STRIDING_STEMS = ("desd-resnet", "mtnet", "pcrl-resnet18")  # networks whose first stage is coarser than the image
+STRIDING_STEMS = ("unet", "desd-resnet", "mtnet", "pcrl-resnet18")  # whose first stage may be coarser than the image
 
 
 def build_encoder(spec: NetSpec) -> nn.Module:

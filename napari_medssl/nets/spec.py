@@ -28,8 +28,8 @@ class NetSpec:
     widths : tuple of int
         Channels of each encoder stage, finest first.
     strides : tuple of tuple of int
-        Down-sampling into each stage per axis; the first is all ones, but for encoders whose stem strides. Anisotropic
-        data halve the coarse axis later.
+        Down-sampling into each stage per axis; the first is all ones, but for encoders whose stem strides, of which
+        "unet" folds blocks of voxels into channels. Anisotropic data halve the coarse axis later.
     dropout : float
         Probability at the bottleneck and before the head; 0 is off.
     norm : str

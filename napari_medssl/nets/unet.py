@@ -1,10 +1,16 @@
 """The auto preset's network: an encoder of stages and a decoder with skips, in 2-D and 3-D.
 
 The encoder stands alone and gives all its stages (a feature pyramid), so that other methods can hang other heads on it.
+
+Where the first stage strides, it does so by folding: the voxels of a block become channels of one place, and the head
+says of each block what all its voxels are. Nothing is computed at full resolution then, which is two thirds of a step's
+time on a processor, and no voxel is lost (Shi et al., "Real-Time Single Image and Video Super-Resolution Using an
+Efficient Sub-Pixel Convolutional Neural Network", CVPR 2016).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -19,7 +25,7 @@ FLAT_STAGES = 2  # most stages that look at an axis which is never halved with k
 
 
 class Encoder(nn.Module):
-    """Two units per stage; the first one strides.
+    """Two units per stage; the first one strides, but for that of the first stage: its input is folded.
 
     Parameters
     ----------
@@ -32,8 +38,9 @@ class Encoder(nn.Module):
         self.widths = spec.widths
         self.strides = spec.strides
         self.stages = nn.ModuleList()
-        inputs = spec.in_channels
-        for width, stride, kernel in zip(spec.widths, spec.strides, kernels(spec.strides), strict=True):
+        inputs = spec.in_channels * math.prod(spec.strides[0])
+        strides = ((1,) * spec.ndim, *spec.strides[1:])
+        for width, stride, kernel in zip(spec.widths, strides, kernels(spec.strides), strict=True):
             # a strided convolution must see every voxel that it steps over
             entry = tuple(3 if s > 1 else k for k, s in zip(kernel, stride, strict=True))
             self.stages.append(
@@ -48,6 +55,7 @@ class Encoder(nn.Module):
     def forward(self, x: Tensor) -> list[Tensor]:
         """Features of every stage, finest first: (B, widths[s], *space / stride so far)."""
         pyramid = []
+        x = fold(x, self.strides[0])
         for stage in self.stages:
             x = stage(x)
             pyramid.append(x)
@@ -90,7 +98,8 @@ class SkipDecoder(nn.Module):
             placed = attention if level > 1 or len(spec.widths) == 2 else None
             self.gates.append(nn.Identity() if placed is None else make_gate(placed, width, spec.ndim))
         self.dropout = channel_dropout(spec.dropout, spec.ndim)
-        self.head = CONV[spec.ndim](spec.widths[0], spec.classes, 1)
+        self.block = spec.strides[0]
+        self.head = CONV[spec.ndim](spec.widths[0], spec.classes * math.prod(self.block), 1)
 
     def forward(self, pyramid: Sequence[Tensor]) -> Tensor:
         """Logits (B, classes, *space) from the encoder's features."""
@@ -98,8 +107,7 @@ class SkipDecoder(nn.Module):
         parts = zip(self.ups, self.stages, self.gates, reversed(pyramid[:-1]), strict=True)
         for up, stage, gate, skip in parts:
             x = gate(stage(torch.cat((up(x), skip), dim=1)))
-        out: Tensor = self.head(self.dropout(x))
-        return out
+        return unfold(self.head(self.dropout(x)), self.block)
 
 
 class UNet(PyramidNet):
@@ -113,6 +121,27 @@ class UNet(PyramidNet):
             nn.init.kaiming_normal_(conv.weight, a=0.01)  # type: ignore[arg-type]
             if conv.bias is not None:
                 nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
+
+
+def fold(x: Tensor, block: Sequence[int]) -> Tensor:
+    """Blocks of voxels as channels: (B, C, *space) to (B, C * voxels of a block, *space / block)."""
+    if max(block) == 1:
+        return x
+    sides = [part for n, b in zip(x.shape[2:], block, strict=True) for part in (n // b, b)]
+    places, offsets = range(2, 2 + len(sides), 2), range(3, 3 + len(sides), 2)
+    layout = torch.channels_last_3d if len(block) == 3 else torch.channels_last
+    blocks = x.reshape(*x.shape[:2], *sides).permute(0, 1, *offsets, *places)
+    return blocks.reshape(len(x), -1, *sides[::2]).contiguous(memory_format=layout)
+
+
+def unfold(x: Tensor, block: Sequence[int]) -> Tensor:
+    """The other way round: (B, K * voxels of a block, *space) to (B, K, *space * block)."""
+    if max(block) == 1:
+        return x
+    ndim, space = len(block), x.shape[2:]
+    parts = x.reshape(len(x), -1, *block, *space)
+    order = [axis for k in range(ndim) for axis in (2 + ndim + k, 2 + k)]
+    return parts.permute(0, 1, *order).reshape(len(x), -1, *(n * b for n, b in zip(space, block, strict=True)))
 
 
 def kernels(strides: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:

@@ -30,6 +30,9 @@ GPU_2D = (4_000_000, 512 * 512, 32, 7, 12)
 # Voxels of a whole scan that a CPU gets through often enough per minute of training, up to those of CPU_3D; fewer
 # details seen often beat all of them seen twice (docs/benchmarks.md)
 CPU_3D_PER_MINUTE = 45_000
+# Larger scans are folded (`nets/unet.py`): a voxel then costs less than half, so that twice as many are looked at
+FOLDED = 2
+TOLERATED = 1.15  # a side of a scan may be so many times too long before it is made coarser or folded
 LOOKS = 3  # at a scan, for a proposal
 # From this `Fingerprint.contrasts` on, grey values are of several kinds. Of whole cohorts: hippocampi 0.07, left atria
 # 0.22, five cohorts of mixed sequences 0.28 to 0.36. Images are left out, since colours are not a scanner's
@@ -67,9 +70,12 @@ def make_plan(facts: Fingerprint, machine: Machine, wishes: Mapping[str, Any], m
         raise SpecError("Tiles are cut from images or slices. Choose the augmentation 'strong' for whole volumes.")
     if slice_axis is not None and _is_thick(facts):
         reasons.append("Slices are much thicker than wide, so the network looks at them one by one.")
-    spacing = wishes.get("spacing") or _spacing(facts, scan_voxels, slice_axis, reasons)
-    if len(spacing) != facts.ndim:
+    if len(wishes.get("spacing") or facts.spacing) != facts.ndim:
+        spacing = wishes["spacing"]
         raise SpecError(f"The spacing {spacing} has {len(spacing)} numbers, but the scans are {facts.ndim}-D.")
+    folded = not (flat or machine.has_gpu) and _is_worth_folding(facts, wishes, scan_voxels)
+    scan_voxels *= FOLDED if folded else 1
+    spacing = wishes.get("spacing") or _spacing(facts, scan_voxels, slice_axis, reasons)
     shape = _shape_at(facts, spacing, slice_axis)
     in_plane = [s for axis, s in enumerate(spacing) if axis != slice_axis]
     patch = wishes.get("patch") or _patch(shape, in_plane, patch_voxels)
@@ -78,7 +84,12 @@ def make_plan(facts: Fingerprint, machine: Machine, wishes: Mapping[str, Any], m
     strides = tuple(wishes.get("strides") or _strides(patch, in_plane, depth, wishes.get("widths")))
     if any(len(stride) != len(in_plane) for stride in strides):
         raise SpecError(f"The strides {strides} do not fit a network that is {len(in_plane)}-D.")
-    widths = wishes.get("widths") or tuple(min(width * 2**k, 320) for k in range(len(strides)))
+    finest = 1 if folded and len(strides) > 2 else 0
+    if finest:
+        strides = strides[1:]
+        block = " x ".join(map(str, strides[0]))
+        reasons.append(f"The network looks at blocks of {block} voxels, which lets it see more in the same time.")
+    widths = wishes.get("widths") or tuple(min(width * 2 ** (finest + k), 320) for k in range(len(strides)))
     net = NetSpec(
         architecture=wishes.get("architecture", "unet"),
         ndim=2 if flat else 3,
@@ -185,6 +196,12 @@ def _are_of_many_contrasts(facts: Fingerprint) -> bool:
     return facts.ndim == 3 and not facts.is_ct and facts.contrasts >= MANY_CONTRASTS
 
 
+def _is_worth_folding(facts: Fingerprint, wishes: Mapping[str, Any], scan_voxels: int) -> bool:
+    """Whether scans are too large to be seen voxel by voxel, and nobody chose the network."""
+    size = math.prod(_shape_at(facts, wishes.get("spacing") or facts.spacing, None))
+    return not {"architecture", "widths", "strides"} & wishes.keys() and size > TOLERATED**3 * scan_voxels
+
+
 def _is_thick(facts: Fingerprint) -> bool:
     return max(facts.spacing) > THICK * min(facts.spacing) or min(facts.shape) < 2 * SMALLEST_STAGE
 
@@ -193,7 +210,7 @@ def _spacing(facts: Fingerprint, scan_voxels: int, slice_axis: int | None, reaso
     """The median spacing, coarser where scans are too large for this machine."""
     looked_at = [n for axis, n in enumerate(facts.shape) if axis != slice_axis]
     factor = (math.prod(looked_at) / scan_voxels) ** (1 / len(looked_at))
-    if factor <= 1.15:
+    if factor <= TOLERATED:
         return facts.spacing
     reasons.append(f"Scans are made {factor:.1f}x coarser: full resolution would take this machine too long.")
     return tuple(round(s if axis == slice_axis else s * factor, 4) for axis, s in enumerate(facts.spacing))
