@@ -50,7 +50,7 @@ class AveragedOptions(Options):
         0.5,
         "Weight of rare structures",
         "At the start of training a voxel counts for as much as its class is rare, to this power; it fades to plain "
-        "counting by the end. 0 is off, as in the papers.",
+        "counting. 0 is off, as in the papers.",
         low=0.0,
         high=1.0,
     )

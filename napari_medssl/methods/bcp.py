@@ -90,7 +90,8 @@ class BCPLearner(AveragedLearner):
         labelled = self.in_other_greys(batch.labelled, part_done(at, self._bcp.warmup_share), at.rng)
         if at.phase.name == LABELS_FIRST or batch.unlabelled is None:
             if at.rng.random_sample() >= self._bcp.mixing_first:
-                return self.plain(labelled, self._balance(at))
+                # rare structures weigh more until the teacher begins, who must not find too much of them
+                return self.plain(labelled, self._bcp.balance * (1 - at.phase_progress))
             return self.labels_first(labelled, mask)
         weight = self._bcp.unlabelled_weight * sigmoid_ramp(at.phase_progress, self._bcp.ramp_up)
         if at.rng.random_sample() >= self._bcp.mixing:
@@ -177,15 +178,11 @@ class BCPLearner(AveragedLearner):
         logits = self.student(torch.cat((labelled.images, self._seen(unlabelled.images, at.rng))))
         human = torch.cat((labelled.labels, torch.full_like(guess, IGNORE)))
         guessed = torch.cat((torch.full_like(labelled.labels, IGNORE), guess))
-        return self._joint(logits, human, guessed, weight, self._balance(at))
+        return self._joint(logits, human, guessed, weight)
 
-    def _balance(self, at: Step) -> float:
-        """Weight of rare structures, fading over both phases."""
-        return self._bcp.balance * (1 - part_done(at, self._bcp.warmup_share))
-
-    def _joint(self, logits: Tensor, human: Tensor, guessed: Tensor, weight: float, balance: float = 0.0) -> Losses:
+    def _joint(self, logits: Tensor, human: Tensor, guessed: Tensor, weight: float) -> Losses:
         """One loss over all that people labelled in either mixture and one over all that the teacher labelled."""
-        dice, cross = region_losses(logits, [Region(human)], self._form, balance)
+        dice, cross = region_losses(logits, [Region(human)], self._form)
         own_dice, own_cross = region_losses(logits, [Region(guessed)], self._form)
         own = self._bcp.unlabelled_dice * own_dice + own_cross
         labelled, unlabelled = self._whole(dice, cross), weight * own

@@ -13,7 +13,7 @@ class BCPOptions(AveragedOptions):
     """Options of bidirectional copy-paste (Bai et al., CVPR 2023)."""
 
     warmup_share: float = option(
-        0.5,
+        0.75,
         "Share of time on labels first",
         "Part of the run that learns from labelled scans only.",
         low=0.0,
