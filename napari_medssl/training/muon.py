@@ -65,7 +65,7 @@ def is_kernel(weight: Tensor) -> bool:
 
 
 def even_out(change: Tensor) -> Tensor:
-    """The change of a kernel with all its singular values near 1, of the kernel's shape and layout.
+    """The change of a kernel with all its singular values near 1, its channels last in memory.
 
     Newton and Schulz's iteration X <- a X + b (X X') X + c (X X')^2 X multiplies X from the left by polynomials of X X'
     only. They are collected in a small square matrix, and the large one is touched twice instead of ten times.
@@ -79,7 +79,8 @@ def even_out(change: Tensor) -> Tensor:
     Tensor
         A matrix with more rows than columns is longer by the root of their ratio, so that outputs change alike.
     """
-    rows = change.reshape(len(change), -1).float()
+    moved = change.movedim(1, -1)  # as the engine lays kernels in memory: nothing is copied; columns have no order
+    rows = moved.flatten(1).float()
     outputs, columns = rows.shape
     flat = outputs > columns
     matrix = rows.T if flat else rows
@@ -91,6 +92,6 @@ def even_out(change: Tensor) -> Tensor:
         factor = a * one + b * gram + c * (gram @ gram)
         product = factor @ product
         gram = factor @ gram @ factor
-    even = product @ matrix
+    even: Tensor = product @ matrix
     even = (even.T if flat else even) * max(1.0, outputs / columns) ** 0.5
-    return torch.empty_like(change).copy_(even.reshape(change.shape))
+    return even.reshape(moved.shape).movedim(-1, 1)
