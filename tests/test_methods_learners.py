@@ -332,6 +332,16 @@ def test_teacher_sees_grey_values_as_they_are_and_the_student_others() -> None:
     assert not torch.allclose(seen["student"][2:], batch.unlabelled.images, atol=0.1)
 
 
+def test_rare_structures_weigh_no_more_once_the_teacher_speaks() -> None:
+    def loss(phase: str, balance: float) -> float:
+        options = options_for("bcp", mixing=0.0, mixing_first=0.0, jitter=0.0, remap=0.0, balance=balance)
+        learner = fresh("bcp", options, INSTANCE)
+        return float(learner.losses(a_batch(), a_step(phase_of("bcp", options, phase), 0, 0.0)).total)
+
+    assert loss(LABELS_FIRST, 1.0) != pytest.approx(loss(LABELS_FIRST, 0.0), rel=1e-3)
+    assert loss(SELF_TRAINING, 1.0) == pytest.approx(loss(SELF_TRAINING, 0.0))
+
+
 def test_teacher_that_knows_nothing_for_sure_teaches_nothing() -> None:
     learner, batch, mask = parts(confidence=0.999)
     assert float(learner.self_training(batch.labelled, batch.unlabelled, mask, 0.5).terms["unlabelled"]) == 0.0

@@ -15,7 +15,7 @@ from skimage.measure import label as skimage_label
 
 from napari_medssl.methods.base import IGNORE, Schedule
 from napari_medssl.methods.copy_paste import box_mask, cells_mask, halves, hole_size, mix, slab_mask
-from napari_medssl.methods.losses import LossForm, Region, region_losses
+from napari_medssl.methods.losses import LossForm, Region, cross_entropy, region_losses
 from napari_medssl.methods.pseudo_labels import largest_pieces, pseudo_labels
 from napari_medssl.methods.schedules import learning_rate, sigmoid_ramp
 
@@ -203,3 +203,20 @@ def test_ramp() -> None:
     assert ramp[5:] == [1.0] * 6
     assert ramp == sorted(ramp)
     assert sigmoid_ramp(0.0, 0.0) == 1.0
+
+
+def test_rare_classes_weigh_as_much_as_they_are_rare() -> None:
+    """The weighted mean over the voxels of the mask, voxel by voxel."""
+    generator = torch.Generator().manual_seed(0)
+    logs = torch.log_softmax(torch.randn(2, 3, 5, 6, generator=generator), 1)
+    target = (torch.rand(2, 5, 6, generator=generator) > 0.8).long()
+    target[0, 0, 0] = 2
+    mask = (torch.rand(2, 5, 6, generator=generator) > 0.3).float()
+    mask[0, 0, 0] = 1
+    inside = [(int(b), int(i), int(j)) for b, i, j in mask.nonzero()]
+    counts = [sum(int(target[at]) == k for at in inside) for k in range(3)]
+    weights = [min((len(inside) / (n + 1)) ** 0.5, 50.0) for n in counts]
+    total = sum(-weights[int(target[at])] * float(logs[at[0], int(target[at]), at[1], at[2]]) for at in inside)
+    expected = total / sum(weights[int(target[at])] for at in inside)
+    assert float(cross_entropy(logs, target, mask, 0.5)) == pytest.approx(expected, rel=1e-5)
+    assert float(cross_entropy(logs, target, mask, 0.0)) != pytest.approx(expected, rel=1e-2)

@@ -109,7 +109,7 @@ def test_weak_directions_are_learnt_as_soon_as_strong_ones() -> None:
         before = (layer.weight - goal.weight).norm().item()
         x = torch.randn(4, 16, 4, 4) * torch.logspace(0, -2, 16).reshape(1, 16, 1, 1)
         groups = [{"params": list(layer.parameters()), "lr": 0.02, "weight_decay": 0.0}]
-        optimiser = make(groups, momentum=0.9)  # type: ignore[arg-type]
+        optimiser = make(groups, momentum=0.9)  # type: ignore[arg-type] # SGD wants lists of tensors named so
         for _ in range(60):
             optimiser.zero_grad()
             (layer(x) - goal(x).detach()).square().mean().backward()

@@ -10,6 +10,8 @@ import torch
 from torch import nn
 
 from napari_medssl.methods.base import Learner, Optimiser, ParamGroup, Phase
+from napari_medssl.methods.catalog import CATALOG
+from napari_medssl.training.muon import Muon
 from napari_medssl.training.optimisers import make_optimiser
 
 SGD = Optimiser("sgd", lr=0.1, momentum=0.9, weight_decay=0.01)
@@ -74,3 +76,19 @@ def test_a_state_from_disk_is_laid_out_as_the_weights_are(wanted: Optimiser) -> 
         learn(other, resumed, [0, 1], step)
     for got, expected in zip(other.parameters(), learner.parameters(), strict=True):
         assert torch.equal(got, expected)
+
+
+def test_muon_is_made_with_the_rates_of_the_groups() -> None:
+    optimiser = make_optimiser(
+        Two(), Phase("a", "A", 1.0, Optimiser("muon", lr=0.1, momentum=0.7, weight_decay=0.01), 1)
+    )
+    assert isinstance(optimiser, Muon)
+    (group,) = optimiser.param_groups
+    assert (group["lr"], group["momentum"], group["weight_decay"]) == (0.1, 0.7, 0.01)
+
+
+def test_methods_that_learn_from_labels_use_muon_and_their_papers_do_not() -> None:
+    for info in CATALOG.values():
+        if info.segments:
+            assert info.options().optimiser == "muon"
+        assert all(info.paper(ndim)["optimiser"] == "sgd" for ndim in (2, 3))

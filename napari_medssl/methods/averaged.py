@@ -90,7 +90,7 @@ def part_done(at: Step, first: float) -> float:
 def make_optimiser_options(options: Options, schedule: str, *, keep_state: bool = False) -> Optimiser:
     """A phase's optimiser from a method's options, with the schedule named."""
     return Optimiser(
-        kind=options.optimiser,  # type: ignore[arg-type]
+        kind=options.optimiser,  # type: ignore[arg-type] # one of its choices
         lr=options.learning_rate,
         momentum=options.momentum,
         weight_decay=options.weight_decay,

@@ -2,12 +2,12 @@
 
 Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024 (https://kellerjordan.github.io/posts/muon).
 The momentum of a kernel, seen as a matrix of outputs x (inputs, space), is replaced by the nearest matrix with
-orthonormal rows or columns, so that no direction is drowned by a few strong ones. PyTorch has it for matrices only.
+orthonormal rows or columns, so that no direction is drowned by a few strong ones. PyTorch's own takes matrices only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -22,8 +22,8 @@ TINY = 1e-7
 class Muon(torch.optim.Optimizer):
     """Muon for kernels between features; momentum with Nesterov's look ahead for all else.
 
-    The rest, which is norms, biases, the first kernel of one channel and the last, whose outputs are classes, has no
-    directions to be evened out.
+    The rest, which is norms, biases, a first kernel of one channel and a last one of few outputs, has no directions to
+    be evened out. (The last kernel of a network that folds has enough, and is evened out, too.)
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class Muon(torch.optim.Optimizer):
         super().__init__(groups, {"lr": 0.05, "momentum": momentum, "weight_decay": 0.0})
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+    def step(self, closure: None = None) -> None:  # type: ignore[override] # gradients are the engine's: no closure
         """Change all weights that have a gradient."""
         for group in self.param_groups:
             rate, momentum, decay = group["lr"], group["momentum"], group["weight_decay"]
