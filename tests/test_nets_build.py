@@ -12,7 +12,7 @@ from torch import nn
 from napari_medssl.errors import SpecError
 from napari_medssl.nets.build import build_encoder, build_net
 from napari_medssl.nets.ema import update_ema, warmed_decay
-from napari_medssl.nets.fold import fold_batchnorm
+from napari_medssl.nets.fuse import fuse_batchnorm
 from napari_medssl.nets.spec import NetSpec
 from napari_medssl.nets.unet import Encoder, kernels
 
@@ -141,10 +141,10 @@ def test_contradictory_specs_are_refused(spec: NetSpec) -> None:
 
 
 @pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
-def test_folded_gives_the_same(spec: NetSpec) -> None:
+def test_fused_gives_the_same(spec: NetSpec) -> None:
     net = worn(build_net(spec))
     x, before = an_input(spec), copy.deepcopy(net.state_dict())
-    folded = fold_batchnorm(net)
+    folded = fuse_batchnorm(net)
     assert not any(isinstance(m, nn.BatchNorm2d | nn.BatchNorm3d | nn.Dropout3d) for m in folded.modules())
     assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
     # float32: two roundings more per layer

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from napari_medssl.nets.blocks import make_norm
-from napari_medssl.nets.fold import fold_batchnorm
+from napari_medssl.nets.fuse import fuse_batchnorm
 from napari_medssl.nets.resnet import ResNetEncoder, ResNetSpec, kaiming_fan_out, torchvision_spec
 
 ANISOTROPIC = ResNetSpec(
@@ -92,7 +92,7 @@ def test_folded_gives_the_same() -> None:
             if value.is_floating_point():
                 value.add_(torch.rand(value.shape) if "var" in name else 0.1 * torch.randn(value.shape))
     x = torch.randn(2, 3, 32, 32)
-    folded = fold_batchnorm(encoder)
+    folded = fuse_batchnorm(encoder)
     assert not any(isinstance(m, nn.BatchNorm2d) for m in folded.modules())
     for ours, theirs in zip(folded(x), encoder(x), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)  # float32: two roundings more per layer

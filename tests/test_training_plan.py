@@ -91,6 +91,14 @@ def test_scans_too_large_to_be_seen_voxel_by_voxel_are_folded() -> None:
     assert voxels[0] == pytest.approx(2 * voxels[1], rel=0.05)
 
 
+def test_a_network_too_shallow_to_fold_is_given_no_finer_voxels_either() -> None:
+    large = facts((120, 120, 80), (1.0, 1.0, 1.0))
+    tiny = make_plan(large, LAPTOP, {"patch": (8, 8, 8)})
+    assert tiny.net.strides[0] == (1, 1, 1)
+    assert tiny.spacing == make_plan(large, LAPTOP, {"widths": (16, 32, 64)}).spacing
+    assert make_plan(large, LAPTOP, {"patch": (32, 32, 32)}).net.strides[0] == (2, 2, 2)
+
+
 def test_short_budgets_look_at_coarser_scans() -> None:
     large = facts((80, 80, 60), (3.0, 3.0, 4.0))
     sizes = [np.prod(make_plan(large, LAPTOP, {}, minutes).spacing) for minutes in (0.1, 1, 2, 4, 60, None)]

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ..nets.fold import fold_batchnorm
+from ..nets.fuse import fuse_batchnorm
 from ..runs.spec import Plan
 from .looks import Turn, turned, turned_back
 from .sliding import Window, sliding_parts
@@ -53,7 +53,7 @@ class Predictor:
         self._device = torch.device(plan.device)
         layout = torch.channels_last_3d if plan.net.ndim == 3 else torch.channels_last
         self._members = [
-            fold_batchnorm(member).eval().to(self._device).to(memory_format=layout)  # type: ignore[call-overload]
+            fuse_batchnorm(member).eval().to(self._device).to(memory_format=layout)  # type: ignore[call-overload]
             for member in members
         ]
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ..nets.attention import ChannelAttention, Gate
 from ..nets.branches import Branched
-from ..nets.fold import fold_batchnorm
+from ..nets.fuse import fuse_batchnorm
 from ..runs.spec import Plan
 from .stages import pieces, stage_part, stage_shape, strides_of
 
@@ -55,7 +55,7 @@ def attention_of(net: Branched, image: NDArray[np.floating], plan: Plan) -> list
     image : ndarray, (C, D, H, W)
         In network space.
     """
-    seeing = fold_batchnorm(net).to(plan.device)
+    seeing = fuse_batchnorm(net).to(plan.device)
     gates = [(branch, gate) for branch in net.branches for gate in seeing.gates_of(branch)]
     shape = image.shape[1:]
     maps: list[Tensor] = []

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..inference.sliding import Window
-from ..nets.fold import fold_batchnorm
+from ..nets.fuse import fuse_batchnorm
 from ..runs.spec import Plan
 from .components import Components, find_components, stretch, turned
 from .stages import pieces, sample, stage_part, stage_shape, strides_of
@@ -60,7 +60,7 @@ def feature_picture(encoder: nn.Module, image: NDArray[np.floating], plan: Plan,
     strides = strides_of(plan.net)[stage - 1]
     shape = stage_shape(image.shape[1:], strides)
     inside = not_air(sample(image, strides, plan.net))
-    seeing = fold_batchnorm(encoder).to(plan.device)
+    seeing = fuse_batchnorm(encoder).to(plan.device)
     size = plan.net.widths[stage - 1] * int(np.prod(shape)) * 4
     held = list(_looks(seeing, image, plan, stage)) if size <= HELD else None
 

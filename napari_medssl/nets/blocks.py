@@ -1,6 +1,6 @@
 """Small pieces that every network is made of, in 2-D and 3-D.
 
-Convolution and norm are neighbours in a `Sequential`, so that `fold_batchnorm` finds them.
+Convolution and norm are neighbours in a `Sequential`, so that `fuse_batchnorm` finds them.
 """
 
 from __future__ import annotations

@@ -32,6 +32,7 @@ GPU_2D = (4_000_000, 512 * 512, 32, 7, 12)
 CPU_3D_PER_MINUTE = 45_000
 # Larger scans are folded (`nets/unet.py`): a voxel then costs less than half, so that twice as many are looked at
 FOLDED = 2
+SHALLOW = 2  # stages of a network of which none can be spared for that
 TOLERATED = 1.15  # a side of a scan may be so many times too long before it is made coarser or folded
 LOOKS = 3  # at a scan, for a proposal
 # From this `Fingerprint.contrasts` on, grey values are of several kinds. Of whole cohorts: hippocampi 0.07, left atria
@@ -73,7 +74,7 @@ def make_plan(facts: Fingerprint, machine: Machine, wishes: Mapping[str, Any], m
     if len(wishes.get("spacing") or facts.spacing) != facts.ndim:
         spacing = wishes["spacing"]
         raise SpecError(f"The spacing {spacing} has {len(spacing)} numbers, but the scans are {facts.ndim}-D.")
-    folded = not (flat or machine.has_gpu) and _is_worth_folding(facts, wishes, scan_voxels)
+    folded = not (flat or machine.has_gpu) and _is_worth_folding(facts, wishes, scan_voxels, depth)
     scan_voxels *= FOLDED if folded else 1
     spacing = wishes.get("spacing") or _spacing(facts, scan_voxels, slice_axis, reasons)
     shape = _shape_at(facts, spacing, slice_axis)
@@ -84,7 +85,7 @@ def make_plan(facts: Fingerprint, machine: Machine, wishes: Mapping[str, Any], m
     strides = tuple(wishes.get("strides") or _strides(patch, in_plane, depth, wishes.get("widths")))
     if any(len(stride) != len(in_plane) for stride in strides):
         raise SpecError(f"The strides {strides} do not fit a network that is {len(in_plane)}-D.")
-    finest = 1 if folded and len(strides) > 2 else 0
+    finest = 1 if folded and len(strides) > SHALLOW else 0
     if finest:
         strides = strides[1:]
         block = " x ".join(map(str, strides[0]))
@@ -196,10 +197,15 @@ def _are_of_many_contrasts(facts: Fingerprint) -> bool:
     return facts.ndim == 3 and not facts.is_ct and facts.contrasts >= MANY_CONTRASTS
 
 
-def _is_worth_folding(facts: Fingerprint, wishes: Mapping[str, Any], scan_voxels: int) -> bool:
-    """Whether scans are too large to be seen voxel by voxel, and nobody chose the network."""
-    size = math.prod(_shape_at(facts, wishes.get("spacing") or facts.spacing, None))
-    return not {"architecture", "widths", "strides"} & wishes.keys() and size > TOLERATED**3 * scan_voxels
+def _is_worth_folding(facts: Fingerprint, wishes: Mapping[str, Any], scan_voxels: int, depth: int) -> bool:
+    """Whether scans are too large to be seen voxel by voxel, nobody chose the network, and it is deep enough."""
+    if {"architecture", "widths", "strides"} & wishes.keys():
+        return False
+    spacing = wishes.get("spacing") or facts.spacing
+    patch = wishes.get("patch", ())
+    if len(patch) == facts.ndim and len(_strides(patch, list(spacing), depth, None)) <= SHALLOW:
+        return False
+    return math.prod(_shape_at(facts, spacing, None)) > TOLERATED**3 * scan_voxels
 
 
 def _is_thick(facts: Fingerprint) -> bool:

@@ -16,32 +16,32 @@ Net = TypeVar("Net", bound=nn.Module)
 
 
 @torch.no_grad()
-def fold_batchnorm(module: Net) -> Net:
-    """A copy for inference: in eval mode, without dropout, batch norms folded into the convolutions before them.
+def fuse_batchnorm(module: Net) -> Net:
+    """A copy for inference: in eval mode, without dropout, batch norms fused into the convolutions before them.
 
-    Only pairs that follow each other in a `Sequential` are folded. The copy gives what `module.eval()` gives, up to
+    Only pairs that follow each other in a `Sequential` are fused. The copy gives what `module.eval()` gives, up to
     rounding, and cannot be trained.
     """
-    folded = copy.deepcopy(module).eval()
-    for parent in folded.modules():
+    fused = copy.deepcopy(module).eval()
+    for parent in fused.modules():
         if isinstance(parent, nn.Sequential):
-            _fold_pairs(parent)
+            _fuse_pairs(parent)
         for name, child in list(parent.named_children()):
             if isinstance(child, Dropout):
                 setattr(parent, name, nn.Identity())
-    return folded.requires_grad_(False)
+    return fused.requires_grad_(False)
 
 
-def _fold_pairs(layers: nn.Sequential) -> None:
+def _fuse_pairs(layers: nn.Sequential) -> None:
     names = list(layers._modules)
     for before, after in pairwise(names):
         conv, norm = layers._modules[before], layers._modules[after]
         if isinstance(conv, Conv) and isinstance(norm, BatchNorm):
-            _fold(conv, norm)
+            _fuse(conv, norm)
             layers._modules[after] = nn.Identity()
 
 
-def _fold(conv: Conv, norm: BatchNorm) -> None:
+def _fuse(conv: Conv, norm: BatchNorm) -> None:
     assert norm.running_mean is not None
     assert norm.running_var is not None
     scale = torch.rsqrt(norm.running_var + norm.eps)
