@@ -12,8 +12,10 @@ from fixtures import CLASSES, quick, write_scan
 from napari_medssl.errors import SpecError
 from napari_medssl.methods.bcp_options import BCPOptions
 from napari_medssl.project import Project
+from napari_medssl.runs.events import RunFinished
 from napari_medssl.runs.request import make_spec
 from napari_medssl.training import fingerprint
+from napari_medssl.training.execute import execute
 from napari_medssl.training.fingerprint import take_fingerprint
 from napari_medssl.training.plan import MANY_CONTRASTS
 from napari_medssl.training.resolve import resolve
@@ -111,3 +113,41 @@ def test_as_published_grey_values_stay(tmp_path: Path) -> None:
     spec = resolve(make_spec(project, "bcp", steps=2, device="cpu", preset="paper", propose=()), project)
     assert spec.options is not None
     assert spec.options["remap"] == 0
+
+
+def add_a_second_piece(project: Project, name: str) -> None:
+    labels = (anatomy(0) > 1.5).astype(np.uint8)
+    labels[11:13, 11:13, 3:8] = 1
+    project.case(name).save_labels(labels, author="test", origin="drawn")
+
+
+@pytest.mark.parametrize(
+    ("scattered", "chosen", "one"),
+    [(False, {}, True), (True, {}, False), (True, {"largest_component": True}, True)],
+)
+def test_bcp_believes_in_one_piece_where_each_class_is_one(
+    tmp_path: Path, scattered: bool, chosen: dict[str, object], one: bool
+) -> None:
+    project = a_project(tmp_path, one_scanner)
+    if scattered:
+        add_a_second_piece(project, "case-1")
+    spec = resolve(make_spec(project, "bcp", steps=2, device="cpu", settings=quick() | chosen, propose=()), project)
+    assert spec.options is not None
+    assert spec.plan is not None
+    assert spec.options["largest_component"] is one
+    assert spec.plan.single_piece == (() if scattered else (1,))
+
+
+def test_a_run_that_goes_on_sees_that_a_class_is_not_one_piece_after_all(tmp_path: Path) -> None:
+    project = a_project(tmp_path, one_scanner)
+    first = make_spec(project, "bcp", steps=2, device="cpu", settings=quick(), propose=())
+    *_, end = execute(project.root, first.run, lambda: None)
+    assert isinstance(end, RunFinished)
+    assert end.reason == "completed"
+    add_a_second_piece(project, "case-2")
+    then = make_spec(project, "bcp", steps=2, device="cpu", settings=quick(), propose=(), start_from=first.run)
+    spec = resolve(then, project)
+    assert spec.options is not None
+    assert spec.plan is not None
+    assert spec.plan.single_piece == ()
+    assert spec.options["largest_component"] is False

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
 
 from .averaged_options import AveragedOptions
 from .options import option
+
+if TYPE_CHECKING:
+    from ..runs.spec import Plan
 
 
 @dataclass(frozen=True)
 class BCPOptions(AveragedOptions):
     """Options of bidirectional copy-paste (Bai et al., CVPR 2023)."""
+
+    def fitted(self, plan: Plan, chosen: Collection[str]) -> Self:
+        """One piece per class only if each was one wherever somebody drew it, unless somebody chose otherwise."""
+        options = super().fitted(plan, chosen)
+        pieces = len(plan.single_piece) == plan.net.classes - 1
+        return options if pieces or "largest_component" in chosen else replace(options, largest_component=False)
 
     warmup_share: float = option(
         0.75,
@@ -72,8 +83,8 @@ class BCPOptions(AveragedOptions):
     largest_component: bool = option(
         True,
         "One piece per class",
-        "Keep only the largest piece of each class in the model's own labels: right for "
-        "organs, wrong for scattered lesions.",
+        "Keep only the largest piece of each class in the model's own labels: right for organs, wrong for scattered "
+        "lesions. Where nothing is set: only if each class is one piece in all that is labelled.",
         advanced=False,
     )
     ignore_dropped: bool = option(

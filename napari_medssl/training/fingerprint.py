@@ -80,7 +80,7 @@ def take_fingerprint(project: Project, cases: tuple[str, ...], labelled: tuple[L
 def _with_intensities(
     facts: Fingerprint, project: Project, cases: tuple[str, ...], labelled: tuple[LabelledCase, ...]
 ) -> Fingerprint:
-    changes: dict[str, object] = {"single_piece": _single_pieces(project, labelled, facts.classes)}
+    changes: dict[str, object] = {"single_piece": single_pieces(project, labelled, facts.classes)}
     samples = _samples(project, cases, facts.channels)
     changes["contrasts"] = max(_contrasts([sample[channel] for sample in samples]) for channel in range(facts.channels))
     if facts.ndim == 3 and facts.channels == 1 and np.median([float(np.nanmin(s)) for s in samples]) <= TOUCHES_AIR:
@@ -129,8 +129,8 @@ def _samples(project: Project, cases: tuple[str, ...], channels: int) -> list[ND
     return samples
 
 
-def _single_pieces(project: Project, labelled: tuple[LabelledCase, ...], classes: int) -> tuple[int, ...]:
-    """Class indices that are one piece wherever they occur, in complete label maps."""
+def single_pieces(project: Project, labelled: tuple[LabelledCase, ...], classes: int) -> tuple[int, ...]:
+    """Class indices that are one piece wherever they are drawn."""
     single = set(range(1, classes)) if labelled else set()
     for entry in labelled[:8]:
         labels = project.case(entry.case).read_labels(entry.revision)

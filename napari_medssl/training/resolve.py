@@ -15,7 +15,7 @@ from ..runs.request import find_start, write_spec
 from ..runs.settings import check_settings
 from ..runs.spec import Plan, RunSpec
 from ..runs.starting import FIXED, fixed_by, unfit_start
-from .fingerprint import take_fingerprint
+from .fingerprint import single_pieces, take_fingerprint
 from .machine import Machine, find_device, probe
 from .plan import fit_patch, make_plan, window_step
 
@@ -44,7 +44,9 @@ def resolve(spec: RunSpec, project: Project) -> RunSpec:
         if lack is not None or before.plan is None:
             raise SpecError(str(lack))
         if method_info(before.method).segments:
-            plan = _on(_going_on(before.plan, wishes), machine, wishes)
+            # more is labelled by now than when that model was trained
+            pieces = single_pieces(project, spec.labelled, before.plan.net.classes)
+            plan = _on(_going_on(before.plan, {"single_piece": pieces} | wishes), machine, wishes)
         else:
             facts = take_fingerprint(project, _cases(spec), spec.labelled)
             plan = make_plan(facts, machine, wishes | _same_eyes(before.plan, wishes), spec.budget.minutes)
