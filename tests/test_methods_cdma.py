@@ -119,7 +119,9 @@ def test_teachers_do_not_learn_from_their_pupils() -> None:
 def test_agreement_comes_after_labels() -> None:
     learner = learner_of(ramp_up=0.5, remap=0.0)
     first, second = phases_of(ramp_up=0.5)
-    assert (first.name, first.unlabelled, second.name, second.unlabelled) == (LABELS_FIRST, 0, DISTILLATION, 4)
+    assert (first.name, first.labelled, first.unlabelled) == (LABELS_FIRST, 4, 0)
+    assert (second.name, second.labelled, second.unlabelled) == (DISTILLATION, 2, 2)
+    assert {(p.labelled, p.unlabelled) for p in phases_of(loss_form="cdma")} == {(4, 0), (4, 4)}
     only = learner.losses(Batch(a_batch().labelled), a_step(first))
     assert "unlabelled" not in only.terms
     terms = [learner.losses(a_batch(), a_step(second, 0, p)).terms["unlabelled"] for p in (0.0, 0.25, 0.5, 1.0)]

@@ -130,9 +130,9 @@ def test_every_phase_runs_and_names_its_terms(method: str, preset: str, ndim: in
         plan = dataclasses.replace(plan, normalisation=method_info(method).paper(ndim)["normalisation"])
     phases = method_info(method).load().phases(options, plan)
     assert sum(p.share for p in phases) == pytest.approx(1.0)
-    halved = method == "bcp" and preset == "auto"  # its second phase: half a batch of each kind
+    halved = method in SEGMENTING and preset == "auto"  # where two kinds of scans are looked at
     for phase in phases:
-        patches = 2 if halved and phase.name == SELF_TRAINING else 4
+        patches = 2 if halved and phase.unlabelled else 4
         assert phase.labelled == (patches if method in SEGMENTING else 0)
         assert phase.steps is not None
         learner.before_phase(phase)

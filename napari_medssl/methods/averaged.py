@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import torch
 from numpy.random import RandomState
@@ -19,6 +20,9 @@ from .averaged_options import AveragedOptions
 from .base import Learner, Optimiser, ParamGroup, Patches, Schedule, Step
 from .distort import remap
 from .options import Options
+
+if TYPE_CHECKING:
+    from ..runs.spec import Plan
 
 
 class AveragedLearner(Learner):
@@ -85,6 +89,14 @@ class AveragedLearner(Learner):
 def part_done(at: Step, first: float) -> float:
     """Part of a run of two phases that is done, 0 to 1; `first` is the share of the one that needs labels only."""
     return first + (1 - first) * at.phase_progress if at.phase.unlabelled else first * at.phase_progress
+
+
+def of_each_kind(options: AveragedOptions, plan: Plan) -> int:
+    """Patches of each kind in a step on labelled and unlabelled scans.
+
+    Half a batch of each is a whole one: such a step costs hardly more than one on labels. The papers take two.
+    """
+    return max(1, plan.batch // 2) if options.loss_form == "auto" else plan.batch
 
 
 def make_optimiser_options(options: Options, schedule: str, *, keep_state: bool = False) -> Optimiser:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..nets.ema import copy_state
 from ..nets.spec import NetSpec
-from .averaged import AveragedLearner, make_optimiser_options, part_done
+from .averaged import AveragedLearner, make_optimiser_options, of_each_kind, part_done
 from .base import IGNORE, Batch, Learner, Losses, Patches, Phase, Step
 from .bcp_options import BCPOptions
 from .copy_paste import box_mask, cells_mask, halves, mix, slab_mask
@@ -46,8 +46,7 @@ class BCP:
             steps=options.warmup_steps,
         )
         optimiser = make_optimiser_options(options, options.schedule, keep_state=options.keep_momentum)
-        # half a batch of each kind is a whole one: a step of the second phase costs hardly more than one of the first
-        each = max(1, plan.batch // 2) if options.loss_form == "auto" else plan.batch
+        each = of_each_kind(options, plan)
         second = Phase(
             SELF_TRAINING,
             "Learning from unlabelled scans too",

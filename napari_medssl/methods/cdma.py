@@ -18,7 +18,7 @@ from ..nets.attention import Gate
 from ..nets.branches import Branched, fitting
 from ..nets.ema import copy_state
 from ..nets.spec import NetSpec
-from .averaged import AveragedLearner, make_optimiser_options, part_done
+from .averaged import AveragedLearner, make_optimiser_options, of_each_kind, part_done
 from .base import Batch, Learner, Losses, Optimiser, ParamGroup, Phase, Schedule, Step
 from .cdma_options import CDMAOptions, cdma_net
 from .cdma_paper import DROPS, EPOCHS
@@ -39,6 +39,7 @@ class CDMA:
     def phases(self, options: CDMAOptions, plan: Plan) -> list[Phase]:
         """Labels first, unless its share is 0; then both."""
         share = options.warmup_share
+        each = of_each_kind(options, plan)
         first = Phase(
             LABELS_FIRST,
             "Learning from labels first",
@@ -52,8 +53,8 @@ class CDMA:
             "Learning from unlabelled scans too",
             1 - share,
             replace(_optimiser(options, share, 1.0), keep_state=True),
-            labelled=plan.batch,
-            unlabelled=plan.batch,
+            labelled=each,
+            unlabelled=each,
             steps=options.steps,
         )
         return [first, second] if share > 0 and options.warmup_steps > 0 else [second]
