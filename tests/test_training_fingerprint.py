@@ -10,13 +10,14 @@ import pytest
 from fixtures import CLASSES, quick, write_scan
 
 from napari_medssl.errors import SpecError
+from napari_medssl.imaging import UNSEEN
 from napari_medssl.methods.bcp_options import BCPOptions
 from napari_medssl.project import Project
 from napari_medssl.runs.events import RunFinished
 from napari_medssl.runs.request import make_spec
 from napari_medssl.training import fingerprint
 from napari_medssl.training.execute import execute
-from napari_medssl.training.fingerprint import take_fingerprint
+from napari_medssl.training.fingerprint import single_pieces, take_fingerprint
 from napari_medssl.training.plan import MANY_CONTRASTS
 from napari_medssl.training.resolve import resolve
 
@@ -136,6 +137,34 @@ def test_bcp_believes_in_one_piece_where_each_class_is_one(
     assert spec.plan is not None
     assert spec.options["largest_component"] is one
     assert spec.plan.single_piece == (() if scattered else (1,))
+
+
+def test_a_stroke_says_nothing_of_how_many_pieces_there_are(tmp_path: Path) -> None:
+    project = a_project(tmp_path, one_scanner)
+    strokes = np.full(SHAPE, UNSEEN, np.uint8)
+    strokes[6:8, 6, 5] = 1
+    for name in ("case-0", "case-1"):
+        project.case(name).save_labels(strokes, author="test", origin="drawn")
+    spec = make_spec(project, "bcp", steps=2, device="cpu", settings=quick(), propose=())
+    assert single_pieces(project, spec.labelled, 2) == ()
+    project.case("case-1").save_labels((anatomy(1) > 1.5).astype(np.uint8), author="test", origin="drawn")
+    spec = make_spec(project, "bcp", steps=2, device="cpu", settings=quick(), propose=())
+    assert single_pieces(project, spec.labelled, 2) == (1,)
+
+
+def test_label_maps_looked_at_are_spread_over_all(tmp_path: Path) -> None:
+    project = a_project(tmp_path, one_scanner)
+    for number in range(14):
+        project.case(f"case-{number}").save_labels(
+            (anatomy(number) > 1.5).astype(np.uint8), author="test", origin="drawn"
+        )
+    labelled = make_spec(project, "supervised", steps=2, device="cpu", settings=quick(), propose=()).labelled
+    assert single_pieces(project, labelled, 2) == (1,)
+    late = labelled[::2][-1].case
+    assert [entry.case for entry in labelled].index(late) >= fingerprint.MAPS_LOOKED_AT
+    add_a_second_piece(project, late)
+    labelled = make_spec(project, "supervised", steps=2, device="cpu", settings=quick(), propose=()).labelled
+    assert single_pieces(project, labelled, 2) == ()
 
 
 def test_a_run_that_goes_on_sees_that_a_class_is_not_one_piece_after_all(tmp_path: Path) -> None:

@@ -53,7 +53,8 @@ class Predictor:
         self._device = torch.device(plan.device)
         layout = torch.channels_last_3d if plan.net.ndim == 3 else torch.channels_last
         self._members = [
-            fuse_batchnorm(member).eval().to(self._device).to(memory_format=layout)  # type: ignore[call-overload]
+            # torch's stubs know no layout alone
+            fuse_batchnorm(member).to(self._device).to(memory_format=layout)  # type: ignore[call-overload]
             for member in members
         ]
 

@@ -84,7 +84,7 @@ class BCPOptions(AveragedOptions):
         True,
         "One piece per class",
         "Keep only the largest piece of each class in the model's own labels: right for organs, wrong for scattered "
-        "lesions. Where nothing is set: only if each class is one piece in all that is labelled.",
+        "lesions. Where nothing is set: only if each class is one piece in scans that are labelled throughout.",
         advanced=False,
     )
     ignore_dropped: bool = option(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadFileError, SpecError
-from ..imaging import connected_pieces
+from ..imaging import UNSEEN, connected_pieces
 from ..project import Project
 from ..runs.spec import LabelledCase
 
@@ -18,6 +19,7 @@ FEWEST_LOOKED_AT = 6  # of large scans; more only up to so many voxels:
 VOXELS_LOOKED_AT = 100_000_000
 CASES_LOOKED_AT = 500
 TOUCHES_AIR = -900.0  # HU
+MAPS_LOOKED_AT = 8  # for whether a class is one piece
 ONE_PIECE = 0.98  # of a class's voxels in its largest piece
 LEVELS = np.linspace(0.05, 0.95, 19)  # quantiles of grey values that are compared between scans
 VALUES = 200_000  # of a scan, about, that tell its quantiles
@@ -28,8 +30,8 @@ class Fingerprint:
     """Facts that a plan follows from.
 
     `shape` and `spacing` are medians on canonical axes; `single_piece` are the class indices that were one connected
-    piece in every labelled case. `contrasts` says how far grey values differ between scans after each was z-scored: the
-    largest standard deviation of one of their quantiles.
+    piece in complete label maps. `contrasts` says how far grey values differ between scans after each was z-scored:
+    the largest standard deviation of one of their quantiles.
     """
 
     ndim: int
@@ -130,12 +132,17 @@ def _samples(project: Project, cases: tuple[str, ...], channels: int) -> list[ND
 
 
 def single_pieces(project: Project, labelled: tuple[LabelledCase, ...], classes: int) -> tuple[int, ...]:
-    """Class indices that are one piece wherever they are drawn."""
-    single = set(range(1, classes)) if labelled else set()
-    for entry in labelled[:8]:
+    """Class indices that are one piece wherever they occur, in up to `MAPS_LOOKED_AT` label maps spread over all.
+
+    A map in which some voxels are not looked at says nothing: a stroke in one of many lesions is one piece, too. Where
+    there is no other, no class is known to be one.
+    """
+    single: set[int] | None = None
+    for entry in labelled[:: math.ceil(len(labelled) / MAPS_LOOKED_AT) or 1]:
         labels = project.case(entry.case).read_labels(entry.revision)
-        if labels is None:
+        if labels is None or (labels.array == UNSEEN).any():
             continue
+        single = set(range(1, classes)) if single is None else single
         for index, info in enumerate(project.classes, start=1):
             mask = labels.array == info.value
             if mask.any():
@@ -143,4 +150,4 @@ def single_pieces(project: Project, labelled: tuple[LabelledCase, ...], classes:
                 pieces = np.bincount(numbers.reshape(-1))[1:]
                 if pieces.max() < ONE_PIECE * pieces.sum():
                     single.discard(index)
-    return tuple(sorted(single))
+    return tuple(sorted(single or ()))
