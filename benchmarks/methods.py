@@ -20,19 +20,17 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import cohorts
-import numpy as np
 import records
 import tables
+from pace import quiet_step
 from real_scans import measure
 
 from napari_medssl.project import Project
 from napari_medssl.runs.drivers import ProcessDriver
-from napari_medssl.runs.events import PhaseStarted, RunEvent, Stepped
 from napari_medssl.runs.journal import JOURNAL_NAME, replay
 from napari_medssl.runs.request import make_spec
 from napari_medssl.runs.status import RunStatus
@@ -40,7 +38,6 @@ from napari_medssl.runs.status import RunStatus
 RESULTS = "methods"
 PACE = "pace"
 PACE_STEPS = 60
-QUIET = 25  # percentile of the steps: what else the machine does makes the others slower
 FIRST = ("scratch", "desd", "pcrlv2")
 THEN = ("supervised", "bcp", "cdma")
 COHORTS = ("hippocampus", "la-half", "pathology")
@@ -91,22 +88,6 @@ def measure_pace(cohort: cohorts.Cohort, methods: list[str]) -> None:
             run, _ = train(project, method, {"steps": PACE_STEPS}, 0)
             seconds = quiet_step(list(replay(project.run_folder(run) / JOURNAL_NAME)))
             records.append(PACE, {"cohort": cohort.name, "method": method, "seconds": seconds})
-
-
-def quiet_step(events: list[RunEvent]) -> float:
-    """Seconds per step of a run had the machine been its own: the quicker steps of each phase, by its steps."""
-    phases: list[list[Stepped]] = []
-    for event in events:
-        if isinstance(event, PhaseStarted):
-            phases.append([])
-        elif isinstance(event, Stepped):
-            phases[-1].append(event)
-    steps, seconds = 0, 0.0
-    for told in filter(lambda phase: len(phase) > 1, phases):
-        each = [(after.at - before.at) / (after.step - before.step) for before, after in pairwise(told)]
-        count = told[-1].step - told[0].step
-        steps, seconds = steps + count, seconds + count * float(np.percentile(each, QUIET))
-    return seconds / steps
 
 
 def budget(cohort: cohorts.Cohort, method: str, minutes: float, paced: bool) -> dict[str, Any]:
