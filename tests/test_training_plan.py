@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from napari_medssl.errors import SpecError
 from napari_medssl.nets.build import build_net
-from napari_medssl.training.budget import PhaseBudget, split, total_steps
 from napari_medssl.training.fingerprint import Fingerprint
 from napari_medssl.training.machine import Machine, find_device
 from napari_medssl.training.plan import make_plan
@@ -159,31 +158,6 @@ def test_a_device_that_is_not_there() -> None:
     assert find_device("cpu") == "cpu"
     with pytest.raises(SpecError, match="Device 'cuda:77' is not available"):
         find_device("cuda:77")
-
-
-@given(st.integers(1, 10**6), st.lists(st.floats(0.05, 1.0), min_size=1, max_size=4))
-def test_phases_share_all_the_steps(steps: int, shares: list[float]) -> None:
-    from napari_medssl.methods.base import Optimiser, Phase
-    from napari_medssl.runs.spec import Budget
-
-    phases = [Phase(str(i), str(i), share, Optimiser(), 1, steps=5) for i, share in enumerate(shares)]
-    budgets = split(Budget(steps=steps), phases)
-    assert total_steps(budgets) == steps
-    assert all(b.steps >= 0 for b in budgets)  # type: ignore[operator]
-    timed = split(Budget(minutes=2.0), phases)
-    assert sum(b.seconds for b in timed) == pytest.approx(120.0)  # type: ignore[misc]
-    assert total_steps(timed) is None
-    assert total_steps(split(Budget(), phases)) == 5 * len(phases)
-
-
-@given(st.integers(0, 50), st.floats(0, 1e4))
-def test_progress_of_a_phase(done: int, seconds: float) -> None:
-    counted, timed, empty = PhaseBudget(steps=20), PhaseBudget(seconds=100.0), PhaseBudget(steps=0)
-    assert counted.progress(done, seconds) == min(1.0, done / 20)
-    assert timed.progress(done, seconds) == min(1.0, seconds / 100)
-    assert empty.progress(done, seconds) == 1.0
-    assert timed.seconds_left(done, seconds) >= 0
-    assert counted.seconds_left(20, seconds) == pytest.approx(0.0, abs=1e-6)
 
 
 def test_hounsfield_units_are_divided_by_1024_in_ct_only() -> None:

@@ -77,7 +77,7 @@ def changed_options(spec: RunSpec) -> list[dict[str, Any]]:
 def plan_rows(plan: Plan, chosen: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """The fields of a plan and of its network: name, value, and "you" where a person set it."""
     fields = {**dataclasses.asdict(plan), **dataclasses.asdict(plan.net)}
-    for gone in ("net", "reasons", "in_channels", "classes"):
+    for gone in ("net", "reasons", "labelled_voxels", "in_channels", "classes"):
         del fields[gone]
     if plan.normalisation != "ct":
         for gone in ("clip", "mean", "sd"):

@@ -100,8 +100,9 @@ class Optimiser:
 class Phase:
     """A stretch of training with its own batches and optimiser.
 
-    `share` is its part of a time budget; `steps` its length when the budget is the method's own (paper preset). With
-    `views`, unlabelled scans come as the views it makes instead of as patches.
+    `share` is its part of a time budget; `steps` its length when the budget is the method's own (paper preset). After
+    `most_steps` of a share it ends, and the next phase, which there must be, has the rest. With `views`, unlabelled
+    scans come as the views it makes instead of as patches.
     """
 
     name: str
@@ -111,6 +112,7 @@ class Phase:
     labelled: int
     unlabelled: int = 0
     steps: int | None = None
+    most_steps: int | None = None
     views: ViewMaker | None = None
 
 

@@ -6,6 +6,7 @@ the settings of its paper preset this is the released recipe; `BCPOptions` names
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
@@ -44,6 +45,7 @@ class BCP:
             make_optimiser_options(options, options.warmup_schedule),
             labelled=plan.batch,
             steps=options.warmup_steps,
+            most_steps=_steps_for(options.warmup_passes, plan),
         )
         optimiser = make_optimiser_options(options, options.schedule, keep_state=options.keep_momentum)
         each = of_each_kind(options, plan)
@@ -216,6 +218,11 @@ class BCPLearner(AveragedLearner):
             confidence=self._bcp.confidence,
             dropped=IGNORE if self._bcp.ignore_dropped else 0,
         )
+
+
+def _steps_for(passes: float, plan: Plan) -> int | None:
+    """Steps in which as many voxels are shown as the labelled scans have, so often; None where there is no limit."""
+    return math.ceil(passes * plan.labelled_voxels / (plan.batch * math.prod(plan.patch))) or None
 
 
 def _only(labels: Tensor, mask: Tensor) -> Tensor:

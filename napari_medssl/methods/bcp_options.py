@@ -31,6 +31,14 @@ class BCPOptions(AveragedOptions):
         high=0.9,
         advanced=False,
     )
+    warmup_passes: float = option(
+        500.0,
+        "Passes through the labels first",
+        "The first phase ends sooner when the labelled scans were gone through so often: labels alone teach no more "
+        "then, and the rest of its time goes to unlabelled scans too. 0 is off, as in the paper.",
+        low=0.0,
+        high=1e6,
+    )
     mixing_first: float = option(
         0.1,
         "Mixing on labels first",

@@ -34,6 +34,7 @@ def bcp_paper(ndim: int) -> dict[str, Any]:
         "fused": False,
         "box": "box",
         "warmup_schedule": "constant",
+        "warmup_passes": 0.0,
     }
     if ndim == 2:
         return shared | {

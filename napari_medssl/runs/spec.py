@@ -64,6 +64,8 @@ class Plan:
         Class indices that are one connected piece in the labelled cases: proposals keep the largest piece only.
     many_contrasts : bool
         Whether grey values differ between scans as between scanners or sequences; methods may train for that.
+    labelled_voxels : int
+        Voxels of that spacing in all labelled scans together, about; 0: not known.
     augmentation : str
         "strong"; "paper": BCP's published recipe; "tiles": CDMA's, for images; "none".
     precision : str
@@ -88,6 +90,7 @@ class Plan:
     looks: int = 1
     single_piece: tuple[int, ...] = ()
     many_contrasts: bool = False
+    labelled_voxels: int = 0
     augmentation: Literal["strong", "paper", "tiles", "none"] = "strong"
     precision: Literal["float32", "bfloat16"] = "float32"
     device: str = "cpu"

@@ -19,7 +19,7 @@ from ..methods.base import Batch, Learner, Patches, Phase, Step, seed_everything
 from ..runs.events import CheckpointSaved, PhaseStarted, RunEvent, Stepped, Warned
 from ..runs.spec import Plan, RunSpec
 from ..runs.stop import How, StopToken
-from .budget import PhaseBudget, total_steps
+from .budget import PhaseBudget, part_of_run, total_steps, with_left_over
 from .cache import Cache
 from .checkpoint import Progress, load_checkpoint, read_progress, save_checkpoint
 from .memory import is_out_of_memory, smaller
@@ -116,7 +116,8 @@ class Engine:
             self._examiner.begin(self._done())
             if self._previewer is not None:
                 self._previewer.begin(self.progress.seconds)
-            how = yield from self._phase(phase, self._budgets[index], optimiser, stop)
+            budget = with_left_over(self._budgets, index, self.progress.seconds - self.progress.phase_seconds)
+            how = yield from self._phase(phase, budget, optimiser, stop)
             if how != "discard":
                 yield self._save(optimiser)
             if how:
@@ -247,11 +248,8 @@ class Engine:
         )
 
     def _done(self) -> float:
-        """Part of all training that is done, phases weighed by their share."""
-        shares = [p.share for p in self._phases]
-        budget = self._budgets[self.progress.phase]
-        here = budget.progress(self.progress.phase_step, self.progress.phase_seconds)
-        return (sum(shares[: self.progress.phase]) + here * shares[self.progress.phase]) / sum(shares)
+        """Part of all training that is done."""
+        return part_of_run(self._budgets, self.progress)
 
     def _report(self, phase: Phase, budget: PhaseBudget, reporter: Reporter, rate: float) -> Stepped:
         now, done = self.progress, self._done()

@@ -14,7 +14,7 @@ from ..methods.catalog import method_info
 from ..project import Project
 from ..runs.events import RunEvent, Stepped, Warned
 from ..runs.spec import RunSpec
-from .budget import PhaseBudget, split
+from .budget import PhaseBudget, split, with_left_over
 from .cache import Cache
 from .engine import Engine
 from .resolve import options_of, resolve
@@ -31,7 +31,7 @@ class Trial:
     Attributes
     ----------
     steps : int or None
-        Its length; None where `seconds` bounds it.
+        Its length; with `seconds`, at most so many. None where `seconds` alone bounds it.
     step_seconds : float
         Mean duration of a step, without waiting for data: scans are not prepared yet.
     """
@@ -44,14 +44,13 @@ class Trial:
     @property
     def expected_seconds(self) -> float:
         """How long the phase will take."""
-        return self.seconds if self.seconds is not None else (self.steps or 0) * self.step_seconds
+        ends = (None if self.steps is None else self.steps * self.step_seconds, self.seconds)
+        return min((end for end in ends if end is not None), default=0.0)
 
     @property
     def expected_steps(self) -> int:
         """How many steps it will make."""
-        if self.steps is not None:
-            return self.steps
-        return round((self.seconds or 0.0) / self.step_seconds) if self.step_seconds else 0
+        return round(self.expected_seconds / self.step_seconds) if self.step_seconds else 0
 
 
 @dataclass(frozen=True)
@@ -130,8 +129,9 @@ def _is_there(budget: PhaseBudget) -> bool:
 
 
 def _trials(phases: Sequence[Phase], budgets: Sequence[PhaseBudget], events: Sequence[RunEvent]) -> tuple[Trial, ...]:
-    trials = []
-    for phase, budget in zip(phases, budgets, strict=True):
+    trials: list[Trial] = []
+    for index, phase in enumerate(phases):
+        budget = with_left_over(budgets, index, sum(trial.expected_seconds for trial in trials))
         said = [e for e in events if isinstance(e, Stepped) and e.phase == phase.name][WARM_UP:]
         seconds = [event.step_seconds * (1 - event.wait_share) for event in said]
         if seconds:

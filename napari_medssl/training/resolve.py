@@ -15,7 +15,7 @@ from ..runs.request import find_start, write_spec
 from ..runs.settings import check_settings
 from ..runs.spec import Plan, RunSpec
 from ..runs.starting import FIXED, fixed_by, unfit_start
-from .fingerprint import single_pieces, take_fingerprint
+from .fingerprint import labelled_voxels, single_pieces, take_fingerprint
 from .machine import Machine, find_device, probe
 from .plan import fit_patch, make_plan, window_step
 
@@ -53,7 +53,8 @@ def resolve(spec: RunSpec, project: Project) -> RunSpec:
     else:
         facts = take_fingerprint(project, _cases(spec), spec.labelled)
         plan = make_plan(facts, machine, wishes, spec.budget.minutes)
-    plan = replace(plan, net=info.net(options, plan.net))
+    voxels = labelled_voxels(project, spec.labelled, plan.spacing)
+    plan = replace(plan, net=info.net(options, plan.net), labelled_voxels=voxels)
     resolved = replace(spec, options=dataclasses.asdict(options.fitted(plan, settings.keys())), plan=plan)
     write_spec(project.run_folder(spec.run), resolved)
     return resolved
