@@ -114,7 +114,8 @@ def test_what_is_no_spec_is_said_to_be_none(text: str) -> None:
 
 
 def test_every_setting_of_the_plan_can_be_set_and_no_other() -> None:
-    fields = {f.name for f in dataclasses.fields(Plan)} - {"net", "reasons", "device", "clip"}
+    facts = {"net", "reasons", "labelled_voxels", "device", "clip"}
+    fields = {f.name for f in dataclasses.fields(Plan)} - facts
     # no name means two things
     assert not PLAN_SETTINGS & {f.name for info in CATALOG.values() for f in dataclasses.fields(info.options)}
     assert fields | {"architecture", "widths", "strides", "dropout", "norm"} == PLAN_SETTINGS

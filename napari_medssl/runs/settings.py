@@ -95,5 +95,6 @@ _RULES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "norm": _one_of("batch", "instance", "group", "frozen"),
 }
 
-#: Fields of the plan and of its network that can be set. The device is asked for by itself; "clip" is the option.
+#: Fields of the plan and of its network that can be set; others tell what is there. The device is asked for by itself;
+#: "clip" is the option.
 PLAN_SETTINGS = frozenset(_RULES)
