@@ -6,17 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fixtures import finished, make_project, quick_spec, run_inline
+from fixtures import finished, make_project, quick, quick_spec, run_inline
 from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_medssl.methods.base import Optimiser, Phase
 from napari_medssl.methods.catalog import method_info
 from napari_medssl.runs.events import PhaseStarted, RunEvent, Stepped
-from napari_medssl.runs.request import make_spec
+from napari_medssl.runs.request import make_spec, sketch_spec
 from napari_medssl.runs.spec import Budget
 from napari_medssl.training.budget import PhaseBudget, part_of_run, split, total_steps, with_left_over
 from napari_medssl.training.checkpoint import Progress
+from napari_medssl.training.rehearse import rehearse
 from napari_medssl.training.resolve import options_of, resolve
 
 SHARES = st.lists(st.floats(0.05, 1.0), min_size=1, max_size=4)
@@ -37,10 +38,10 @@ def test_phases_share_all_the_steps(steps: int, shares: list[float], data: st.Da
     phases = phases_of(shares, most)
     budgets = split(Budget(steps=steps), phases)
     assert total_steps(budgets) == steps
-    assert all(b.steps >= 0 for b in budgets)  # type: ignore[operator]
-    assert all(limit is None or b.steps <= limit for b, limit in zip(budgets, most, strict=True))  # type: ignore[operator]
+    assert all(b.steps >= 0 for b in budgets)
+    assert all(limit is None or b.steps <= limit for b, limit in zip(budgets, most, strict=True))
     timed = split(Budget(minutes=2.0), phases)
-    assert sum(b.seconds for b in timed) == pytest.approx(120.0)  # type: ignore[misc]
+    assert sum(b.seconds for b in timed) == pytest.approx(120.0)
     assert total_steps(timed) is None
     assert total_steps(split(Budget(), phases)) == 5 * len(phases)
 
@@ -107,6 +108,16 @@ def test_bcp_goes_on_to_unlabelled_scans_when_it_was_through_the_labels_often_en
         assert last.at - begin > 0.5 * 60 * length["minutes"]
     else:
         assert (last.step, last.progress) == (20, 1.0)
+
+
+def test_a_rehearsal_hands_on_what_the_labels_leave_over(tmp_path: Path) -> None:
+    project = make_project(tmp_path, "raster", labelled=2, unlabelled=3)
+    settings = quick("raster") | {"warmup_share": 0.75, "warmup_passes": 1.0}
+    sketch = sketch_spec(project, "bcp", minutes=5.0, device="cpu", settings=settings)
+    first, then = rehearse(project.root, sketch).trials
+    assert first.steps == first.expected_steps
+    assert first.expected_seconds < 0.75 * 300
+    assert first.expected_seconds + then.expected_seconds == pytest.approx(300)
 
 
 def test_labelled_voxels_are_those_of_the_plan_and_are_counted_again_when_a_run_goes_on(tmp_path: Path) -> None:
