@@ -8,16 +8,19 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import secrets
 import time
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from .errors import BadFileError
+from .errors import BadFileError, DamagedFileError
 
 _DAY = 86_400.0
+_SEAL = re.compile(rb',? "crc32": "[0-9a-f]{8}"\}\s*\Z')
 _WRITABLE = "choose a folder that can be written to, or ask for the right to write there"
 _REMEDIES = {
     errno.ENOSPC: "free some space on that disk and try again",
@@ -89,8 +92,40 @@ def write_atomically(path: Path, pieces: Iterable[bytes]) -> None:
             file.write(piece)
 
 
+def seal(text: str) -> str:
+    """Add the checksum to the text of a JSON object, as its last member `crc32`.
+
+    It is the CRC-32 of all bytes before that member. Whoever edits such a file by hand deletes the member.
+    """
+    body = text.rstrip().removesuffix("}").rstrip()
+    comma = "" if body.endswith("{") else ","
+    return f'{body}{comma} "crc32": "{zlib.crc32(body.encode()):08x}"}}'
+
+
+def unseal(data: bytes) -> dict[str, Any]:
+    """The JSON object of a sealed text, without its checksum; of an unsealed one of before, as it is.
+
+    Raises
+    ------
+    ValueError
+        If it is no JSON object, or its checksum does not match.
+    """
+    try:
+        values = json.loads(data.decode())
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+    if not isinstance(values, dict):
+        raise ValueError("it is no JSON object")
+    sealed = values.pop("crc32", None)
+    if sealed is not None:
+        member = _SEAL.search(data)
+        if member is None or f"{zlib.crc32(data[: member.start()]):08x}" != sealed:
+            raise ValueError("its checksum does not match")
+    return values
+
+
 def write_json(path: Path, values: Any, indent: int | None = 1, *, new: bool = False) -> None:
-    """Write JSON through `replacing`.
+    """Write a JSON object, sealed with a checksum, through `replacing`.
 
     Raises
     ------
@@ -100,16 +135,18 @@ def write_json(path: Path, values: Any, indent: int | None = 1, *, new: bool = F
         If the name of a `new` file is taken.
     """
     separators = (",", ":") if indent is None else None
-    text = json.dumps(values, indent=indent, separators=separators, ensure_ascii=False) + "\n"
+    text = seal(json.dumps(values, indent=indent, separators=separators, ensure_ascii=False)) + "\n"
     with replacing(path, new=new) as temporary, temporary.open("xb") as file:
         file.write(text.encode())
 
 
 def read_json(path: Path | str) -> dict[str, Any] | None:
-    """The JSON object of a file; None where there is no such file, or no whole object in it (a sync still under way).
+    """The JSON object of a file, its checksum verified; None where there is no such file.
 
     Raises
     ------
+    DamagedFileError
+        If the file is there and no whole object of ours is in it.
     OSError
         If the file is there and cannot be read.
     """
@@ -125,10 +162,49 @@ def read_json(path: Path | str) -> dict[str, Any] | None:
     finally:
         os.close(handle)
     try:
-        values = json.loads(data.decode())
-    except ValueError:
+        return unseal(data)
+    except ValueError as error:
+        rule = "it is damaged, cut short or edited by hand" + ("" if data else " (it is empty)")
+        raise DamagedFileError(path, rule, "restore it from a backup, or see `napari-medssl check`") from error
+
+
+def read_json_or_none(path: Path | str) -> dict[str, Any] | None:
+    """As `read_json`; None, too, where the file is damaged: for what can be made anew and nobody would miss.
+
+    Raises
+    ------
+    OSError
+        If the file is there and cannot be read.
+    """
+    try:
+        return read_json(path)
+    except DamagedFileError:
         return None
-    return values if isinstance(values, dict) else None
+
+
+def set_aside(path: Path) -> Path | None:
+    """Keep a damaged file under another name in its folder, before anything is written over it.
+
+    Returns
+    -------
+    Path or None
+        `<name>.damaged-<time>-<random>`; None where there was no file.
+
+    Raises
+    ------
+    BadFileError
+        If it cannot be renamed; it stays where it is then.
+    """
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    kept = path.with_name(f"{path.name}.damaged-{stamp}-{secrets.token_hex(2)}")
+    try:
+        os.rename(path, kept)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise BadFileError(path, f"it cannot be kept aside ({error.strerror or error})", remedy(error)) from error
+    sync_folder(path.parent)
+    return kept
 
 
 def make_folder(path: Path) -> None:

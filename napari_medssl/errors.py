@@ -33,6 +33,10 @@ class BadFileError(MedSSLError):
         super().__init__(f"{self.path}: {rule}. {remedy[:1].upper()}{remedy[1:]}.")
 
 
+class DamagedFileError(BadFileError):
+    """A file of the project's own whose content is not what was written: cut short, bits changed, edited by hand."""
+
+
 class ProjectError(MedSSLError):
     """The project on disk cannot be used as asked: newer schema, read-only, locked, no such case."""
 

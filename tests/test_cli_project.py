@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from napari_medssl import cli
+from napari_medssl.disk import read_json, write_json
 from napari_medssl.project import Project
 
 SHAPE = (12, 10, 8)
@@ -196,7 +197,7 @@ def test_suggestions_come_with_reasons_and_leave_labelled_cases_out(capsys, tmp_
 def test_a_project_of_a_newer_version_is_refused_by_every_command(capsys, tmp_path):
     new(capsys, tmp_path)
     path = tmp_path / "p" / "project.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "schema": 999}))
+    write_json(path, {**(read_json(path) or {}), "schema": 999})
     before = path.read_bytes()
     for words in (["status"], ["suggest"], ["runs", "list"], ["labels", "history"], ["predict"], ["train"]):
         assert cli.main([*words, str(path.parent)]) == 2

@@ -16,6 +16,7 @@ from scipy import ndimage
 
 from napari_medssl import cli
 from napari_medssl.commands import running
+from napari_medssl.disk import read_json
 from napari_medssl.errors import RunError
 from napari_medssl.imaging import Labels, read_labels, write_labels
 from napari_medssl.inference.metrics import score_case
@@ -269,5 +270,5 @@ def test_signals_are_given_back_after_a_run(tmp_path):
     with running._stop_on_signals(tmp_path, Screen(machine=True)):
         assert signal.getsignal(signal.SIGINT) is not before[0]
         os.kill(os.getpid(), signal.SIGTERM)
-        assert json.loads((tmp_path / "stop.json").read_text()) == {"how": "pause"}
+        assert read_json(tmp_path / "stop.json") == {"how": "pause"}
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before

@@ -6,14 +6,16 @@ import ast
 import errno
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import torch
 
-from napari_medssl.disk import read_json, replacing, write_json
-from napari_medssl.errors import BadFileError, RunError
+from napari_medssl.disk import read_json, read_json_or_none, replacing, set_aside, write_json
+from napari_medssl.errors import BadFileError, DamagedFileError, RunError
 from napari_medssl.inference.tensor_file import load_tensors, save_tensors
+from napari_medssl.locking import exclusive
 from napari_medssl.runs.process import PROCESS_NAME, hand_over
 from napari_medssl.runs.stop import STOP_NAME, request_stop
 
@@ -99,3 +101,73 @@ def test_nothing_else_renames_files(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "os":
             assert node.attr not in ("replace", "rename", "link"), f"{path}:{node.lineno}: write through disk.replacing"
+
+
+VALUES = {"name": "Ünïcode – µ", "list": [1, 2.5, None], "nested": {"crc32": "00000000"}}
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_every_flipped_bit_of_a_sealed_file_is_noticed_or_changes_nothing(tmp_path: Path, indent: int | None) -> None:
+    path = tmp_path / "x.json"
+    write_json(path, VALUES, indent)
+    assert read_json(path) == VALUES
+    good = path.read_bytes()
+    noticed = 0
+    for at in range(len(good) * 8):
+        bad = bytearray(good)
+        bad[at // 8] ^= 1 << at % 8
+        path.write_bytes(bad)
+        found = read_json_or_none(path)
+        if found is None:
+            noticed += 1
+            continue
+        assert {key: found.get(key) for key in VALUES} == VALUES
+    assert noticed > 0.9 * len(good) * 8 - 100  # all but the letters of the checksum's own name
+
+
+def test_files_without_a_checksum_are_read_and_cut_ones_are_not(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    assert read_json(path) is None
+    path.write_text('{"a": 1}')
+    assert read_json(path) == {"a": 1}
+    for bad in ("", "{", "[1]", "nonsense", '{"a": 1, "crc32": 7}', "[" * 100_000, b"\xff\xfe"):
+        path.write_bytes(bad if isinstance(bad, bytes) else bad.encode())
+        with pytest.raises(DamagedFileError):
+            read_json(path)
+        assert read_json_or_none(path) is None
+
+
+def test_a_damaged_file_is_kept_under_another_name(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    path.write_text("{")
+    kept = set_aside(path)
+    assert kept is not None
+    assert kept.read_text() == "{"
+    assert not path.exists()
+    assert set_aside(path) is None
+
+
+def test_changes_of_many_threads_under_the_lock_are_all_there(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "x.json"
+
+    def add(n: int) -> None:
+        for _ in range(10):
+            with exclusive(path):
+                values = read_json(path) or {"n": 0}
+                write_json(path, {"n": values["n"] + 1})
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(add, range(8)))
+    assert read_json(path) == {"n": 80}
+
+
+def test_who_waits_too_long_for_the_lock_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    with exclusive(path), ThreadPoolExecutor(1) as pool:
+
+        def wait() -> None:
+            with exclusive(path, patience=0.1):
+                pass
+
+        with pytest.raises(BadFileError, match="another program"):
+            pool.submit(wait).result()

@@ -41,14 +41,26 @@ TORCH_FREE = (
 )
 
 # Which of our own modules a room may import, anywhere in its files (`room` or `room.module`).
-CORE = ("errors", "disk", "imaging", "project", "runs", "selection", "methods.catalog", "methods.options", "nets.spec")
+CORE = (
+    "errors",
+    "disk",
+    "locking",
+    "imaging",
+    "project",
+    "runs",
+    "selection",
+    "methods.catalog",
+    "methods.options",
+    "nets.spec",
+)
 ALLOWED: dict[str, tuple[str, ...]] = {
     "": ("errors", "imaging", "project"),  # the package's own lazy names
     "errors": (),
     "disk": ("errors",),
+    "locking": ("errors", "disk"),
     "imaging": ("errors", "disk", "imaging"),
-    "project": ("errors", "disk", "imaging", "project"),
-    "progress": ("errors", "disk", "imaging", "project", "progress"),
+    "project": ("errors", "disk", "locking", "imaging", "project"),
+    "progress": ("errors", "disk", "locking", "imaging", "project", "progress"),
     "selection": ("errors", "imaging", "project", "selection", "inference.uncertainty"),
     "nets": ("errors", "nets"),
     "methods": ("errors", "nets", "methods"),

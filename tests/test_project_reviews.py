@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from fixtures import make_project
 
+from napari_medssl.disk import read_json, write_json
 from napari_medssl.errors import ProjectError
 from napari_medssl.project.reviews import add_decisions, decide, read_decisions
 
@@ -31,9 +32,9 @@ def test_what_is_not_understood_is_left_out_and_kept(tmp_path: Path) -> None:
     one = decide("redo", "case", "", "anna")
     add_decisions(case, "bcp-001", (one,))
     path = case.folder / "reviews" / "bcp-001.json"
-    values = json.loads(path.read_text())
+    values = read_json(path) or {}
     values["decisions"] += [{"verb": "sing", "scope": "case", "what": "", "author": "x", "time": ""}, 7, {}]
-    path.write_text(json.dumps(values))
+    write_json(path, values)
     assert read_decisions(case, "bcp-001") == (one,)
     add_decisions(case, "bcp-001", (one,))
     assert read_decisions(case, "bcp-001") == (one, one)

@@ -11,6 +11,7 @@ import nibabel
 import numpy as np
 import pytest
 
+from napari_medssl.disk import read_json, write_json
 from napari_medssl.errors import BadFileError, MedSSLError, ProjectError
 from napari_medssl.project import PALETTE, ClassInfo, Project
 from napari_medssl.project.origins import ACCEPTED, DRAWN, IMPORTED, INTERPOLATED, compare
@@ -81,8 +82,7 @@ def test_a_folder_without_a_project_is_refused(tmp_path: Path) -> None:
 
 def test_a_newer_schema_is_refused_and_left_alone(project: Project) -> None:
     path = project.root / "project.json"
-    values = json.loads(path.read_text())
-    path.write_text(json.dumps({**values, "schema": 2, "novelty": [1]}))
+    write_json(path, {**(read_json(path) or {}), "schema": 2, "novelty": [1]})
     before = path.read_bytes()
     with pytest.raises(ProjectError, match=r"newer version.*schema 2.*Update"):
         Project.open(project.root)
@@ -306,8 +306,7 @@ def test_a_clock_that_goes_back_does_not_change_the_order(project: Project) -> N
     case = project.case("case 1")
     first = case.save_labels(a_mask(1), author="a", origin="drawn")
     ahead = f"2099{first.id[4:]}"  # a revision of a computer whose clock is wrong
-    values = json.loads(first.path.with_name(f"{first.id}.json").read_text())
-    (case.labels_folder / f"{ahead}.json").write_text(json.dumps(values))
+    write_json(case.labels_folder / f"{ahead}.json", read_json(first.path.with_name(f"{first.id}.json")))
     last = case.save_labels(a_mask(2), author="a", origin="drawn")
     assert case.latest() == last
     assert [one.id for one in case.revisions()] == [first.id, ahead, last.id]

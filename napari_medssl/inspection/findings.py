@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..disk import make_folder, names_in, read_json, replacing, write_json
+from ..disk import make_folder, names_in, read_json_or_none, replacing, write_json
 from ..errors import RunError
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def read_findings(folder: Path) -> Inspection:
     RunError
         When there is nothing (whole) in the folder.
     """
-    told = read_json(folder / FINDINGS_NAME)
+    told = read_json_or_none(folder / FINDINGS_NAME)
     try:
         assert told is not None
         return Inspection(

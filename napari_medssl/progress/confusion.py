@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..disk import make_folder, read_json, write_json
+from ..disk import make_folder, read_json_or_none, write_json
 from ..errors import MedSSLError
 from ..imaging import UNSEEN
 from .records import Finished, last_of_each
@@ -60,7 +60,7 @@ def read_confusion(
         Asked before each; once it says so, only what is in the cache counts.
     """
     path = project.cache_folder / "progress" / CACHE_NAME
-    known = read_json(path) or {}
+    known = read_json_or_none(path) or {}
     pairs: dict[str, list[list[int]]] = {}
     for one in last_of_each(finished):
         if one.run is None or one.run in project.retired_runs:

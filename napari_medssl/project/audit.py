@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..disk import read_json, write_json
+from ..disk import read_json_or_none, write_json
 from ..errors import ProjectError
 from .refusals import one_clear_line
 
@@ -54,7 +54,7 @@ def read_audit(root: Path) -> AuditSet | None:
         If the file is there but damaged: models would be measured on what they learnt from.
     """
     path = root / AUDIT_NAME
-    values = read_json(path)
+    values = read_json_or_none(path)
     if values is None and not path.exists():
         return None
     try:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..disk import make_folder, names_in, read_json, write_json
+from ..disk import make_folder, names_in, read_json_or_none, write_json
 from ..errors import ProjectError
 from .refusals import one_clear_line
 from .revisions import new_revision_id
@@ -44,7 +44,7 @@ def read_decisions(root: Path) -> tuple[Decision, ...]:
     folder = root / CHAMPIONS
     found = []
     for name in sorted(names_in(folder, _ENDING)):
-        values = read_json(folder / name)
+        values = read_json_or_none(folder / name)
         if values is not None and "run" in values:
             run = values["run"]
             decided = Decision(

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from ..disk import make_folder, names_in, read_json, write_json
+from ..disk import make_folder, names_in, read_json_or_none, write_json
 from ..errors import MedSSLError
 
 STALE_SECONDS = 120.0
@@ -130,7 +130,7 @@ def is_held(folder: Path, name: str) -> bool:
 def _holder(path: Path) -> Holder | None:
     """Who holds a lease; None where its window is gone."""
     try:
-        raw: dict[str, Any] = read_json(path) or {}
+        raw: dict[str, Any] = read_json_or_none(path) or {}
         holder = Holder(str(raw["owner"]), str(raw["host"]), int(raw["pid"]), str(raw["started"]))
         if holder.host == socket.gethostname():
             born = _born(holder.pid)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from ..disk import read_json, write_json
+from ..disk import read_json_or_none, write_json
 from ..errors import ProjectError
 from ..imaging import UNSEEN, Labels
 from .classes import ClassInfo, check_classes
@@ -177,7 +177,7 @@ def finish_change(project: Project, told: Callable[[int, int], None] = lambda do
     ProjectError
         If the disk refuses.
     """
-    pending = read_json(project.root / PENDING_NAME)
+    pending = read_json_or_none(project.root / PENDING_NAME)
     if pending is None:
         return ""
     _go_on(project, pending, told)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..disk import make_folder, names_in, read_json, write_json
+from ..disk import make_folder, names_in, read_json_or_none, write_json
 from ..errors import ProjectError
 from ..imaging import case_stem
 from .audit import read_audit_patients
@@ -261,7 +261,7 @@ class Project:
         """A case that is whole on disk; None where its record is not there yet."""
         if name != safe_name(name):
             return None
-        record = read_json(os.path.join(self.root, "cases", name, CASE_NAME))
+        record = read_json_or_none(os.path.join(self.root, "cases", name, CASE_NAME))
         return Case(self, name, record) if record and record.get("images") and "grid" in record else None
 
     @property

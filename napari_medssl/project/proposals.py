@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..disk import make_folder, names_in, read_json, write_json
+from ..disk import make_folder, names_in, read_json_or_none, write_json
 from ..errors import ProjectError
 from ..imaging import Grid, Labels, file_sha256, read_labels, read_map, write_labels, write_map
 from .names import check_name, natural_key
@@ -83,7 +83,7 @@ class Proposal:
 
 def read_proposal(folder: Path, case: str) -> Proposal | None:
     """The proposal in a folder; None where it is not (yet) whole."""
-    values = read_json(folder / PROPOSAL_NAME)
+    values = read_json_or_none(folder / PROPOSAL_NAME)
     if values is None:
         return None
     try:

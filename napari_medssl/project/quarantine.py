@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..disk import read_json, write_json
+from ..disk import read_json_or_none, write_json
 from ..errors import MedSSLError
 
 NOTE_NAME = "unreadable.json"
@@ -50,7 +50,7 @@ def why_unreadable(folder: Path, images: Sequence[Path]) -> str | None:
     if not has_note(folder):
         return None
     with suppress(OSError):
-        values = read_json(folder / NOTE_NAME)
+        values = read_json_or_none(folder / NOTE_NAME)
         if values is not None and values.get("files") == _stamps(images):
             return str(values.get("reason", "its scan cannot be read"))
     return None

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..disk import read_json, write_json
+from ..disk import read_json_or_none, write_json
 from ..imaging import Grid
 from .images import ImageRef
 
@@ -40,7 +40,7 @@ def change_record(path: Path, known: Mapping[str, Any], what: str, value: Any, a
     BadFileError
         If it cannot be written.
     """
-    record = dict(read_json(path) or known)
+    record = dict(read_json_or_none(path) or known)
     entry = {"time": datetime.now(UTC).isoformat(), "author": author, "field": what, "from": record.get(what)}
     record["history"] = [*record.get("history", ()), {**entry, "to": value}]
     record[what] = value

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from ..disk import read_json, write_json
+from ..disk import read_json_or_none, write_json
 from .refusals import one_clear_line
 
 REFUSED_NAME = "refused.json"
@@ -28,7 +28,7 @@ class Refused:
 
 def read_refused(root: Path) -> tuple[Refused, ...]:
     """The refused files of the project in a folder, in the order they came; a damaged list counts as none."""
-    values = read_json(root / REFUSED_NAME) or {}
+    values = read_json_or_none(root / REFUSED_NAME) or {}
     found = []
     with suppress(TypeError, KeyError):
         for one in values.get("files", ()):

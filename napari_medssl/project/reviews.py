@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from ..disk import make_folder, read_json, write_json
+from ..disk import make_folder, read_json_or_none, write_json
 from .names import check_name
 from .refusals import one_clear_line
 
@@ -53,7 +53,7 @@ def decide(verb: Verb, scope: Scope, what: str, author: str) -> Decision:
 
 def read_decisions(case: Case, run: str) -> tuple[Decision, ...]:
     """What was decided about the proposal of a run, oldest first; what is not understood is left out."""
-    values = read_json(_path(case, run))
+    values = read_json_or_none(_path(case, run))
     listed = values.get("decisions") if values is not None else None
     found = (_decision(one) for one in listed or ())
     return tuple(one for one in found if one is not None)
@@ -70,7 +70,7 @@ def add_decisions(case: Case, run: str, decisions: tuple[Decision, ...]) -> None
     path = _path(case, run)
     with one_clear_line(f"Case {case.name}: what you decided was not noted", path):
         make_folder(path.parent)
-        values = read_json(path) or {"run": run}
+        values = read_json_or_none(path) or {"run": run}
         values["decisions"] = [*values.get("decisions", ()), *(asdict(one) for one in decisions)]
         write_json(path, values)
 

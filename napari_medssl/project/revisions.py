@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from ..disk import names_in, read_json, write_json
+from ..disk import names_in, read_json_or_none, write_json
 
 Origin = Literal["drawn", "accepted", "imported", "corrected"]
 ORIGINS: tuple[str, ...] = get_args(Origin)
@@ -81,7 +81,7 @@ def revision_ids(folder: Path) -> list[str]:
 
 def read_revision(folder: Path, id: str) -> Revision | None:
     """A committed revision; None where its files are not all there (a sync still under way)."""
-    values = read_json(os.path.join(folder, f"{id}.json"))
+    values = read_json_or_none(os.path.join(folder, f"{id}.json"))
     if values is None:
         return None
     try:

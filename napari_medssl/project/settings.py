@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..disk import make_folder, names_in, read_json, write_json
+from ..disk import make_folder, names_in, read_json_or_none, write_json
 from ..errors import ProjectError
 from .classes import ClassInfo, check_classes
 from .refusals import one_clear_line
@@ -62,7 +62,7 @@ def read_settings(root: Path) -> dict[str, Any]:
     """
     path = root / PROJECT_NAME
     with one_clear_line("The project cannot be opened", path):
-        settings = read_json(path)
+        settings = read_json_or_none(path)
     if settings is None or settings.get("format") != _FORMAT:
         if path.exists():
             raise ProjectError(f"{path}: this project file is damaged. Restore it from a backup.")

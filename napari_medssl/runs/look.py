@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from ..disk import read_json, write_json
+from ..disk import read_json_or_none, write_json
 from ..errors import BadFileError, RunError
 
 LOOK_NAME = "look.json"
@@ -35,6 +35,6 @@ def ask_look(folder: Path, case: str | None) -> None:
 def looked_at(folder: Path) -> str | None:
     """The case that is looked at; None where it is none."""
     with suppress(OSError):
-        case = (read_json(folder / LOOK_NAME) or {}).get("case")
+        case = (read_json_or_none(folder / LOOK_NAME) or {}).get("case")
         return case if isinstance(case, str) else None
     return None

@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from ..disk import read_json, write_json
+from ..disk import read_json_or_none, write_json
 from ..errors import RunError
 
 PROCESS_NAME = "process.json"
@@ -76,7 +76,7 @@ def release(folder: Path) -> None:
 def read_process(folder: Path) -> dict[str, Any] | None:
     """What a run's process said of itself; None when it said nothing."""
     try:
-        said = read_json(folder / PROCESS_NAME) or {}
+        said = read_json_or_none(folder / PROCESS_NAME) or {}
     except OSError:
         return None
     return said if {"pid", "host", "born"} <= said.keys() else None

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, get_args
 
-from ..disk import read_json, write_json
+from ..disk import read_json_or_none, write_json
 from ..errors import BadFileError, RunError
 
 How = Literal["keep", "pause", "discard"]
@@ -46,7 +46,7 @@ def stop_token(folder: Path) -> StopToken:
 
     def asked() -> How | None:
         try:
-            how = (read_json(path) or {}).get("how")
+            how = (read_json_or_none(path) or {}).get("how")
         except OSError:
             return None
         return how if how in get_args(How) else None

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..disk import make_folder, read_json, write_json
+from ..disk import make_folder, read_json_or_none, write_json
 from ..errors import MedSSLError
 
 KEPT = 8
@@ -36,7 +36,7 @@ def read_recent(folder: Path | None = None) -> tuple[Recent, ...]:
     """The recent projects, newest first; none where the list is gone or damaged."""
     listed = None
     with suppress(OSError):
-        listed = read_json((folder or data_folder()) / FILE_NAME)
+        listed = read_json_or_none((folder or data_folder()) / FILE_NAME)
     found = (listed or {}).get("projects")
     entries = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
     return tuple(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from ..disk import make_folder, read_json, write_json
+from ..disk import make_folder, read_json_or_none, write_json
 from ..errors import MedSSLError
 from .board import Board
 from .helpwork import LANE
@@ -23,7 +23,7 @@ def read_step(folder: Path) -> str | None:
         return None
     values: dict[str, object] = {}
     with suppress(OSError):
-        values = read_json(path) or {}
+        values = read_json_or_none(path) or {}
     return str(values.get("step", ""))
 
 
