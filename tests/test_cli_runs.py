@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 
+import nibabel as nib
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -17,8 +18,9 @@ from scipy import ndimage
 from napari_medssl import cli
 from napari_medssl.commands import running
 from napari_medssl.disk import read_json
-from napari_medssl.errors import RunError
+from napari_medssl.errors import BadFileError, RunError
 from napari_medssl.imaging import Labels, read_labels, write_labels
+from napari_medssl.inference.evaluation import measure, proposals_of
 from napari_medssl.inference.metrics import score_case
 from napari_medssl.project import ClassInfo, Project
 from napari_medssl.runs import drivers
@@ -156,6 +158,20 @@ def test_a_model_of_another_project_is_evaluated_by_its_folder(trained, tmp_path
     assert code == 0
     assert [case["case"] for case in found["cases"]] == ["case0", "case1", "case2"]  # it has seen none of these
     assert found["left_out"] == []
+
+
+def test_truth_with_other_axes_is_measured_voxel_for_voxel(trained, tmp_path):
+    root, truths, told = trained
+    project = Project.open(root)
+    case, proposal = project.case("case2"), proposals_of(project, told["run"])["case2"]
+    truth = read_labels(truths / "case2_label.nii.gz")
+    stored = nib.Nifti1Image(truth.array, truth.grid.affine).as_reoriented(np.array([[1, -1], [0, 1], [2, -1]]))
+    nib.save(stored, tmp_path / "case2.nii.gz")
+    expected = measure(project, case, proposal, truths / "case2_label.nii.gz")
+    assert measure(project, case, proposal, tmp_path / "case2.nii.gz") == expected
+    nib.save(nib.Nifti1Image(truth.array[1:], truth.grid.affine), tmp_path / "cut.nii.gz")
+    with pytest.raises(BadFileError, match="the shapes differ"):
+        measure(project, case, proposal, tmp_path / "cut.nii.gz")
 
 
 def test_truth_that_does_not_fit_is_one_clear_line(trained, tmp_path, capsys):

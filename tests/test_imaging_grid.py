@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -131,3 +132,64 @@ def test_a_grid_cannot_be_changed_by_its_maker() -> None:
     assert grid.spacing == (1.0, 1.0, 1.0)
     with pytest.raises(ValueError, match="read-only"):
         grid.affine[0, 0] = 9
+
+
+@pytest.mark.parametrize(
+    ("spacing", "shift", "same"),
+    [
+        ((0.9, 0.9, 3.0), (0.0005, 0, 0), True),
+        ((0.9, 0.9, 3.0), (0.002, 0, 0), True),
+        ((0.9, 0.9, 3.0), (0.01, 0, 0), True),
+        ((0.9, 0.9, 3.0), (0, 0, -0.1), True),  # a thirtieth of a thick slice
+        ((0.9, 0.9, 3.0), (0.09, 0, 0), False),
+        ((0.9, 0.9, 3.0), (0, 0, 0.3), False),
+        ((0.0005, 0.0005, 0.002), (0.0005, 0, 0), False),
+        ((0.0005, 0.0005, 0.002), (0, 0.00001, 0), True),
+        ((5.0, 5.0, 5.0), (0.2, 0, 0), True),
+    ],
+)
+def test_rounding_is_counted_in_voxels(spacing: tuple[float, ...], shift: tuple[float, ...], same: bool) -> None:
+    affine = np.diag([*spacing, 1.0])
+    affine[:3, 3] = -10, -20, 30
+    moved = affine.copy()
+    moved[:3, 3] += shift
+    one, other = Grid((24, 24, 12), affine), Grid((24, 24, 12), moved)
+    assert (one.mismatch(other) is None) is same
+    assert (other.mismatch(one) is None) is same
+    if not same:
+        numbers = re.findall(r"\(.*?\)", str(one.mismatch(other)))
+        assert len(numbers) == 2
+        assert numbers[0] != numbers[1]
+
+
+def test_a_spacing_counts_by_what_it_does_at_the_far_corner() -> None:
+    long, short = Grid((512, 512, 40), np.diag([0.7, 0.7, 3, 1.0])), Grid((20, 20, 4), np.diag([0.7, 0.7, 3, 1.0]))
+    rounded = np.diag([0.7003, 0.7, 3, 1.0])
+    assert short.mismatch(Grid((20, 20, 4), rounded)) is None
+    assert "(0.7, 0.7, 3) and (0.7003, 0.7, 3) mm" in str(long.mismatch(Grid((512, 512, 40), rounded)))
+    tiny = Grid((24, 24, 12), np.diag([0.0005, 0.0005, 0.002, 1]))
+    assert "spacings differ" in str(tiny.mismatch(Grid((24, 24, 12), np.diag([0.0009, 0.0005, 0.002, 1]))))
+    single = Grid((24, 24, 1), np.diag([1.0, 1, 3, 1]))
+    assert "spacings differ" in str(single.mismatch(Grid((24, 24, 1), np.diag([1.0, 1, 6, 1]))))
+
+
+def test_a_turn_counts_by_what_it_does_at_the_far_corner() -> None:
+    def turned(shape: tuple[int, int, int], degrees: float) -> Grid:
+        affine = np.eye(4)
+        affine[:3, :3] = Rotation.from_euler("z", degrees, degrees=True).as_matrix()
+        return Grid(shape, affine)
+
+    assert turned((32, 32, 32), 0).mismatch(turned((32, 32, 32), 0.03)) is None
+    assert "0.03 degrees" in str(turned((512, 512, 32), 0).mismatch(turned((512, 512, 32), 0.03)))
+
+
+@patient
+@given(affines(), shapes, st.floats(-0.01, 0.01), st.integers(0, 2))
+def test_a_hundredth_of_a_voxel_is_the_same_grid_everywhere(
+    affine: NDArray[np.float64], shape: tuple[int, int, int], part: float, axis: int
+) -> None:
+    moved, far = affine.copy(), affine.copy()
+    moved[:3, 3] += affine[:3, axis] * part
+    far[:3, 3] += affine[:3, axis] * (0.2 if part > 0 else -0.2)
+    assert Grid(shape, affine).mismatch(Grid(shape, moved)) is None
+    assert Grid(shape, affine).mismatch(Grid(shape, far)) is not None

@@ -189,6 +189,36 @@ def test_labels_on_another_grid_are_refused_saying_how(project: Project, scans: 
     assert project.case("p1").status == project.case("p2").status == "new"
 
 
+def test_labels_within_a_hundredth_of_a_voxel_are_on_the_grid(project: Project, scans: Path, tmp_path: Path) -> None:
+    import_images(project, scans)
+    rounded = AFFINE.copy()
+    rounded[:3, 3] += 0.02 * np.abs(np.diag(AFFINE)[:3])
+    report = import_labels(project, [write(tmp_path / "labels" / "p1.nii.gz", mask(), rounded)])
+    assert report.added == ("p1",)
+
+
+def test_channels_within_a_hundredth_of_a_voxel_are_one_case(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "p", channels=["t1", "t2"])
+    rounded, moved = AFFINE.copy(), AFFINE.copy()
+    rounded[0, 3], moved[0, 3] = 0.002, 0.2
+    images = {"t1": write(tmp_path / "a_0000.nii.gz"), "t2": write(tmp_path / "a_0001.nii.gz", affine=rounded)}
+    assert project.add_case(images).read_image().array.shape == (2, *SHAPE)
+    with pytest.raises(BadFileError, match="origins differ by"):
+        project.add_case({**images, "t2": write(tmp_path / "b_0001.nii.gz", affine=moved)}, name="b")
+
+
+def test_labels_that_run_the_other_way_are_never_to_get_the_header_of_the_scan(
+    project: Project, scans: Path, tmp_path: Path
+) -> None:
+    import_images(project, scans)
+    mirrored = nibabel.Nifti1Image(mask(), AFFINE).as_reoriented(np.array([[0, -1], [1, 1], [2, 1]]))
+    path = write(tmp_path / "labels" / "p1.nii.gz", np.asarray(mirrored.dataobj), mirrored.affine)
+    [(_, reason)] = import_labels(project, [path]).refused
+    assert "the directions differ" in reason
+    assert "copy" not in reason
+    assert "they have the voxels of the scan" in reason
+
+
 def test_values_that_are_no_class_are_named_with_their_file(project: Project, scans: Path) -> None:
     import_images(project, scans)
     write(scans / "p1_label.nii.gz", mask(4))

@@ -9,6 +9,7 @@ from .formats.names import case_stem, ending, find_images, is_image_path, pair_o
 from .grid import Grid
 from .header import Header
 from .orientation import Reorientation
+from .placement import Placement, find_placement, way_out
 from .reading import check_image, file_sha256, read_grid, read_image, read_labels, read_map
 from .volume import UNSEEN, Labels, Volume
 from .writing import write_labels, write_map
@@ -19,6 +20,7 @@ __all__ = [
     "Header",
     "Labels",
     "NiftiCodes",
+    "Placement",
     "Reorientation",
     "Volume",
     "case_stem",
@@ -27,12 +29,14 @@ __all__ = [
     "ending",
     "file_sha256",
     "find_images",
+    "find_placement",
     "is_image_path",
     "pair_of",
     "read_grid",
     "read_image",
     "read_labels",
     "read_map",
+    "way_out",
     "write_labels",
     "write_map",
 ]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from .codes import NiftiCodes
 from .orientation import Reorientation, closest_axes
+from .same_grid import SAME_VOXEL, difference
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +108,7 @@ class Grid:
         letters = {axis: "LPI"[world] if against[world] else "RAS"[world] for world, axis in enumerate(order)}
         return "".join(letters[axis] for axis in range(self.ndim))
 
-    def mismatch(self, other: Grid, tolerance: float = 1e-3) -> str | None:
+    def mismatch(self, other: Grid, tolerance: float = SAME_VOXEL) -> str | None:
         """Say how another grid differs from this one.
 
         Parameters
@@ -115,30 +116,14 @@ class Grid:
         other : Grid
             The grid to compare with.
         tolerance : float
-            Largest difference taken as rounding: mm of spacing and origin, and of direction cosines.
+            The farthest that the corners of the two volumes may lie apart and be one, in voxels of the smaller voxel.
 
         Returns
         -------
         str or None
             None where both are the same space, else a clause with this grid's numbers first.
         """
-        if self.shape != other.shape:
-            return f"the shapes differ: {_times(self.shape)} and {_times(other.shape)} voxels"
-        if self.unit != other.unit:
-            return f"one is in {self.unit}, the other in {other.unit}"
-        if np.abs(np.subtract(self.spacing, other.spacing)).max() > tolerance:
-            return f"the spacings differ: {_numbers(self.spacing)} and {_numbers(other.spacing)} {self.unit}"
-        if self.unit == "mm" and self.oriented != other.oriented:
-            return "one carries an orientation, the other carries none"
-        if np.abs(self.directions - other.directions).max() > tolerance:
-            if self.axcodes != other.axcodes:
-                return f"the directions differ: axes run {self.axcodes} and {other.axcodes}"
-            return f"the directions differ by {_angle(self.directions, other.directions):.3g} degrees"
-        mine, theirs = self.affine[:-1, -1], other.affine[:-1, -1]
-        if np.abs(mine - theirs).max() > tolerance:
-            away = float(np.linalg.norm(mine - theirs))
-            return f"the origins differ by {away:.4g} {self.unit}: {_numbers(mine)} and {_numbers(theirs)}"
-        return None
+        return difference(self, other, tolerance)
 
     def canonical(self) -> Reorientation:
         """Return the permutation and flips that bring the axes closest to right, front, head (RAS+).
@@ -170,16 +155,3 @@ def affine_fault(affine: NDArray[np.float64]) -> str | None:
     if abs(float(np.linalg.det(affine[:-1, :-1] / spacing))) < 1e-4:
         return "is singular: two axes run the same way"
     return None
-
-
-def _times(shape: Sequence[int]) -> str:
-    return " × ".join(str(length) for length in shape)
-
-
-def _numbers(values: Sequence[float] | NDArray[np.float64]) -> str:
-    return "(" + ", ".join(f"{value:.5g}" for value in values) + ")"
-
-
-def _angle(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    cosines = np.clip((one * other).sum(axis=0), -1.0, 1.0)
-    return float(np.degrees(np.arccos(cosines)).max())

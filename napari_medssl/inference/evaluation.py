@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import MedSSLError, SpecError
+from ..errors import BadFileError, MedSSLError, SpecError
 from .metrics import TOLERANCE_MM, ClassScore, mean_scores, score_case
 
 if TYPE_CHECKING:
@@ -67,12 +67,16 @@ def measure(
     MedSSLError
         When the truth lies on another grid, or holds values that are no classes.
     """
-    from ..imaging import UNSEEN, read_labels
+    from ..imaging import UNSEEN, find_placement, read_labels, way_out
 
     expected, proposed = read_labels(truth), read_labels(proposal)
     difference = case.grid.mismatch(expected.grid)
     if difference:
-        raise MedSSLError(f"{truth}: this is not on the grid of case {case.name}: {difference}. Resample it first.")
+        placement = find_placement(case.grid, expected.grid)
+        if placement is None or not placement.is_whole:
+            rule = f"this truth is not on the grid of case {case.name}: {difference} (scan, truth)"
+            raise BadFileError(truth, rule, way_out(case.grid, expected.grid))
+        expected = placement.bring(expected)  # the same voxels, stored with other axes
     classes = [c.value for c in project.classes]
     unknown = sorted(set(np.unique(expected.array).tolist()) - {0, UNSEEN, *classes})
     if unknown:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
+from ..imaging import way_out
 from .findings import LEVELS, Finding, Mask, Scan, about
 from .patients import shared_patients
 
@@ -167,9 +168,10 @@ def _masks(scans: Sequence[Scan], masks: Sequence[Mask]) -> Iterator[Finding]:
     for mask in masks:
         difference = of[mask.scan].grid.mismatch(mask.grid) if mask.scan in of else None
         if difference is not None:
+            todo = way_out(of[mask.scan].grid, mask.grid)
             yield Finding(
                 "error", "label-grid", (mask.name,), f"Not on the grid of its scan: {difference} (scan, labels).",
-                "The labels are not taken; the scan is. Resample them onto the scan.",
+                f"The labels are not taken; the scan is. {todo[:1].upper()}{todo[1:]}.",
             )  # fmt: skip
 
 

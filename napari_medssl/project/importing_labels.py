@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import BadFileError, ProjectError
-from ..imaging import UNSEEN, Labels, case_stem, read_labels
+from ..imaging import UNSEEN, Labels, case_stem, read_labels, way_out
 from .classes import foreign_values, present_values, refuse_values
 from .files import gather, labels_in
 from .importing import ImportReport, OnProgress
@@ -161,10 +161,7 @@ def _fitting_labels(project: Project, case: Case, path: Path, mapping: Mapping[i
     difference = case.grid.mismatch(labels.grid)
     if difference is not None:
         rule = f"these labels are not on the grid of case {case.name} ({case.images[0]}): {difference} (scan, labels)"
-        remedy = "resample them onto the scan"
-        if case.grid.shape == labels.grid.shape:
-            remedy += ", or, if each voxel does belong to its scan's voxel, copy the scan's header into the label file"
-        raise BadFileError(path, rule, remedy)
+        raise BadFileError(path, rule, way_out(case.grid, labels.grid))
     table = np.arange(256, dtype=np.uint8)
     for value, becomes in mapping.items():
         table[value] = becomes
