@@ -193,3 +193,24 @@ def test_an_interrupted_change_is_finished_when_the_project_is_opened(qtbot: Any
     assert [c.name for c in bench.state.classes] == ["all"]
     assert "dark → all" in bench.state.message[1]
     assert not path.exists()
+
+
+def test_a_tenth_structure_is_added_saved_and_drawn(bench: Bench) -> None:
+    bench.open("case-2")
+    session = bench.widget.session
+    dialog = ClassDialog(bench.state.classes, lambda change, then: None)
+    while len(dialog.table.rows) < 12:
+        dialog.table.add_row()
+    assert dialog.save.isEnabled()
+    dialog.go_on()
+    assert dialog.change is not None
+    session.classes.change(dialog.change)
+    bench.until(lambda: len(bench.state.classes) == 12)
+    layer = bench.viewer.layers["case-2 · labels"]
+    bench.click(swatches(bench)["Draw structure 12"])
+    assert layer.selected_label == 12
+    layer.paint((5, 5, 5), layer.selected_label)
+    bench.until(lambda: bench.state.actions.save_text == "Draft saved")
+    saved = Project.open(session.board.facts.project.root).case("case-2").read_labels()
+    assert saved is not None
+    assert 12 in saved.array

@@ -109,3 +109,21 @@ def test_advice_leaves_out_what_goes(rows: list[ClassRow]) -> None:
     assert "liver and cyst" in advice_on(same)
     assert advice_on([same[0], replace(same[1], fate=BACKGROUND), same[2]]) == ""
     assert free_colour(PALETTE[:2]) == PALETTE[2]
+
+
+def test_a_tenth_structure_needs_no_key_and_hundreds_are_fine() -> None:
+    rows: list[ClassRow] = []
+    while len(rows) < 254:
+        rows.append(new_row(rows))
+    assert trouble_of(rows) == ""
+    assert [one.key for one in change_of(rows).classes[8:11]] == ["9", "", ""]
+    assert len(advice_on(rows)) < 500, "most share their colour with others"
+    assert "254" in trouble_of([*rows, new_row(rows)])
+
+
+def test_a_key_can_be_taken_away(rows: list[ClassRow]) -> None:
+    liver, cyst, spleen = rows
+    assert [one.key for one in change_of([replace(liver, key=""), replace(cyst, key="1"), spleen]).classes][:2] == [
+        "",
+        "1",
+    ]

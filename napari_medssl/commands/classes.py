@@ -86,6 +86,7 @@ def wanted_change(
         When they name a structure that is not there, or add one that is.
     """
     from ..project import ClassInfo
+    from ..project.classes import with_free_keys
     from ..project.migration import ClassChange
 
     known = {one.value: one for one in now}
@@ -102,7 +103,8 @@ def wanted_change(
         if value == one.value or (value in free and value not in kept):
             key = str(value) if one.key == str(one.value) and value <= 9 else one.key
             kept[value] = replace(one, value=value, name=renamed.get(one.value, one.name), key=key)
-    return ClassChange(tuple(kept.values()), turned)
+    older_first = sorted(kept.values(), key=lambda one: one.value in added)  # a new one does not take a key away
+    return ClassChange(with_free_keys(older_first), turned)
 
 
 def _must_be(flag: str, values: Iterable[int], known: Iterable[int]) -> None:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import MedSSLError
 from ..terminal.screen import Screen
 from .parsing import parse_classes, parse_label_cases
-
-if TYPE_CHECKING:
-    from ..project import Project
 
 HELP = "make a project from a folder of scans"
 
@@ -63,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """Make it; nothing is left behind when no scan, or none of the labels, can be used."""
-    from ..project import ClassInfo, ImportReport, Project, import_images, import_labels, label_values
+    from ..project import ClassInfo, ImportReport, import_images, import_labels, label_values, new_project
 
     classes = parse_classes(arguments.classes)
     wanted = parse_label_cases(arguments.label_cases)
@@ -71,14 +68,12 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
         raise MedSSLError("--label-cases needs --labels: say where the masks are.")
     if arguments.labels and not classes:
         classes = {value: f"class {value}" for value in label_values(arguments.labels)}
-    existed = arguments.project.exists()
-    project = Project.create(
+    with new_project(
         arguments.project,
         classes=[ClassInfo(value, name) for value, name in classes.items()],
         channels=arguments.channels or ("image",),
         name=arguments.name,
-    )
-    try:
+    ) as project:
         scans = import_images(project, arguments.images, screen.counting("Reading scans"))
         if not scans.added:
             raise MedSSLError(f"None of {len(scans.refused)} scans can be used. {scans.refused[0][1]}")
@@ -87,9 +82,6 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
             labels = import_labels(project, arguments.labels, wanted, on_progress=screen.counting("Reading labels"))
             if not labels.added:
                 raise MedSSLError(f"None of {len(labels.refused)} labels can be used. {labels.refused[0][1]}")
-    except MedSSLError:
-        _take_back(project, existed)
-        raise
     for _, reason in (*scans.refused, *labels.refused):
         screen.note(f"left out: {reason}")
     screen.say(f"{project.root}: {len(scans.added)} cases, {len(labels.added)} labelled.")
@@ -102,13 +94,3 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
         "refused": [{"path": str(path), "reason": why} for path, why in (*scans.refused, *labels.refused)],
         "skipped": [{"path": str(path), "reason": why} for path, why in scans.skipped],
     }
-
-
-def _take_back(project: Project, existed: bool) -> None:
-    """Remove the project that was just made in an empty folder, so that the command can be tried again."""
-    import shutil
-
-    for entry in project.root.iterdir():
-        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-    if not existed:
-        project.root.rmdir()

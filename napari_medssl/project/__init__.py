@@ -3,6 +3,7 @@
 from .audit import AuditSet, draw_audit, freeze_audit, read_audit
 from .case import UNUSABLE, Case, Status
 from .classes import PALETTE, ClassInfo
+from .creation import new_project
 from .importing import ImportReport, import_images
 from .importing_labels import import_labels, label_values, match_labels
 from .lease import Holder, Lease
@@ -35,6 +36,7 @@ __all__ = [
     "import_labels",
     "label_values",
     "match_labels",
+    "new_project",
     "read_audit",
     "read_refused",
 ]

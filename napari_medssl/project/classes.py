@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from ..imaging import UNSEEN
 #: Okabe & Ito (2008), "Color Universal Design": told apart with every kind of colour vision; black is left out
 PALETTE = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+#: instead of a key: the digit of the value where it has one, else none
+BY_VALUE = "by value"
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class ClassInfo:
     colour : str
         "#rrggbb"; by default from a palette that colour-blind people can tell apart.
     key : str
-        The key that picks it; by default its value's digit, none above 9.
+        The key that picks it, "" for none; by default its value's digit, none above 9.
     locked : bool
         Its voxels are not overwritten while people draw.
     place : int
@@ -46,7 +49,7 @@ class ClassInfo:
     value: int
     name: str
     colour: str = ""
-    key: str = ""
+    key: str = BY_VALUE
     locked: bool = False
     place: int = 0
 
@@ -62,8 +65,8 @@ class ClassInfo:
             object.__setattr__(self, "colour", PALETTE[(self.value - 1) % len(PALETTE)])
         if not _COLOUR.fullmatch(self.colour):
             raise ProjectError(f"Class {self.name!r}: {self.colour!r} is no colour. Write it as #rrggbb.")
-        if not self.key and self.value <= 9:
-            object.__setattr__(self, "key", str(self.value))
+        if self.key == BY_VALUE:
+            object.__setattr__(self, "key", str(self.value) if self.value <= 9 else "")
         if len(self.key) > 1:
             raise ProjectError(f"Class {self.name!r}: {self.key!r} is no key. Give a single character.")
 
@@ -74,7 +77,7 @@ class ClassInfo:
             int(values["value"]),
             str(values["name"]),
             str(values["colour"]),
-            str(values.get("key", "")),
+            str(values.get("key", BY_VALUE)),
             bool(values.get("locked", False)),  # older projects have neither this
             int(values.get("place", 0)),  # nor this
         )
@@ -94,12 +97,22 @@ def check_classes(classes: Iterable[ClassInfo]) -> tuple[ClassInfo, ...]:
     """
     ordered = tuple(sorted(classes, key=lambda one: one.value))
     for what in ("value", "name", "key"):
-        taken: set[object] = {""}  # several may have no key
-        for one in ordered:
-            if getattr(one, what) in taken:
-                raise ProjectError(f"Two classes have the {what} {getattr(one, what)!r}. Give each its own.")
-            taken.add(getattr(one, what))
+        given = Counter(getattr(one, what) for one in ordered)
+        given.pop("", None)  # several may have no key
+        twice = [thing for thing, number in given.items() if number > 1]
+        if twice:
+            raise ProjectError(f"Two classes have the {what} {twice[0]!r}. Give each its own.")
     return ordered
+
+
+def with_free_keys(classes: Iterable[ClassInfo]) -> tuple[ClassInfo, ...]:
+    """The classes, of which one whose key an earlier one has goes without a key; none is refused for its key."""
+    taken = {""}
+    found = []
+    for one in classes:
+        found.append(replace(one, key="") if one.key in taken else one)
+        taken.add(one.key)
+    return tuple(found)
 
 
 def in_order(classes: Iterable[ClassInfo]) -> tuple[ClassInfo, ...]:

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -135,12 +135,12 @@ def write_proposal(
     BadFileError, OSError
         If it cannot be written; nothing of it is left then.
     """
+    name = f"labels{label_ending(labels.grid)}"
+    files: dict[str, str] = {}
     try:
         make_folder(folder)
         (folder / PROPOSAL_NAME).unlink(missing_ok=True)
-        name = f"labels{label_ending(labels.grid)}"
         write_labels(folder / name, labels)
-        files = {}
         for key, array in maps.items():
             files[key] = f"{check_name(key, 'map')}.nii.gz"
             write_map(folder / files[key], np.asarray(array), labels.grid)
@@ -155,7 +155,7 @@ def write_proposal(
         write_json(folder / PROPOSAL_NAME, values)
     except BaseException:
         if not (folder / PROPOSAL_NAME).exists():
-            shutil.rmtree(folder, ignore_errors=True)
+            _take_back(folder, (name, *files.values()))
         raise
     proposal = read_proposal(folder, case)
     if proposal is None:
@@ -163,6 +163,14 @@ def write_proposal(
             f"Case {case}: the proposal of {folder.name} was removed while it was saved. Predict it again."
         )
     return proposal
+
+
+def _take_back(folder: Path, names: Iterable[str]) -> None:
+    """Remove what was written of a proposal, and nothing else that lies in its folder."""
+    with suppress(OSError):
+        for name in names:
+            (folder / name).unlink(missing_ok=True)
+        folder.rmdir()
 
 
 def label_ending(grid: Grid) -> str:

@@ -57,7 +57,7 @@ def rows_of(classes: Sequence[ClassFacts]) -> list[ClassRow]:
 def new_row(rows: Sequence[ClassRow]) -> ClassRow:
     """A line for one more structure, with a label, a colour and a key that are free."""
     taken = {row.value for row in rows} | {row.before for row in rows}
-    value = next(v for v in range(1, UNSEEN) if v not in taken)
+    value = next((v for v in range(1, UNSEEN) if v not in taken), UNSEEN)  # beyond 254 it cannot be saved
     keys = {row.key for row in rows if row.stays}
     key = next((digit for digit in "123456789" if digit not in keys), "")
     colour = free_colour([row.colour for row in rows if row.stays])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
@@ -24,8 +25,10 @@ _SIGHTS: Mapping[str, NDArray[np.float64]] = {
 #: Colour difference (CIE 1976, in L*a*b*) below which two patches are hard to tell apart. That of the least different
 #: pair of the palette, for the least favourable of the three kinds of sight, is 17.
 ENOUGH = 15.0
+MOST = 3  # pairs that are told; of a hundred structures most share their colour with others
 
 
+@lru_cache(maxsize=1024)
 def colour_difference(one: str, other: str) -> tuple[float, str]:
     """How different two colours look where they look least different.
 
@@ -66,10 +69,13 @@ def alike_colours(colours: Mapping[str, str]) -> list[tuple[str, str, str]]:
 
 def colour_warning(colours: Mapping[str, str]) -> str:
     """The same in words; empty where all is well."""
+    pairs = alike_colours(colours)
     lines = []
-    for one, other, sight in alike_colours(colours):
+    for one, other, sight in pairs[:MOST]:
         whom = f" for people with {sight}, who see red and green alike" if sight else ""
         lines.append(f"{one} and {other} have colours that are hard to tell apart{whom}.")
+    if len(pairs) > MOST:
+        lines.append(f"So have {len(pairs) - MOST} more pairs.")
     return " ".join(lines)
 
 

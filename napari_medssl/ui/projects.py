@@ -135,15 +135,17 @@ def create(
     refused : str
         What was not taken and why; empty when all was.
     """
-    from ..project import Project, import_images, import_labels
+    from ..project import import_images, import_labels, new_project
 
-    project = Project.create(root, classes=classes)
-    report = import_images(project, images, patients=patients)
-    refused = list(report.refused)
-    if labels:
-        refused += import_labels(project, labels, author=author).refused
-    if not project.cases():
-        raise MedSSLError(f"{root}: none of the {len(images)} scans could be used. " + _refusals(refused))
+    with new_project(root, classes=classes) as project:
+        report = import_images(project, images, patients=patients)
+        refused = list(report.refused)
+        if not project.cases():
+            raise MedSSLError(f"{root}: none of the {len(images)} scans could be used. " + _refusals(refused))
+        try:
+            refused += import_labels(project, labels, author=author).refused if labels else ()
+        except MedSSLError as error:  # the scans are of use without them
+            refused.append((labels[0], str(error)))
     return root, _refusals(refused)
 
 
@@ -159,15 +161,15 @@ def add(project: Project, paths: Iterable[Path]) -> str:
 def make_sample(root: Path, author: str) -> Path:
     """Generate the sample project at `root`, unless it is there already."""
     from ..demo.cohort import CLASSES, make_cohort
-    from ..project import ClassInfo, Project, import_images, import_labels
+    from ..project import ClassInfo, import_images, import_labels, new_project
 
     if (root / "project" / "project.json").is_file():
         return root / "project"
     cohort = make_cohort(root / "scans", SAMPLE_CASES)
     classes = [ClassInfo(value, name) for value, name in CLASSES.items()]
-    project = Project.create(root / "project", classes=classes, name="MedSSL sample")
-    import_images(project, cohort.images)
-    import_labels(project, cohort.labels, SAMPLE_LABELLED, author=author)
+    with new_project(root / "project", classes=classes, name="MedSSL sample") as project:
+        import_images(project, cohort.images)
+        import_labels(project, cohort.labels, SAMPLE_LABELLED, author=author)
     return root / "project"
 
 
