@@ -5,6 +5,7 @@ This is the way in: nobody else needs to know which module holds what.
 
 from .codes import NiftiCodes
 from .connected import connected_pieces
+from .counting import pair_counts, stretches, value_counts
 from .formats.names import case_stem, ending, find_images, is_image_path, pair_of
 from .grid import Grid
 from .header import Header
@@ -31,11 +32,14 @@ __all__ = [
     "find_images",
     "find_placement",
     "is_image_path",
+    "pair_counts",
     "pair_of",
     "read_grid",
     "read_image",
     "read_labels",
     "read_map",
+    "stretches",
+    "value_counts",
     "way_out",
     "write_labels",
     "write_map",

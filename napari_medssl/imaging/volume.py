@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .counting import value_counts
 from .grid import Grid
 
 #: the value of a voxel nobody has looked at
@@ -90,4 +91,4 @@ class Labels:
     @property
     def values(self) -> tuple[int, ...]:
         """The values that occur, ascending."""
-        return tuple(int(value) for value in np.flatnonzero(np.bincount(self.array.ravel(order="K"), minlength=256)))
+        return tuple(int(value) for value in np.flatnonzero(value_counts(self.array)))

@@ -78,7 +78,7 @@ def measure(
             raise BadFileError(truth, rule, way_out(case.grid, expected.grid))
         expected = placement.bring(expected)  # the same voxels, stored with other axes
     classes = [c.value for c in project.classes]
-    unknown = sorted(set(np.unique(expected.array).tolist()) - {0, UNSEEN, *classes})
+    unknown = sorted(set(expected.values) - {0, UNSEEN, *classes})
     if unknown:
         known = ", ".join(f"{c.value} {c.name}" for c in project.classes)
         raise MedSSLError(f"{truth}: values {unknown} belong to no class of this project ({known}). Map them first.")

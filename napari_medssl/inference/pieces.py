@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..imaging import connected_pieces
+from ..imaging import connected_pieces, value_counts
 
 
 def smaller_pieces(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -24,7 +24,7 @@ def smaller_pieces(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         if len(found := np.flatnonzero(mask.any(axis=tuple(a for a in range(mask.ndim) if a != axis))))
     )
     pieces, count = connected_pieces(mask[box])
-    sizes = np.bincount(pieces.reshape(-1), minlength=count + 1)
+    sizes = value_counts(pieces, count + 1)
     sizes[0] = 0
     out[box] = mask[box] & (pieces != int(np.argmax(sizes)))
     return out

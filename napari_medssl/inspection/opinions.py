@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ..imaging import Grid
+from ..imaging import Grid, value_counts
 from ..inference.case_space import slabs, to_case_space
 from ..inference.metrics import dice
 from ..inference.predictor import Predictor, View
@@ -70,5 +70,5 @@ def opinions(
 
 def agreement(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
     """Mean Dice of two opinions over the structures that either of them found; 1 when neither found any."""
-    found = sorted({*np.unique(one).tolist(), *np.unique(other).tolist()} - {0})
+    found = sorted({*np.flatnonzero(value_counts(one)).tolist(), *np.flatnonzero(value_counts(other)).tolist()} - {0})
     return float(np.mean([dice(one == value, other == value) for value in found])) if found else 1.0

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..disk import make_folder, read_json_or_none, write_json
 from ..errors import MedSSLError
-from ..imaging import UNSEEN
+from ..imaging import UNSEEN, pair_counts
 from .records import Finished, last_of_each
 
 if TYPE_CHECKING:
@@ -117,6 +117,5 @@ def _count(project: Project, one: Finished) -> list[list[int]] | None:
         return None
     if labels is None or labels.array.size != proposed.size:
         return None
-    both = proposed.reshape(-1).astype(np.uint16) * 256 + labels.array.reshape(-1)
-    counts = np.bincount(both, minlength=65536).reshape(256, 256)[:UNSEEN, :UNSEEN]
+    counts = pair_counts(proposed.reshape(labels.array.shape), labels.array)[:UNSEEN, :UNSEEN]
     return [[int(row), int(column), int(counts[row, column])] for row, column in np.argwhere(counts)]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ProjectError
-from ..imaging import UNSEEN
+from ..imaging import UNSEEN, value_counts
 
 #: Okabe & Ito (2008), "Color Universal Design": told apart with every kind of colour vision; black is left out
 PALETTE = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
@@ -133,7 +133,7 @@ def present_values(array: NDArray[np.uint8]) -> tuple[int, ...]:
 
 def voxel_counts(array: NDArray[np.uint8]) -> dict[int, int]:
     """Voxels of each value that occurs, by ascending value."""
-    counts = np.bincount(array.ravel(order="K"), minlength=256)
+    counts = value_counts(array)
     return {int(value): int(counts[value]) for value in np.flatnonzero(counts)}
 
 

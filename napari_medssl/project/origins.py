@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..imaging import UNSEEN
+from ..imaging import UNSEEN, pair_counts
 
 #: codes of an origin map; 0 is *not looked at*
 NONE, DRAWN, ACCEPTED, IMPORTED, INTERPOLATED = range(5)
@@ -34,8 +34,7 @@ class Comparison:
 
 def compare(proposal: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Comparison:
     """Compare two masks of one shape; voxels that are 255 in either are left out."""
-    pairs = proposal.astype(np.uint16) * 256 + labels
-    table = np.bincount(pairs.ravel(order="K"), minlength=65536).reshape(256, 256)[:UNSEEN, :UNSEEN]
+    table = pair_counts(proposal, labels)[:UNSEEN, :UNSEEN]
     in_proposal, in_labels = table.sum(axis=1), table.sum(axis=0)
     sizes = (in_proposal + in_labels)[1:]
     occurs = sizes > 0

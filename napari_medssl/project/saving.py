@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..disk import make_folder, sweep
 from ..errors import BadFileError, ProjectError
-from ..imaging import Labels, file_sha256, write_labels
+from ..imaging import Labels, file_sha256, stretches, write_labels
 from .classes import ClassInfo, foreign_values, refuse_values, voxel_counts
 from .origins import ORIGIN_CODES, Comparison, compare, origins_from_proposal
 from .proposals import Proposal, label_ending
@@ -60,7 +60,8 @@ def check_array(
     if array.dtype.kind not in "bui":
         raise ProjectError(f"{where}: labels are whole numbers, not {array.dtype}. Round them first.")
     if array.dtype.kind != "b" and array.dtype != np.uint8 and (array.min() < 0 or array.max() > 255):
-        outside = np.unique(array[(array < 0) | (array > 255)])[:10].tolist()
+        found = [np.unique(piece[(piece < 0) | (piece > 255)])[:10] for (piece,) in stretches(array)]
+        outside = np.unique(np.concatenate(found))[:10].tolist()
         raise refuse_values(where, outside, classes)
     labels: NDArray[np.uint8] = array.astype(np.uint8, copy=False)
     foreign = foreign_values(labels, classes)
@@ -77,7 +78,8 @@ def check_origins(where: str, origins: NDArray[Any], shape: tuple[int, ...]) -> 
     ProjectError
         If shape or codes do not fit.
     """
-    if origins.shape != shape or not np.isin(origins, range(len(ORIGIN_CODES) + 1)).all():
+    whole = origins.dtype.kind in "bui"
+    if origins.shape != shape or not (whole and 0 <= int(origins.min()) <= int(origins.max()) <= len(ORIGIN_CODES)):
         raise ProjectError(f"{where}: the origins do not fit the labels. Use codes 0 to 4, one per voxel.")
     return origins.astype(np.uint8)
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 from scipy.spatial import cKDTree
 
-from ..imaging import connected_pieces
+from ..imaging import connected_pieces, value_counts
 from .reasons import Proposed
 
 MOST = 30  # regions of a case: more are no help
@@ -156,13 +156,13 @@ def _islands(labels: NDArray[np.uint8]) -> NDArray[np.uint32]:
     box = _box(labels > 0)
     inside = np.ascontiguousarray(labels[box])
     pieces, count = connected_pieces(inside)
-    sizes = np.bincount(pieces.reshape(-1), minlength=count + 1)
+    sizes = value_counts(pieces, count + 1)
     classes = np.zeros(count + 1, np.int64)
     classes[pieces.reshape(-1)] = inside.reshape(-1)
     largest = np.zeros(256, np.int64)
     np.maximum.at(largest, classes, sizes)
     small = (sizes < ISLAND * largest[classes]) & (classes > 0)
-    numbers = np.where(small, np.cumsum(small), 0)
+    numbers = np.where(small, np.cumsum(small), 0).astype(np.uint32)
     out[box] = numbers[pieces]
     return out
 

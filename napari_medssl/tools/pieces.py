@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..imaging import connected_pieces
+from ..imaging import connected_pieces, value_counts
 from ..methods.options import option
 from .boxes import box_of_class, plane_of, region_of
 from .options import TakingOptions, ToolOptions
@@ -133,4 +133,4 @@ def _holes(mask: Mask, largest: float) -> Mask:
 
 def _sizes(numbers: NDArray[Any], count: int) -> NDArray[np.int64]:
     """How many voxels each number has; the first is of what is in no piece."""
-    return np.bincount(numbers.reshape(-1), minlength=count + 1).astype(np.int64)
+    return value_counts(numbers, count + 1)

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadFileError, MedSSLError, ProjectError
+from ..imaging import UNSEEN, value_counts
 from ..inference.preprocess import labels_to_network_space, to_network_space
 from ..project import Project
 from ..runs.spec import LabelledCase, Plan
@@ -141,11 +142,20 @@ def _write(path: Path, array: NDArray[np.generic]) -> None:
 def _spread_points(labels: NDArray[np.uint8]) -> NDArray[np.int32]:
     """Up to `POINTS_PER_CLASS` voxels of each class, evenly spread in raster order."""
     found = []
-    for index in np.unique(labels):
-        if index == 255:
+    for index in np.flatnonzero(counts := value_counts(labels)):
+        if index == UNSEEN:
             continue
-        flat = np.flatnonzero(labels == index)
-        flat = flat[:: max(1, flat.size // POINTS_PER_CLASS)][:POINTS_PER_CLASS]
+        flat = _every(labels, int(index), max(1, int(counts[index]) // POINTS_PER_CLASS))
         position = np.stack(np.unravel_index(flat, labels.shape), axis=1)
         found.append(np.column_stack([np.full(len(flat), index), position]))
     return np.concatenate(found).astype(np.int32) if found else np.zeros((0, 4), np.int32)
+
+
+def _every(labels: NDArray[np.uint8], index: int, step: int) -> NDArray[np.intp]:
+    """Every so many voxels of a class in raster order, `POINTS_PER_CLASS` at most: places in the flat array."""
+    flat, found, passed, stretch = labels.reshape(-1), [], 0, 1 << 20
+    for start in range(0, flat.size, stretch):
+        here = np.flatnonzero(flat[start : start + stretch] == index)
+        found.append(here[-passed % step :: step] + start)
+        passed += here.size
+    return np.concatenate(found)[:POINTS_PER_CLASS]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadFileError, SpecError
-from ..imaging import UNSEEN, connected_pieces
+from ..imaging import UNSEEN, connected_pieces, value_counts
 from ..project import Project
 from ..runs.spec import LabelledCase
 
@@ -146,8 +146,8 @@ def single_pieces(project: Project, labelled: tuple[LabelledCase, ...], classes:
         for index, info in enumerate(project.classes, start=1):
             mask = labels.array == info.value
             if mask.any():
-                numbers, _ = connected_pieces(mask)
-                pieces = np.bincount(numbers.reshape(-1))[1:]
+                numbers, count = connected_pieces(mask)
+                pieces = value_counts(numbers, count + 1)[1:]
                 if pieces.max() < ONE_PIECE * pieces.sum():
                     single.discard(index)
     return tuple(sorted(single or ()))
