@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from . import __version__
-from .errors import MedSSLError
+from .errors import NO_MEMORY, MedSSLError
 from .terminal.following import RunFault
 from .terminal.screen import Screen
 
@@ -69,6 +69,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             place = f"{error.filename}: " if error.filename else ""
             return _complain(screen, f"{place}{_MENDABLE[error.errno]}.", BAD_INPUT)
         return _fault(screen, error)
+    except MemoryError:
+        return _complain(screen, NO_MEMORY, BAD_INPUT)
     except Exception as error:
         return _fault(screen, error)
     code: int = result.get("exit", DONE)

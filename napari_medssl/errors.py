@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+NO_MEMORY = "There is not enough free memory for this. Close other programs, or use a machine with more memory."
+
 
 class MedSSLError(Exception):
     """Something a person can mend: bad input, a full disk, an option out of range."""
@@ -35,6 +37,23 @@ class BadFileError(MedSSLError):
 
 class DamagedFileError(BadFileError):
     """A file of the project's own whose content is not what was written: cut short, bits changed, edited by hand."""
+
+
+class TooLargeError(BadFileError):
+    """A file that is good and does not fit into the memory there is now; another day, or elsewhere, it may.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    size : int
+        Bytes that its voxels need, where that is known.
+    """
+
+    def __init__(self, path: Path | str, size: int = 0) -> None:
+        needed = f"{size / 2**30:.1f} GiB, more" if size else "more memory"
+        remedy = "close other programs, use a machine with more memory, or crop the scan"
+        super().__init__(path, f"its voxels need {needed} than there is", remedy)
 
 
 class ProjectError(MedSSLError):

@@ -188,6 +188,20 @@ def test_truth_that_does_not_fit_is_one_clear_line(trained, tmp_path, capsys):
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
 
 
+def test_a_truth_that_does_not_fit_leaves_the_others_measured(trained, tmp_path, capsys):
+    root, truths, told = trained
+    mixed = tmp_path / "mixed"
+    mixed.mkdir()
+    for name in ("case2", "case3"):
+        truth = read_labels(truths / f"{name}_label.nii.gz")
+        factor = 5 if name == "case2" else 1
+        write_labels(mixed / f"{name}_label.nii.gz", Labels(truth.array * factor, truth.grid))
+    code, found = run_json(capsys, "evaluate", root, "--run", told["run"], "--truth", mixed)
+    assert code == 0
+    assert [case["case"] for case in found["cases"]] == ["case3"]
+    assert "[5]" in found["not_measured"]["case2"]
+
+
 def test_predict_uses_the_newest_model_unless_told(trained, capsys):
     root, _, told = trained
     code, found = run_json(capsys, "predict", root, "--cases", "case0")

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ..errors import MedSSLError
+from ..errors import NO_MEMORY, MedSSLError
 from ..terminal.screen import Screen
 
 HELP = "measure the proposals of a model against the truth: Dice, HD95 and NSD"
@@ -72,12 +72,19 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     if missing:
         predict(project, arguments.model, missing, arguments.device, screen)
         proposals = proposals_of(project, arguments.model)
-    scores = {
-        name: measure(project, project.case(name), proposals[name], truths[name], arguments.tolerance)
-        for name in wanted
-    }
+    scores, failed = {}, {}
+    for name in wanted:
+        try:
+            if name not in proposals:
+                raise MedSSLError(f"Case {name}: there is no proposal to measure.")
+            scores[name] = measure(project, project.case(name), proposals[name], truths[name], arguments.tolerance)
+        except (MedSSLError, MemoryError) as error:
+            failed[name] = str(error) if isinstance(error, MedSSLError) else f"Case {name}: {NO_MEMORY}"
+            screen.note(f"not measured: {failed[name]}")
+    if not scores:
+        raise MedSSLError(f"None of {len(failed)} cases could be measured. {next(iter(failed.values()))}")
     result = score_table(arguments.model, {c.value: c.name for c in project.classes}, scores)
-    result |= {"tolerance_mm": arguments.tolerance, "left_out": left_out}
+    result |= {"tolerance_mm": arguments.tolerance, "left_out": left_out, "not_measured": failed}
     show(screen, result)
     return result
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import BadFileError
+from ..errors import BadFileError, TooLargeError
 from .formats.classes import class_values
 from .formats.names import RASTER_ENDINGS, ending
 from .formats.stream import readable
@@ -87,6 +89,11 @@ def read_image(path: Path | str, volume: int | None = None) -> Volume:
         If the file cannot be used, is damaged, or holds several volumes and `volume` does not choose one of them.
     """
     path = Path(path)
+    with _fitting(path):
+        return _read_image(path, volume)
+
+
+def _read_image(path: Path, volume: int | None) -> Volume:
     if _is_raster(path):
         from .formats.raster import read_raster
 
@@ -114,6 +121,11 @@ def read_labels(path: Path | str) -> Labels:
         volumes).
     """
     path = Path(path)
+    with _fitting(path):
+        return _read_labels(path)
+
+
+def _read_labels(path: Path) -> Labels:
     if _is_raster(path):
         from .formats.raster import read_raster_labels
 
@@ -128,6 +140,15 @@ def read_labels(path: Path | str) -> Labels:
         raise BadFileError(path, rule, "save one mask per file, with one class value per voxel")
     array = _on(header.grid, read_voxels(header, data))[0]
     return Labels(class_values(path, array), header.grid)
+
+
+@contextmanager
+def _fitting(path: Path) -> Iterator[None]:
+    """Whatever runs out of memory on the way says so of the file."""
+    try:
+        yield
+    except MemoryError:
+        raise TooLargeError(path) from None
 
 
 def read_map(path: Path | str) -> NDArray[np.float32]:

@@ -146,4 +146,5 @@ def _surface_points(mask: Mask) -> NDArray[np.intp]:
     box = ndimage.find_objects(mask.view(np.uint8))[0]  # beyond its edge there is nothing either
     inside = mask[box]
     surface = inside & ~np.asarray(ndimage.binary_erosion(inside), dtype=bool)
-    return np.argwhere(surface) + [side.start for side in box]
+    found: NDArray[np.intp] = np.argwhere(surface) + [side.start for side in box]
+    return found

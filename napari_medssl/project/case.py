@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import BadFileError, ProjectError
+from ..errors import BadFileError, ProjectError, TooLargeError
 from ..imaging import Grid, Labels, Volume, file_sha256, read_image, read_labels
 from .images import ImageRef, is_there
 from .names import check_name
@@ -138,6 +138,8 @@ class Case:
         """
         try:
             volume = self._read_image()
+        except TooLargeError:  # says nothing of the file
+            raise
         except BadFileError as error:
             if all(path.exists() for path in self.images):
                 note_unreadable(self.folder, self.images, str(error))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import BadFileError, ProjectError
+from ..errors import BadFileError, ProjectError, TooLargeError
 from ..imaging import UNSEEN, Labels, case_stem, read_labels, way_out
 from .classes import foreign_values, present_values, refuse_values
 from .files import gather, labels_in
@@ -66,10 +66,13 @@ def import_labels(
         case, path = project.case(name), matched[name]
         try:
             labels = _fitting_labels(project, case, path, mapping or {})
+            before = case.read_labels()
         except (BadFileError, ProjectError) as error:
             refused.append((path, str(error)))
             continue
-        before = case.read_labels()
+        except MemoryError:
+            refused.append((path, str(TooLargeError(path))))
+            continue
         if before is not None and np.array_equal(before.array, labels.array):
             skipped.append((path, f"case {name} has these labels already"))
             continue

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import BadFileError
+from ...errors import BadFileError, TooLargeError
 from .names import ending, pair_of
 from .nifti_header import NiftiHeader, read_header
 from .stream import ByteStream
@@ -68,7 +68,7 @@ def read_voxels(header: NiftiHeader, data: Path, volume: int = 0) -> NDArray[Any
         try:
             flat = np.empty(count, header.dtype)
         except MemoryError:
-            raise BadFileError(data, _needs(size), "use a machine with more memory, or crop the scan") from None
+            raise TooLargeError(data, size) from None
         before = header.offset + volume * size
         stream.skip(before)
         got = stream.fill(flat.view(np.uint8).data)
@@ -123,7 +123,3 @@ def _refuse_bomb(path: Path, header: NiftiHeader, stream: ByteStream) -> None:
             f"{', even if packed as tightly as gzip can' if stream.gzipped else ''}"
         )
         raise BadFileError(path, rule, "copy the file again from where it came from, or export the scan again")
-
-
-def _needs(size: int) -> str:
-    return f"its voxels need {size / 2**30:.1f} GiB, more than there is"

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...disk import write_atomically
-from ...errors import BadFileError
+from ...errors import BadFileError, TooLargeError
 from ..grid import Grid
 from ..header import Header
 from .stream import LARGEST_EXPANSION, readable
@@ -160,7 +160,7 @@ def _pixels(path: Path, image: Any, mode: str) -> NDArray[Any]:
     try:
         array = np.array(image if image.mode == mode else image.convert(mode))
     except MemoryError:
-        raise BadFileError(path, "its pixels need more memory than there is", "cut it into smaller tiles") from None
+        raise TooLargeError(path) from None
     except Exception as error:
         raise BadFileError(path, f"its pixels are damaged ({_short(error)})", _AGAIN) from None
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
