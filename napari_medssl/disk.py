@@ -8,19 +8,18 @@ from __future__ import annotations
 import errno
 import json
 import os
-import re
 import secrets
 import time
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from .errors import BadFileError, DamagedFileError
+from .sealing import put_right, unseal
+from .sealing import seal as seal
 
 _DAY = 86_400.0
-_SEAL = re.compile(rb',? "crc32": "[0-9a-f]{8}"\}\s*\Z')
 _WRITABLE = "choose a folder that can be written to, or ask for the right to write there"
 _REMEDIES = {
     errno.ENOSPC: "free some space on that disk and try again",
@@ -92,38 +91,6 @@ def write_atomically(path: Path, pieces: Iterable[bytes]) -> None:
             file.write(piece)
 
 
-def seal(text: str) -> str:
-    """Add the checksum to the text of a JSON object, as its last member `crc32`.
-
-    It is the CRC-32 of all bytes before that member. Whoever edits such a file by hand deletes the member.
-    """
-    body = text.rstrip().removesuffix("}").rstrip()
-    comma = "" if body.endswith("{") else ","
-    return f'{body}{comma} "crc32": "{zlib.crc32(body.encode()):08x}"}}'
-
-
-def unseal(data: bytes) -> dict[str, Any]:
-    """The JSON object of a sealed text, without its checksum; of an unsealed one of before, as it is.
-
-    Raises
-    ------
-    ValueError
-        If it is no JSON object, or its checksum does not match.
-    """
-    try:
-        values = json.loads(data.decode())
-    except RecursionError:
-        raise ValueError("it is nested too deep") from None
-    if not isinstance(values, dict):
-        raise ValueError("it is no JSON object")
-    sealed = values.pop("crc32", None)
-    if sealed is not None:
-        member = _SEAL.search(data)
-        if member is None or f"{zlib.crc32(data[: member.start()]):08x}" != sealed:
-            raise ValueError("its checksum does not match")
-    return values
-
-
 def write_json(path: Path, values: Any, indent: int | None = 1, *, new: bool = False) -> None:
     """Write a JSON object, sealed with a checksum, through `replacing`.
 
@@ -150,6 +117,47 @@ def read_json(path: Path | str) -> dict[str, Any] | None:
     OSError
         If the file is there and cannot be read.
     """
+    data = _read(path)
+    if data is None:
+        return None
+    try:
+        return unseal(data)
+    except ValueError as error:
+        raise damaged(path, data) from error
+
+
+def read_record(path: Path | str) -> dict[str, Any] | None:
+    """As `read_json`; where a single bit has changed, what was written before it did (see `sealing.put_right`).
+
+    For what work depends on. The file itself stays as it is: `napari-medssl check` names it, and `--repair` mends it.
+
+    Raises
+    ------
+    DamagedFileError
+        If the file is there and no whole object of ours is in it.
+    OSError
+        If the file is there and cannot be read.
+    """
+    data = _read(path)
+    if data is None:
+        return None
+    try:
+        return unseal(data)
+    except ValueError as error:
+        right = put_right(data)
+        if right is None:
+            raise damaged(path, data) from error
+        return unseal(right)
+
+
+def damaged(path: Path | str, data: bytes = b" ", why: str = "") -> DamagedFileError:
+    """The error for a file of ours that holds something else than what was written."""
+    rule = "it is damaged, cut short or edited by hand"
+    rule += f" ({why})" if why else "" if data else " (it is empty)"
+    return DamagedFileError(path, rule, "restore it from a backup, or see `napari-medssl check`")
+
+
+def _read(path: Path | str) -> bytes | None:
     try:
         # os.open instead of open(): a listing reads ten thousand of these, and this is twice as fast
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
@@ -161,11 +169,7 @@ def read_json(path: Path | str) -> dict[str, Any] | None:
             data += chunk
     finally:
         os.close(handle)
-    try:
-        return unseal(data)
-    except ValueError as error:
-        rule = "it is damaged, cut short or edited by hand" + ("" if data else " (it is empty)")
-        raise DamagedFileError(path, rule, "restore it from a backup, or see `napari-medssl check`") from error
+    return data
 
 
 def read_json_or_none(path: Path | str) -> dict[str, Any] | None:

@@ -44,6 +44,7 @@ TORCH_FREE = (
 CORE = (
     "errors",
     "disk",
+    "sealing",
     "locking",
     "imaging",
     "project",
@@ -56,10 +57,11 @@ CORE = (
 ALLOWED: dict[str, tuple[str, ...]] = {
     "": ("errors", "imaging", "project"),  # the package's own lazy names
     "errors": (),
-    "disk": ("errors",),
+    "sealing": (),
+    "disk": ("errors", "sealing"),
     "locking": ("errors", "disk"),
     "imaging": ("errors", "disk", "imaging"),
-    "project": ("errors", "disk", "locking", "imaging", "project"),
+    "project": ("errors", "disk", "sealing", "locking", "imaging", "project"),
     "progress": ("errors", "disk", "locking", "imaging", "project", "progress"),
     "selection": ("errors", "imaging", "project", "selection", "inference.uncertainty"),
     "nets": ("errors", "nets"),
