@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from .errors import BadFileError, DamagedFileError
-from .sealing import put_right, unseal
+from .sealing import put_right as put_right
 from .sealing import seal as seal
+from .sealing import unseal as unseal
 
 _DAY = 86_400.0
 _WRITABLE = "choose a folder that can be written to, or ask for the right to write there"

@@ -42,7 +42,7 @@ def unseal(data: bytes) -> dict[str, Any]:
         raise ValueError("it is no JSON object")
     sealed = values.pop("crc32", None)
     if sealed is not None:
-        member = _SEAL.search(data)
+        member = _SEAL.search(data, max(0, len(data.rstrip()) - 32))
         if member is None or f"{zlib.crc32(data[: member.start()]):08x}" != sealed:
             raise ValueError("its checksum does not match")
     return values

@@ -262,9 +262,16 @@ def test_excluding_a_case_keeps_everything_and_who_did_it(project: Project) -> N
 
 def test_a_case_half_made_is_not_listed(project: Project) -> None:
     (project.root / "cases" / "half").mkdir()
+    assert len(Project.open(project.root).cases()) == 3
+
+
+def test_a_case_whose_record_is_torn_is_listed_with_its_file(project: Project) -> None:
     (project.root / "cases" / "torn").mkdir()
     (project.root / "cases" / "torn" / "case.json").write_text('{"images": [')
-    assert len(Project.open(project.root).cases()) == 3
+    found = Project.open(project.root).case("torn")
+    assert found.status == "unreadable"
+    assert str(project.root / "cases" / "torn" / "case.json") in str(found.trouble)
+    assert len(Project.open(project.root).cases()) == 4
 
 
 # -- labels -----------------------------------------------------------------------------------------------------------

@@ -76,6 +76,7 @@ def run_import(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
 def run_history(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """Table of revisions, oldest first."""
     from ..project import Project
+    from .damage import damage_json
 
     project = Project.open(arguments.project)
     cases = [project.case(name) for name in arguments.cases] if arguments.cases else project.cases()
@@ -85,7 +86,11 @@ def run_history(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]
     elif not screen.machine:
         columns = ["case", "time (UTC)", "author", "origin", "state", ">minutes", "from", ">Dice to it", ">revision"]
         screen.table("", columns, [_row(name, revision) for name, revision in revisions])
-    return {"project": str(project.root), "revisions": [_values(name, r) for name, r in revisions]}
+    damage = [one for case in cases for one in case.damaged_labels()]
+    for one in damage:
+        screen.say(f"⚠ {one}")
+    told = [damage_json(one) for one in damage]
+    return {"project": str(project.root), "damage": told, "revisions": [_values(name, r) for name, r in revisions]}
 
 
 def _row(case: str, revision: Revision) -> list[object]:

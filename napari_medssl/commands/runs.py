@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from ..runs.outlook import Stock
 
 HELP = "list, stop or resume runs"
+#: What is told of a run, in the order of JSON.
+KEYS = (
+    "run", "task", "method", "state", "progress", "steps", "minutes", "best_dice", "labelled", "start_from",
+    "waits_for", "verdict", "message",
+)  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,6 +48,7 @@ def run_list(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """Table of runs."""
     from ..project import Project
     from ..runs.outlook import take_stock
+    from .damage import tell_damage
     from .judging import COLUMN, mark
 
     project = Project.open(arguments.project)
@@ -55,7 +61,8 @@ def run_list(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
         keys = ("run", "method", "state", "progress", "steps", "minutes", "best_dice")
         rows = [[*(r[key] for key in keys), mark(r["verdict"]), r["message"]] for r in runs]
         screen.table("", columns, rows)
-    return {"runs": runs, **tell_model(project, runs, stock, screen)}
+    damage = tell_damage(project, screen)
+    return {"runs": runs, "damage": damage, **tell_model(project, runs, stock, screen)}
 
 
 def tell_model(project: Project, runs: list[dict[str, Any]], stock: Stock, screen: Screen) -> dict[str, Any]:
@@ -132,15 +139,19 @@ def list_runs(project: Project, stock: Stock) -> list[dict[str, Any]]:
     """The runs of a project, oldest first, as JSON values."""
     from ..runs.drivers import ProcessDriver
     from ..runs.guard import judge_all
+    from ..runs.history import unreadable_runs
     from ..runs.spec import read_spec
     from .judging import verdict_json
 
-    listed, verdicts = [], judge_all(stock.runs)
+    listed: list[dict[str, Any]] = []
+    verdicts, unreadable = judge_all(stock.runs), unreadable_runs(project)
     for name in project.runs():
         try:
             spec = read_spec(project.run_folder(name))
         except SpecError:
-            continue  # reserved, and not written yet
+            if name in unreadable:  # else reserved, and not written yet
+                listed.append(dict.fromkeys(KEYS) | {"run": name, "state": "unreadable", "message": unreadable[name]})
+            continue
         status = ProcessDriver().attach(project.root, name).status()
         last = status.finished
         listed.append(

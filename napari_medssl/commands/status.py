@@ -24,6 +24,7 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     from ..project import Project
     from ..runs.champion import set_aside
     from ..runs.outlook import take_stock
+    from .damage import tell_damage
     from .judging import COLUMN, mark
     from .runs import list_runs, tell_model
 
@@ -61,8 +62,10 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
                 ["run", "method", "state", ">steps", ">Dice held out", COLUMN],
                 [(r["run"], r["method"], r["state"], r["steps"], r["best_dice"], mark(r["verdict"])) for r in runs],
             )
+    damage = tell_damage(project, screen)
     return {
         **tell_model(project, runs, stock, screen),
+        "damage": damage,
         "project": str(project.root),
         "name": project.name,
         "classes": [{"value": c.value, "name": c.name, "colour": c.colour} for c in project.classes],

@@ -24,6 +24,7 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     from ..runs.champion import set_aside
     from ..runs.history import read_history
     from ..selection.candidates import suggest
+    from .damage import tell_damage
 
     if arguments.count < 1:
         raise MedSSLError(f"-k {arguments.count}: ask for at least one.")
@@ -39,5 +40,6 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
         )
     return {
         "project": str(project.root),
+        "damage": tell_damage(project, screen),
         "suggestions": [{"case": s.case, "score": s.score, "reason": s.reason} for s in suggestions],
     }

@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..disk import read_json_or_none, write_json
-from ..errors import ProjectError
+from ..disk import read_record, write_json
+from ..errors import DamagedFileError, ProjectError
 from .refusals import one_clear_line
 
 if TYPE_CHECKING:
@@ -54,14 +54,17 @@ def read_audit(root: Path) -> AuditSet | None:
         If the file is there but damaged: models would be measured on what they learnt from.
     """
     path = root / AUDIT_NAME
-    values = read_json_or_none(path)
-    if values is None and not path.exists():
-        return None
     try:
-        raw = values or {}
-        patients = tuple(str(patient) for patient in raw["patients"])
-        return AuditSet(patients, str(raw["time"]), str(raw["author"]), raw["seed"])
-    except (KeyError, TypeError):
+        values = read_record(path)
+        if values is None:
+            return None
+        patients, seed = values["patients"], values["seed"]
+        if not isinstance(patients, list) or not patients or not all(isinstance(one, str) for one in patients):
+            raise TypeError("no list of patients")
+        return AuditSet(
+            tuple(patients), str(values["time"]), str(values["author"]), None if seed is None else int(seed)
+        )
+    except (KeyError, TypeError, ValueError, OverflowError, DamagedFileError):
         raise ProjectError(f"{path}: the audit set is damaged. Restore this file from a backup.") from None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -10,22 +11,27 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import BadFileError, ProjectError, TooLargeError
+from ..disk import names_in
+from ..errors import BadFileError, DamagedFileError, ProjectError, TooLargeError
 from ..imaging import Grid, Labels, Volume, file_sha256, read_image, read_labels
+from .damage import Damage, damage_of
 from .images import ImageRef, is_there
+from .lost_labels import find_damaged, find_newest
 from .names import check_name
 from .origins import inherited_origins
-from .proposals import Proposal, choose_proposal, has_proposal, read_proposal, read_proposals, write_proposal
+from .proposals import Proposal, choose_proposal, has_proposal, in_order_of_time, read_proposal, write_proposal
 from .quarantine import has_note, note_unreadable, why_unreadable, withdraw_note
 from .records import CASE_NAME, change_record
 from .refusals import one_clear_line
-from .revisions import ORIGINS, Origin, Revision, read_revision, revision_ids
+from .revisions import ORIGINS, Origin, Revision, load_revision, revision_ids
 from .saving import Provenance, check_array, check_origins, compare_with, write_revision
 
 if TYPE_CHECKING:
     from .project import Project
 
 Status = Literal["new", "draft", "labelled", "proposed", "excluded", "missing", "unreadable"]
+#: In the note of labels that were saved while newer ones than their parent could not be read.
+UNREAD = "newer labels could not be read: "
 #: Where nothing can be drawn on or learnt from.
 UNUSABLE: tuple[Status, ...] = ("excluded", "missing", "unreadable")
 
@@ -43,13 +49,26 @@ class Case:
     name : str
         Its name, also of its folder.
     record : mapping
-        Its `case.json`.
+        Its `case.json`; empty where that is damaged.
+    grid : Grid or None
+        The grid in it.
+    fault : DamagedFileError, optional
+        What is wrong with the record; nothing of the case can be used then.
     """
 
-    def __init__(self, project: Project, name: str, record: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        project: Project,
+        name: str,
+        record: Mapping[str, Any],
+        grid: Grid | None = None,
+        fault: DamagedFileError | None = None,
+    ) -> None:
         self.name = name
+        self.fault = fault
         self._project = project
         self._record = record
+        self._grid = grid
         self._known: dict[str, Revision] = {}  # committed revisions never change
 
     def __repr__(self) -> str:
@@ -88,15 +107,25 @@ class Case:
         """What a person wrote about it."""
         return str(self._record.get("comment") or "")
 
-    @cached_property
+    @property
     def grid(self) -> Grid:
-        """Where its voxels are."""
-        return Grid.from_json(self._record["grid"])
+        """Where its voxels are.
+
+        Raises
+        ------
+        DamagedFileError
+            If its record is damaged.
+        """
+        if self.fault is not None:
+            raise self.fault
+        if self._grid is None:
+            self._grid = Grid.from_json(self._record["grid"])
+        return self._grid
 
     @cached_property
     def image_refs(self) -> tuple[ImageRef, ...]:
         """Its image files as they were when it was added."""
-        return tuple(ImageRef.from_json(values) for values in self._record["images"])
+        return tuple(ImageRef.from_json(values) for values in self._record.get("images", ()))
 
     @property
     def images(self) -> tuple[Path, ...]:
@@ -106,24 +135,32 @@ class Case:
     @property
     def status(self) -> Status:
         """Where it stands, by what is on disk."""
+        if self.fault is not None:
+            return "unreadable"
         if self.excluded is not None:
             return "excluded"
         if not all(is_there(values, self._project.root) for values in self._record["images"]):
             return "missing"
         if has_note(self.folder) and why_unreadable(self.folder, self.images) is not None:
             return "unreadable"
-        latest = self.latest()
+        latest, lost = self._newest(False)
+        if lost:
+            return "unreadable"
         if latest is not None:
             return "labelled" if latest.complete else "draft"
         return "proposed" if has_proposal(self.proposals_folder, self._project.retired_runs) else "new"
 
     @property
     def trouble(self) -> str | None:
-        """Why its image cannot be read, as far as is known without reading it; None where nothing is known."""
+        """Why it cannot be used, as far as is known without reading its image; None where nothing is known."""
+        if self.fault is not None:
+            return f"{self.fault} What was drawn on the case is untouched."
         for path in self.images:
             if not path.exists():
                 return f"{path}: the scan is not there. Put it back, or mount the drive it is on."
-        return why_unreadable(self.folder, self.images)
+        why = why_unreadable(self.folder, self.images)
+        lost = self.lost_labels() if why is None else ()
+        return str(lost[0]) if lost else why
 
     def read_image(self) -> Volume:
         """Its image with all channels, on its grid, with the project's channel names.
@@ -141,7 +178,7 @@ class Case:
         except TooLargeError:  # says nothing of the file
             raise
         except BadFileError as error:
-            if all(path.exists() for path in self.images):
+            if self.fault is None and all(path.exists() for path in self.images):
                 note_unreadable(self.folder, self.images, str(error))
             raise
         if has_note(self.folder):
@@ -149,6 +186,8 @@ class Case:
         return volume
 
     def _read_image(self) -> Volume:
+        if self.fault is not None:
+            raise self.fault
         parts = []
         for ref, path in zip(self.image_refs, self.images, strict=True):
             ref.check_unchanged(path)
@@ -179,11 +218,18 @@ class Case:
 
     def latest(self, *, complete: bool = False) -> Revision | None:
         """Its newest revision (its newest complete one), or None."""
-        for id in reversed(revision_ids(self.labels_folder)):
-            found = self._revision(id)
-            if found is not None and (found.complete or not complete):
-                return found
-        return None
+        return self._newest(complete)[0]
+
+    def lost_labels(self, *, complete: bool = False) -> tuple[Damage, ...]:
+        """What cannot be read of the labels that are newer than `latest`: those do not count, and should."""
+        return self._newest(complete)[1]
+
+    def damaged_labels(self) -> tuple[Damage, ...]:
+        """All of its label revisions that cannot be read, oldest first."""
+        return find_damaged(self.labels_folder, self.name)
+
+    def _newest(self, complete: bool) -> tuple[Revision | None, tuple[Damage, ...]]:
+        return find_newest(self.labels_folder, self.name, self._revision, complete)
 
     def revision(self, id: str) -> Revision:
         """The revision of that id.
@@ -200,7 +246,10 @@ class Case:
 
     def _revision(self, id: str) -> Revision | None:
         if id not in self._known:
-            found = read_revision(self.labels_folder, id)
+            try:
+                found = load_revision(self.labels_folder, id)
+            except DamagedFileError:
+                return None  # see `lost_labels`
             if found is None:
                 return None
             self._known[id] = found
@@ -276,7 +325,11 @@ class Case:
         parent_id = parent.id if isinstance(parent, Revision) else parent
         if parent_id is not None:
             self.revision(parent_id)
-        proposal = None if run is None else read_proposal(self.proposals_folder / run, self.name)
+        proposal = None if run is None else self._proposal(run)
+        if lost := self.lost_labels():
+            note = "; ".join(
+                part for part in (note, f"{len(lost)} newer could not be read: {lost[0].path.name}") if part
+            )
         compared, found = compare_with(proposal, labels.array)
         dice = compared.dice if dice_to_proposal is None else float(dice_to_proposal)
         codes = found if origins is None else check_origins(f"Case {self.name}", origins, self.grid.shape)
@@ -318,8 +371,32 @@ class Case:
 
     def proposals(self) -> list[Proposal]:
         """Its proposals, oldest first; not those with classes as they were before they were changed."""
+        return self._proposals()[0]
+
+    def lost_proposals(self) -> tuple[Damage, ...]:
+        """Its proposals that cannot be read; older ones may be shown in their place."""
+        return self._proposals()[1]
+
+    def _proposals(self) -> tuple[list[Proposal], tuple[Damage, ...]]:
         retired = self._project.retired_runs
-        return [one for one in read_proposals(self.proposals_folder, self.name) if one.run not in retired]
+        found, lost = [], []
+        for run in names_in(self.proposals_folder):
+            try:
+                proposal = None if run in retired else read_proposal(self.proposals_folder / run, self.name)
+            except DamagedFileError as error:
+                what = f"What {run} proposed is not shown; an older proposal may be."
+                again = replace(damage_of(error, what, case=self.name), todo=f"Predict the case again with {run}.")
+                lost.append(again)
+                continue
+            if proposal is not None:
+                found.append(proposal)
+        return in_order_of_time(found), tuple(lost)
+
+    def _proposal(self, run: str) -> Proposal | None:
+        try:
+            return read_proposal(self.proposals_folder / run, self.name)
+        except DamagedFileError:
+            return None
 
     def latest_proposal(self, avoid: Collection[str] = ()) -> Proposal | None:
         """Its newest proposal, or None; one of the runs to `avoid` only where there is no other."""

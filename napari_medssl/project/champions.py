@@ -5,13 +5,14 @@ Ids begin with the time, as those of label revisions do. Nothing is ever changed
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..disk import make_folder, names_in, read_json_or_none, write_json
-from ..errors import ProjectError
+from ..disk import damaged, make_folder, names_in, read_record, write_json
+from ..errors import DamagedFileError, ProjectError
 from .refusals import one_clear_line
 from .revisions import new_revision_id
 
@@ -40,18 +41,30 @@ class Decision:
 
 
 def read_decisions(root: Path) -> tuple[Decision, ...]:
-    """All decisions of the project in a folder, oldest first; files that are not whole are passed over."""
+    """All decisions of the project in a folder, oldest first; damaged ones are left out (see `integrity`)."""
     folder = root / CHAMPIONS
     found = []
     for name in sorted(names_in(folder, _ENDING)):
-        values = read_json_or_none(folder / name)
-        if values is not None and "run" in values:
-            run = values["run"]
-            decided = Decision(
-                None if run is None else str(run), str(values.get("author", "")), str(values.get("time", ""))
-            )
-            found.append(decided)
-    return tuple(found)
+        with suppress(DamagedFileError):
+            found.append(read_decision(folder / name))
+    return tuple(one for one in found if one is not None)
+
+
+def read_decision(path: Path) -> Decision | None:
+    """One decision; None where the file is gone.
+
+    Raises
+    ------
+    DamagedFileError
+        If it is damaged.
+    """
+    values = read_record(path)
+    if values is None:
+        return None
+    run = values.get("run", 0)
+    if run is not None and not isinstance(run, str):
+        raise damaged(path, why="it is no decision")
+    return Decision(run, str(values.get("author", "")), str(values.get("time", "")))
 
 
 def decide_champion(project: Project, run: str | None, *, author: str = "") -> Decision:

@@ -46,6 +46,20 @@ class ImageRef:
         """Rebuild from `dataclasses.asdict`; fields a newer version added are left out."""
         return cls(**{name: values[name] for name in cls.__dataclass_fields__ if name in values})
 
+    def check_types(self) -> None:
+        """Make sure that each field is what it should be.
+
+        Raises
+        ------
+        TypeError
+            If one is not.
+        """
+        words, numbers = (self.path, self.relative, self.sha256), (self.size, self.mtime_ns, self.channels)
+        if not all(isinstance(one, str) for one in words) or not all(type(one) is int for one in numbers):
+            raise TypeError("an image is not described as it should be")
+        if not self.path or "\0" in self.path + self.relative or not isinstance(self.volume, int | None):
+            raise TypeError("an image is not described as it should be")
+
     def locate(self, root: Path) -> Path:
         """Where the image is now: beside the project if both moved, else where it was."""
         beside = self._beside(root)

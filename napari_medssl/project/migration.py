@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from ..disk import read_json_or_none, write_json
+from ..disk import damaged, read_record, write_json
 from ..errors import ProjectError
 from ..imaging import UNSEEN, Labels
 from .classes import ClassInfo, check_classes
@@ -93,9 +93,12 @@ def plan_change(project: Project, change: ClassChange) -> ChangePlan:
     Raises
     ------
     ProjectError
-        If the change leaves a class that is drawn without a value to go to, or two classes clash.
+        If the change leaves a class that is drawn without a value to go to, two classes clash, or labels that would
+        have to change cannot be read.
     """
     values = _moves(project, change)
+    if values:
+        _refuse_lost(project)
     voxels: Counter[int] = Counter()
     cases, revisions, kept = [], 0, 0
     for case in project.cases():
@@ -174,14 +177,32 @@ def finish_change(project: Project, told: Callable[[int, int], None] = lambda do
 
     Raises
     ------
+    DamagedFileError
+        If what is to be done is damaged: nothing is done then.
     ProjectError
         If the disk refuses.
     """
-    pending = read_json_or_none(project.root / PENDING_NAME)
+    path = project.root / PENDING_NAME
+    pending = read_record(path)
     if pending is None:
         return ""
+    try:
+        _check_pending(pending)
+    except (KeyError, TypeError, ValueError, AttributeError, ProjectError) as error:
+        raise damaged(path, why="it is no change of structures") from error
     _go_on(project, pending, told)
     return str(pending["words"])
+
+
+def _check_pending(pending: Mapping[str, Any]) -> None:
+    """Make sure that each field is what it should be; a `TypeError` or one of its kind where it is not."""
+    for values in pending["classes"]:
+        ClassInfo.from_json(values)
+    if not all(str(int(value)) == value and type(new) is int for value, new in pending["values"].items()):
+        raise TypeError("no values")
+    words = (pending["id"], pending["words"], pending["author"], pending["time"])
+    if not isinstance(pending["runs"], list) or not all(isinstance(one, str) for one in (*words, *pending["runs"])):
+        raise TypeError("no change")
 
 
 def is_of_class_change(revision: Revision) -> bool:
@@ -255,6 +276,14 @@ def _moves(project: Project, change: ClassChange) -> dict[int, int]:
         if new != one.value:
             moves[one.value] = new
     return moves
+
+
+def _refuse_lost(project: Project) -> None:
+    """Refuse to change what is drawn while some of it cannot be read: that would keep its values."""
+    for case in project.cases():
+        lost = () if case.fault is not None else case.lost_labels() or case.lost_labels(complete=True)
+        if case.fault is not None or lost:
+            raise ProjectError(f"The structures were not changed. {case.trouble or lost[0]}")
 
 
 def _words(before: tuple[ClassInfo, ...], after: tuple[ClassInfo, ...], values: Mapping[int, int]) -> dict[int, str]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..disk import make_folder, names_in, read_json_or_none, write_json
-from ..errors import ProjectError
+from ..disk import make_folder, names_in, write_json
+from ..errors import DamagedFileError, ProjectError
 from ..imaging import case_stem
 from .audit import read_audit_patients
 from .case import Case
@@ -16,7 +15,7 @@ from .classes import ClassInfo, check_classes
 from .images import look_at_images
 from .lease import Lease, take_lease
 from .names import check_name, folded, natural_key, safe_name
-from .records import CASE_NAME, new_record
+from .records import CASE_NAME, new_record, read_case_record
 from .refusals import one_clear_line
 from .run_names import reserve_run, run_names
 from .settings import PROJECT_NAME, change_settings, check_channels, new_settings, read_settings
@@ -126,6 +125,8 @@ class Project:
         for value in (0, *(one.value for one in wanted)):
             gone.pop(value, None)
         for case in self.cases() if gone else ():
+            if case.fault is not None or case.damaged_labels():
+                raise ProjectError(f"What is drawn in case {case.name} is not all known. {case.trouble or ''}".strip())
             for revision in case.revisions():
                 used = sorted(gone.keys() & revision.voxels.keys())
                 if used:
@@ -229,7 +230,7 @@ class Project:
                 write_json(path, record, indent=None, new=True)
             except FileExistsError:
                 raise ProjectError(f"There is a case {name!r} already. Give the new one another name.") from None
-        case = Case(self, name, record)
+        case = Case(self, name, record, grid)
         self._remember(case)
         return case
 
@@ -258,11 +259,24 @@ class Project:
         return self._cases
 
     def _look_up(self, name: str) -> Case | None:
-        """A case that is whole on disk; None where its record is not there yet."""
+        """A case on disk, unreadable where its record is damaged; None where its record is not there yet."""
         if name != safe_name(name):
             return None
-        record = read_json_or_none(os.path.join(self.root, "cases", name, CASE_NAME))
-        return Case(self, name, record) if record and record.get("images") and "grid" in record else None
+        folder = self.root / "cases" / name
+        path = folder / CASE_NAME
+        try:
+            found = read_case_record(path)
+        except DamagedFileError as error:
+            return Case(self, name, {}, None, error)
+        except OSError as error:
+            why = f"it cannot be read ({error.strerror or error})"
+            return Case(self, name, {}, None, DamagedFileError(path, why, "ask for the right to read it"))
+        if found is not None:
+            return Case(self, name, *found)
+        if not names_in(folder / "labels", ".json"):
+            return None
+        fault = DamagedFileError(path, "it is gone, and there are labels of this case", "restore it from a backup")
+        return Case(self, name, {}, None, fault)
 
     @property
     def audit_patients(self) -> frozenset[str]:

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..disk import make_folder, names_in, read_json_or_none, write_json
-from ..errors import ProjectError
+from ..disk import damaged, make_folder, names_in, read_record, write_json
+from ..errors import DamagedFileError, ProjectError
 from ..imaging import Grid, Labels, file_sha256, read_labels, read_map, write_labels, write_map
 from .names import check_name, natural_key
 
@@ -82,8 +82,14 @@ class Proposal:
 
 
 def read_proposal(folder: Path, case: str) -> Proposal | None:
-    """The proposal in a folder; None where it is not (yet) whole."""
-    values = read_json_or_none(folder / PROPOSAL_NAME)
+    """The proposal in a folder; None where there is none (yet).
+
+    Raises
+    ------
+    DamagedFileError
+        If its record is damaged, or its labels are not there.
+    """
+    values = read_record(folder / PROPOSAL_NAME)
     if values is None:
         return None
     try:
@@ -91,10 +97,10 @@ def read_proposal(folder: Path, case: str) -> Proposal | None:
         maps = {str(name): folder / Path(file).name for name, file in values["maps"].items()}
         score, time, info = float(values["score"]), str(values["time"]), dict(values["info"])
         sha256 = str(values["sha256"])
-    except (KeyError, TypeError, ValueError, AttributeError):
-        return None
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise damaged(folder / PROPOSAL_NAME, why="it is no record of a proposal") from error
     if not labels.exists():
-        return None
+        raise DamagedFileError(labels, "the labels of a proposal are not there", "predict the case again")
     maps = {name: path for name, path in maps.items() if path.exists()}
     return Proposal(folder.name, case, labels, maps, score, time, info, sha256)
 
@@ -105,10 +111,9 @@ def has_proposal(folder: Path, without: Collection[str] = ()) -> bool:
     return any(os.path.exists(os.path.join(folder, run, PROPOSAL_NAME)) for run in runs)
 
 
-def read_proposals(folder: Path, case: str) -> list[Proposal]:
-    """All proposals of a case, oldest first."""
-    found = (read_proposal(folder / run, case) for run in sorted(names_in(folder), key=natural_key))
-    return sorted((one for one in found if one is not None), key=lambda one: one.time)
+def in_order_of_time(proposals: Iterable[Proposal]) -> list[Proposal]:
+    """The proposals of a case, oldest first; of one time, in the order of their runs."""
+    return sorted(sorted(proposals, key=lambda one: natural_key(one.run)), key=lambda one: one.time)
 
 
 def choose_proposal(proposals: Sequence[Proposal], avoid: Collection[str] = ()) -> Proposal | None:

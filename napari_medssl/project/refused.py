@@ -7,9 +7,10 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
-from ..disk import read_json_or_none, write_json
+from ..disk import damaged, read_record, set_aside, write_json
+from ..errors import DamagedFileError
 from .refusals import one_clear_line
 
 REFUSED_NAME = "refused.json"
@@ -28,12 +29,28 @@ class Refused:
 
 def read_refused(root: Path) -> tuple[Refused, ...]:
     """The refused files of the project in a folder, in the order they came; a damaged list counts as none."""
-    values = read_json_or_none(root / REFUSED_NAME) or {}
-    found = []
-    with suppress(TypeError, KeyError):
-        for one in values.get("files", ()):
-            found.append(Refused(str(one["path"]), str(one["reason"]), one["kind"], str(one["time"])))
-    return tuple(found)
+    with suppress(DamagedFileError):
+        return load_refused(root)
+    return ()
+
+
+def load_refused(root: Path) -> tuple[Refused, ...]:
+    """The refused files of the project in a folder, in the order they came.
+
+    Raises
+    ------
+    DamagedFileError
+        If the list is damaged.
+    """
+    path = root / REFUSED_NAME
+    try:
+        return tuple(
+            Refused(str(one["path"]), str(one["reason"]), one["kind"], str(one["time"]))
+            for one in (read_record(path) or {}).get("files", ())
+            if one["kind"] in get_args(Kind)
+        )
+    except (TypeError, KeyError, AttributeError) as error:
+        raise damaged(path, why="it is no list of files") from error
 
 
 def note_refused(root: Path, refused: Iterable[tuple[Path, str]], kind: Kind, tried: Iterable[Path] = ()) -> None:
@@ -76,5 +93,9 @@ def _change(root: Path, gone: Collection[str], new: list[Refused]) -> None:
     if len(kept) == len(before) and not new:
         return
     path = root / REFUSED_NAME
+    try:
+        load_refused(root)
+    except DamagedFileError:
+        set_aside(path)
     with one_clear_line("The list of refused files was not saved", path):
         write_json(path, {"files": [asdict(one) for one in (*kept, *new)]})

@@ -6,17 +6,18 @@ when the case is opened again.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from ..disk import make_folder, read_json_or_none, write_json
+from ..disk import damaged, make_folder, read_record, set_aside, write_json
+from ..errors import DamagedFileError
 from .names import check_name
 from .refusals import one_clear_line
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from .case import Case
 
 Verb = Literal["accept", "reject", "redo", "correct"]
@@ -52,15 +53,29 @@ def decide(verb: Verb, scope: Scope, what: str, author: str) -> Decision:
 
 
 def read_decisions(case: Case, run: str) -> tuple[Decision, ...]:
-    """What was decided about the proposal of a run, oldest first; what is not understood is left out."""
-    values = read_json_or_none(_path(case, run))
-    listed = values.get("decisions") if values is not None else None
-    found = (_decision(one) for one in listed or ())
+    """What was decided about the proposal of a run, oldest first; a damaged file counts as none."""
+    with suppress(DamagedFileError):
+        return load_decisions(_path(case, run))
+    return ()
+
+
+def load_decisions(path: Path) -> tuple[Decision, ...]:
+    """The decisions of a file, oldest first; none where there is no such file.
+
+    Raises
+    ------
+    DamagedFileError
+        If it is damaged.
+    """
+    listed = (read_record(path) or {}).get("decisions", [])
+    if not isinstance(listed, list):
+        raise damaged(path, why="it is no list of decisions")
+    found = (_decision(one) for one in listed)
     return tuple(one for one in found if one is not None)
 
 
 def add_decisions(case: Case, run: str, decisions: tuple[Decision, ...]) -> None:
-    """Add to what was decided about the proposal of a run; what is there stays.
+    """Add to what was decided about the proposal of a run; what is there stays, a damaged file under another name.
 
     Raises
     ------
@@ -70,7 +85,11 @@ def add_decisions(case: Case, run: str, decisions: tuple[Decision, ...]) -> None
     path = _path(case, run)
     with one_clear_line(f"Case {case.name}: what you decided was not noted", path):
         make_folder(path.parent)
-        values = read_json_or_none(path) or {"run": run}
+        try:
+            load_decisions(path)
+        except DamagedFileError:
+            set_aside(path)
+        values = read_record(path) or {"run": run}
         values["decisions"] = [*values.get("decisions", ()), *(asdict(one) for one in decisions)]
         write_json(path, values)
 

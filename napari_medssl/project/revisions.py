@@ -13,7 +13,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from ..disk import names_in, read_json_or_none, write_json
+from ..disk import damaged, names_in, read_record, write_json
+from ..errors import DamagedFileError
 
 Origin = Literal["drawn", "accepted", "imported", "corrected"]
 ORIGINS: tuple[str, ...] = get_args(Origin)
@@ -79,9 +80,31 @@ def revision_ids(folder: Path) -> list[str]:
     return sorted(name[: -len(".json")] for name in names_in(folder, ".json"))
 
 
+def taken_ids(folder: Path) -> list[str]:
+    """Ids in a `labels` folder, those of label files without a record among them, oldest first."""
+    names = names_in(folder)
+    records = {name.removesuffix(".json") for name in names if name.endswith(".json")}
+    return sorted((records | {label_id(name) for name in names}) - {""})
+
+
 def read_revision(folder: Path, id: str) -> Revision | None:
-    """A committed revision; None where its files are not all there (a sync still under way)."""
-    values = read_json_or_none(os.path.join(folder, f"{id}.json"))
+    """A committed revision; None where there is none, or its files are not whole (see `load_revision`)."""
+    try:
+        return load_revision(folder, id)
+    except DamagedFileError:
+        return None
+
+
+def load_revision(folder: Path, id: str) -> Revision | None:
+    """A committed revision; None where there is none of that id.
+
+    Raises
+    ------
+    DamagedFileError
+        If its record is damaged, or its label file is not there.
+    """
+    record = os.path.join(folder, f"{id}.json")
+    values = read_record(record)
     if values is None:
         return None
     try:
@@ -94,18 +117,34 @@ def read_revision(folder: Path, id: str) -> Revision | None:
             origin=str(values["origin"]),
             complete=bool(values["complete"]),
             minutes=float(values["minutes"]),
-            parent=values["parent"],
-            run=values["run"],
+            parent=_word_or_none(values["parent"]),
+            run=_word_or_none(values["run"]),
             note=str(values["note"]),
-            dice_to_proposal=values["dice_to_proposal"],
-            changes=values["changes"],
-            voxels={int(value): count for value, count in values["voxels"].items()},
+            dice_to_proposal=None if values["dice_to_proposal"] is None else float(values["dice_to_proposal"]),
+            changes={str(what): int(count) for what, count in values["changes"].items()},
+            voxels={int(value): int(count) for value, count in values["voxels"].items()},
             sha256=str(values["sha256"]),
             strokes=None if values.get("strokes") is None else int(values["strokes"]),  # older ones have none
         )
-    except (KeyError, TypeError, ValueError, AttributeError):
-        return None  # no revision of ours
-    return revision if os.path.exists(path) else None
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise damaged(record, why="it is no record of labels") from error
+    if not os.path.exists(path):
+        rule = "the labels that it tells of are not there"
+        raise DamagedFileError(path, rule, "restore them from a backup, or see `napari-medssl check`")
+    return revision
+
+
+def _word_or_none(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def label_id(name: str) -> str:
+    """The revision that a file name is the labels of; "" for other files."""
+    for ending in (".nii.gz", ".png"):
+        id = name.removesuffix(ending)
+        if id != name and "." not in id:
+            return id
+    return ""
 
 
 def commit_revision(revision: Revision) -> None:

@@ -17,7 +17,7 @@ from ..imaging import Labels, file_sha256, stretches, write_labels
 from .classes import ClassInfo, foreign_values, refuse_values, voxel_counts
 from .origins import ORIGIN_CODES, Comparison, compare, origins_from_proposal
 from .proposals import Proposal, label_ending
-from .revisions import Origin, Revision, commit_revision, new_revision_id, revision_ids
+from .revisions import Origin, Revision, commit_revision, new_revision_id, taken_ids
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def write_revision(
         If something cannot be written.
     """
     make_folder(folder)
-    id, now = new_revision_id(revision_ids(folder))
+    id, now = new_revision_id(taken_ids(folder))
     path = folder / f"{id}{label_ending(labels.grid)}"
     try:
         write_labels(path, labels)

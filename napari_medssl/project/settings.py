@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..disk import make_folder, names_in, read_json_or_none, write_json
-from ..errors import ProjectError
+from ..disk import make_folder, names_in, read_record, write_json
+from ..errors import DamagedFileError, ProjectError
 from .classes import ClassInfo, check_classes
 from .refusals import one_clear_line
 
@@ -61,11 +61,15 @@ def read_settings(root: Path) -> dict[str, Any]:
         If there is none, it is damaged, or a newer version wrote it.
     """
     path = root / PROJECT_NAME
+    broken = ProjectError(f"{path}: this project file is damaged. Restore it from a backup.")
     with one_clear_line("The project cannot be opened", path):
-        settings = read_json_or_none(path)
+        try:
+            settings = read_record(path)
+        except DamagedFileError as error:
+            raise broken from error
     if settings is None or settings.get("format") != _FORMAT:
-        if path.exists():
-            raise ProjectError(f"{path}: this project file is damaged. Restore it from a backup.")
+        if settings is not None:
+            raise broken
         raise ProjectError(f"{root}: there is no project here. Open another folder, or make one (napari-medssl new).")
     schema = settings.get("schema")
     if not isinstance(schema, int) or schema > SCHEMA:
@@ -73,7 +77,28 @@ def read_settings(root: Path) -> dict[str, Any]:
             f"{root}: a newer version of napari-medssl made this project (schema {schema}; this version reads up to "
             f"{SCHEMA}). Update it: pip install --upgrade napari-medssl."
         )
+    try:
+        _check_types(settings)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, ProjectError) as error:
+        raise broken from error
     return settings
+
+
+def _check_types(settings: Mapping[str, Any]) -> None:
+    """Make sure that each field is what it should be; a `TypeError` or one of its kind where it is not."""
+    if not isinstance(settings["name"], str) or not isinstance(settings["classes"], list):
+        raise TypeError("no name, or no classes")
+    for values in settings["classes"]:
+        ClassInfo.from_json(values)
+    channels = settings["channels"]
+    if not isinstance(channels, list) or not channels or not all(isinstance(one, str) for one in channels):
+        raise TypeError("no channels")
+    changes = settings.get("changes", [])
+    if not isinstance(changes, list):
+        raise TypeError("no changes")
+    for change in changes:
+        if not isinstance(change["runs"], list) or not isinstance(change["words"], str) or "id" not in change:
+            raise TypeError("a change that is none")
 
 
 def change_settings(root: Path, values: Mapping[str, Any]) -> dict[str, Any]:

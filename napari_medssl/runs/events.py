@@ -9,9 +9,11 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
+
+from .shapes import misfit
 
 FinishReason = Literal["completed", "stopped", "paused", "discarded", "failed"]
 
@@ -188,6 +190,13 @@ EVENT_TYPES: Mapping[str, type[RunEvent]] = {
 }
 
 
+_FIELDS = {kind: frozenset(field.name for field in dataclasses.fields(cls)) for kind, cls in EVENT_TYPES.items()}
+
+
+class UnknownKindError(ValueError):
+    """An event of a kind that only a newer version knows."""
+
+
 def event_to_json(event: RunEvent) -> str:
     """One line of JSON for one event."""
     return json.dumps({"kind": event.kind, **dataclasses.asdict(event)}, allow_nan=True)
@@ -199,12 +208,39 @@ def event_from_json(line: str) -> RunEvent:
     Raises
     ------
     ValueError
-        When the line is no JSON object of a known kind.
+        When the line is no JSON object of a known kind, or a field is not what it should be.
     """
-    raw: Any = json.loads(line)
-    if not isinstance(raw, dict) or raw.get("kind") not in EVENT_TYPES:
+    try:
+        raw: Any = json.loads(line)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+    if not isinstance(raw, dict):
         raise ValueError(f"no run event: {line[:80]!r}")
-    cls = EVENT_TYPES[raw["kind"]]
-    known = {f.name for f in dataclasses.fields(cls)}
-    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.items() if k in known}
-    return cls(**values)
+    return event_from_values(raw)
+
+
+def event_from_values(raw: Mapping[str, Any]) -> RunEvent:
+    """The event of a JSON object; fields a newer version added are left out.
+
+    Raises
+    ------
+    UnknownKindError
+        When it is of a kind that this version does not know.
+    ValueError
+        When it is no event.
+    """
+    kind = raw.get("kind")
+    if not isinstance(kind, str):
+        raise ValueError("no run event: it is of no kind")
+    if kind not in EVENT_TYPES:
+        raise UnknownKindError(f"no run event: of an unknown kind, {kind!r}")
+    cls = EVENT_TYPES[kind]
+    values = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.items() if k in _FIELDS[kind]}
+    wrong = misfit(cls, values)
+    if wrong is not None:
+        raise ValueError(f"no run event: {wrong} of a {kind} is not what it should be")
+    make: Callable[..., RunEvent] = cls
+    try:
+        return make(**values)
+    except TypeError as error:
+        raise ValueError(f"no run event: {error}") from error

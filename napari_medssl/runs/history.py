@@ -12,7 +12,7 @@ from ..errors import MedSSLError
 from ..methods.catalog import CATALOG
 from ..project.champions import Decision, read_decisions
 from .events import Proposed, RunEvent, RunStarted, Stepped
-from .journal import JOURNAL_NAME, replay
+from .journal import JOURNAL_NAME, JournalReader, say_damaged
 from .outcome import Outcome, tell_outcome
 from .spec import SPEC_NAME, LabelledCase, Plan, read_spec
 
@@ -55,6 +55,8 @@ class PastRun:
         How the classes changed since it learnt them, in words; its model is of no use then. Empty where they did not.
     chosen : Decision or None
         Who decided that its model is to be used; of all runs of a project, one at most.
+    unread : str
+        What of its journal cannot be read, in a sentence; empty where all of it can.
     """
 
     run: str
@@ -74,10 +76,11 @@ class PastRun:
     has_model: bool = False
     chosen: Decision | None = None
     retired: str = ""
+    unread: str = ""
 
 
 def read_history(project: Project) -> tuple[PastRun, ...]:
-    """The runs of a project, oldest first; those that cannot be read are left out."""
+    """The runs of a project, oldest first; those that cannot be read are left out (see `unreadable_runs`)."""
     runs = []
     for name in project.runs():
         try:
@@ -85,6 +88,19 @@ def read_history(project: Project) -> tuple[PastRun, ...]:
         except MedSSLError:
             continue  # reserved and not written yet, or of a newer version
     return mark_chosen(sorted(runs, key=lambda run: run.pace.began), read_decisions(project.root))
+
+
+def unreadable_runs(project: Project) -> dict[str, str]:
+    """Runs that are there and cannot be read, each with why, oldest first; those only reserved are not among them."""
+    found = {}
+    for name in project.runs():
+        folder = project.run_folder(name)
+        try:
+            _read_spec(folder, _changed(folder))
+        except MedSSLError as error:
+            if any((folder / left).exists() for left in (SPEC_NAME, JOURNAL_NAME, MODEL_NAME)):
+                found[name] = str(error)
+    return found
 
 
 def mark_chosen(runs: Iterable[PastRun], decisions: Sequence[Decision]) -> tuple[PastRun, ...]:
@@ -125,13 +141,19 @@ def read_past_run(folder: Path) -> PastRun:
     SpecError
         When there is none, or it is unreadable.
     """
-    try:
-        changed = (folder / SPEC_NAME).stat().st_mtime_ns
-    except OSError:
-        changed = 0  # to be told in the words of `read_spec`
+    changed = _changed(folder)
     journal = folder / JOURNAL_NAME
-    pace, outcome = _read_journal(journal, journal.stat().st_size) if journal.is_file() else (Pace(), Outcome())
-    return replace(_read_spec(folder, changed), pace=pace, outcome=outcome, has_model=(folder / MODEL_NAME).is_file())
+    there = journal.is_file()
+    pace, outcome, unread = _read_journal(journal, journal.stat().st_size) if there else (Pace(), Outcome(), "")
+    has_model = (folder / MODEL_NAME).is_file()
+    return replace(_read_spec(folder, changed), pace=pace, outcome=outcome, has_model=has_model, unread=unread)
+
+
+def _changed(folder: Path) -> int:
+    try:
+        return (folder / SPEC_NAME).stat().st_mtime_ns
+    except OSError:
+        return 0  # to be told in the words of `read_spec`
 
 
 @lru_cache(maxsize=256)
@@ -178,7 +200,8 @@ def measure(events: Iterable[RunEvent]) -> Pace:
 
 
 @lru_cache(maxsize=256)
-def _read_journal(journal: Path, size: int) -> tuple[Pace, Outcome]:
+def _read_journal(journal: Path, size: int) -> tuple[Pace, Outcome, str]:
     """What a journal of that size tells; a journal only grows."""
-    events = replay(journal)
-    return measure(events), tell_outcome(events)
+    reader = JournalReader(journal)
+    events = reader.read()
+    return measure(events), tell_outcome(events), say_damaged(journal, reader.damaged)

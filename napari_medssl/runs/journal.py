@@ -1,15 +1,18 @@
 """`events.jsonl`: one JSON line per event, appended by the run's process, read by anybody.
 
-A reader may meet half a line at the end (the writer is still writing, or died): it is left for the next read.
+A reader may meet half a line at the end (the writer is still writing, or died): it is left for the next read. Each
+line carries its checksum (see `sealing`); those of older versions have none. A damaged line is left out and counted;
+the rest counts.
 """
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
-from .events import RunEvent, event_from_json, event_to_json
+from ..disk import put_right, seal, unseal
+from .events import RunEvent, UnknownKindError, event_from_values, event_to_json
 
 JOURNAL_NAME = "events.jsonl"
 
@@ -24,7 +27,7 @@ class JournalWriter:
 
     def write(self, event: RunEvent, durable: bool = False) -> None:
         """Append one event."""
-        self._file.write(event_to_json(event) + "\n")
+        self._file.write(seal(event_to_json(event)) + "\n")
         self._file.flush()
         if durable:
             os.fsync(self._file.fileno())
@@ -35,14 +38,21 @@ class JournalWriter:
 
 
 class JournalReader:
-    """Follows a journal from its beginning; each `read` returns only what is new."""
+    """Follows a journal from its beginning; each `read` returns only what is new.
+
+    Attributes
+    ----------
+    damaged : int
+        Lines so far that could not be read: torn by a crash, or changed since they were written.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.damaged = 0
         self._offset = 0
 
     def read(self) -> list[RunEvent]:
-        """The events appended since the last call; whole lines only, unreadable lines are passed over."""
+        """The events appended since the last call, whole lines only; damaged ones are counted."""
         try:
             with open(self.path, "rb") as file:
                 file.seek(self._offset)
@@ -51,7 +61,18 @@ class JournalReader:
             return []
         end = data.rfind(b"\n") + 1
         self._offset += end
-        return list(_parse(data[:end]))
+        events, damaged = _parse(data[:end])
+        self.damaged += damaged
+        return events
+
+
+def say_damaged(path: Path, lines: int) -> str:
+    """That so many lines of a journal are damaged, in a sentence; empty for none."""
+    if not lines:
+        return ""
+    return (
+        f"{path}: {'1 line' if lines == 1 else f'{lines} lines'} cannot be read; what the run said there is not known."
+    )
 
 
 def replay(path: Path) -> list[RunEvent]:
@@ -59,12 +80,34 @@ def replay(path: Path) -> list[RunEvent]:
     return JournalReader(path).read()
 
 
-def _parse(data: bytes) -> Iterator[RunEvent]:
-    for line in data.splitlines():
+def _parse(data: bytes) -> tuple[list[RunEvent], int]:
+    """The events of some lines, and how many lines are damaged: torn by a crash, or changed since."""
+    events: list[RunEvent] = []
+    damaged = 0
+    for line in data.split(b"\n"):
+        if not line:
+            continue
         try:
-            yield event_from_json(line.decode("utf-8"))
-        except (ValueError, TypeError):
-            continue  # a line torn by a crash, or of a newer version: the rest still counts
+            events.append(_event(line))
+        except UnknownKindError:
+            continue  # of a newer version
+        except ValueError:
+            damaged += 1
+    return events, damaged
+
+
+def _event(line: bytes) -> RunEvent:
+    try:
+        values = unseal(line)
+    except ValueError:
+        right = put_right(line)
+        if right is None:
+            raise
+        values = unseal(right)
+    event = event_from_values(values)
+    if not math.isfinite(event.at):
+        raise ValueError("no run event: it happened at no time")
+    return event
 
 
 def _ends_with_newline(path: Path) -> bool:

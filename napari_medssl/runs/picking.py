@@ -57,8 +57,22 @@ def look_at_cases(project: Project) -> list[Standing]:
             continue
         newest = case.latest()
         complete = newest if newest is None or newest.complete else case.latest(complete=True)
+        if newest is not complete and case.lost_labels(complete=True):
+            continue  # older ones would count in the place of what cannot be read (see `left_out`)
         ids = (None if revision is None else revision.id for revision in (complete, newest))
         found.append(Standing(case.name, case.patient, case.role == "audit", *ids))
+    return found
+
+
+def left_out(project: Project) -> dict[str, str]:
+    """Cases that no run uses because something of them cannot be read, each with why; reads the disk."""
+    found = {}
+    for case in project.cases():
+        status = case.status
+        if status == "unreadable":
+            found[case.name] = case.trouble or "It cannot be read."
+        elif status == "draft" and (lost := case.lost_labels(complete=True)):
+            found[case.name] = str(lost[0])
     return found
 
 

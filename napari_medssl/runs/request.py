@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from ..disk import write_atomically
 from ..errors import SpecError
 from ..methods.catalog import method_info
 from .estimate import ask_budget
@@ -18,7 +17,8 @@ from .outlook import Wish, count_stock, find_lack
 from .picking import look_at_cases, pick, pick_cases
 from .presets import Preset
 from .settings import check_settings
-from .spec import SPEC_NAME, RunSpec, read_spec, spec_to_json
+from .spec import SPEC_NAME, RunSpec, read_spec
+from .spec import write_spec as write_spec
 
 if TYPE_CHECKING:
     from ..project import Project
@@ -218,14 +218,3 @@ def find_start(project: Project, run: str | None) -> PastRun | None:
     folder = start_run_folder(project, run)
     past = read_past_run(folder)
     return mark_retired(past, project.retired_runs) if folder.parent == project.root / "runs" else past
-
-
-def write_spec(folder: Path, spec: RunSpec) -> None:
-    """Write a spec in one piece.
-
-    Raises
-    ------
-    BadFileError
-        If it cannot be written.
-    """
-    write_atomically(folder / SPEC_NAME, [spec_to_json(spec).encode()])

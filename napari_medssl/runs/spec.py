@@ -11,12 +11,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
-from ..errors import SpecError
+from ..disk import damaged, read_json, write_json
+from ..errors import DamagedFileError, SpecError
 from ..nets.spec import NetSpec
+from .shapes import misfit
 
 SPEC_NAME = "spec.json"
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -160,19 +163,31 @@ def spec_from_json(text: str) -> RunSpec:
         When it is no spec.
     """
     try:
-        raw = json.loads(text)
-        raw["budget"] = Budget(**raw["budget"])
-        for key in ("labelled", "held_out"):
-            raw[key] = tuple(LabelledCase(**c) for c in raw[key])
-        raw["unlabelled"] = tuple(raw["unlabelled"])
-        raw["propose"] = None if raw["propose"] is None else tuple(raw["propose"])
-        if raw["plan"] is not None:
-            plan = {k: _tuples(v) for k, v in raw["plan"].items()}
-            plan["net"] = NetSpec(**{k: _tuples(v) for k, v in plan["net"].items()})
-            raw["plan"] = Plan(**plan)
-        return RunSpec(**raw)
-    except (KeyError, TypeError, ValueError) as error:
+        return _from_values(json.loads(text))
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise SpecError(f"This is no run spec that this version understands: {error}") from error
+
+
+def _from_values(raw: Mapping[str, Any]) -> RunSpec:
+    """The spec of a JSON object; what is none ends in a `TypeError`, `KeyError`, `ValueError` or `AttributeError`."""
+    values: dict[str, Any] = dict(raw)
+    values["budget"] = _made(Budget, raw["budget"])
+    for key in ("labelled", "held_out"):
+        values[key] = tuple(_made(LabelledCase, one) for one in raw[key])
+    for key in ("unlabelled", "propose"):
+        values[key] = _tuples(raw[key])
+    if raw["plan"] is not None:
+        plan = {k: _tuples(v) for k, v in raw["plan"].items()}
+        plan["net"] = _made(NetSpec, {k: _tuples(v) for k, v in raw["plan"]["net"].items()})
+        values["plan"] = _made(Plan, plan)
+    return _made(RunSpec, values)
+
+
+def _made(cls: type[Made], values: Mapping[str, Any]) -> Made:
+    wrong = misfit(cls, values)
+    if wrong is not None:
+        raise TypeError(f"{wrong} is not what it should be")
+    return cls(**values)
 
 
 def read_spec(folder: Path) -> RunSpec:
@@ -185,9 +200,28 @@ def read_spec(folder: Path) -> RunSpec:
     """
     path = folder / SPEC_NAME
     try:
-        return spec_from_json(path.read_text(encoding="utf-8"))
+        values = read_json(path)  # strictly: whoever changed a digit by hand wants it to count, or to be told
     except OSError as error:
         raise SpecError(f"{path}: no run here ({error.strerror}). Choose the folder of a run.") from error
+    except DamagedFileError as error:
+        raise SpecError(f"{error} Whoever edits it deletes its last member, crc32.") from error
+    if values is None:
+        raise SpecError(f"{path}: no run here (No such file or directory). Choose the folder of a run.")
+    try:
+        return _from_values(values)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise SpecError(f"{damaged(path, why=str(error))}") from error
+
+
+def write_spec(folder: Path, spec: RunSpec) -> None:
+    """Write a spec in one piece.
+
+    Raises
+    ------
+    BadFileError
+        If it cannot be written.
+    """
+    write_json(folder / SPEC_NAME, dataclasses.asdict(spec))
 
 
 def _tuples(value: Any) -> Any:

@@ -18,7 +18,7 @@ from ..inference.propose import propose
 from ..methods.catalog import method_info
 from ..project import Project
 from ..runs.events import FinishReason, PhaseStarted, RunEvent, RunFinished, RunStarted, Warned
-from ..runs.picking import look_at_cases, unfinished
+from ..runs.picking import left_out, look_at_cases, unfinished
 from ..runs.request import start_run_folder
 from ..runs.spec import RunSpec, read_spec
 from ..runs.stop import StopToken, withdraw_stop
@@ -113,6 +113,8 @@ def _train(spec: RunSpec, project: Project, stop: StopToken) -> Iterator[RunEven
         resumed_step=read_progress(folder).step if resume else 0,
         then=spec.then,
     )
+    for case, why in left_out(project).items():
+        yield Warned(message=f"{case} is left out. {why}", case=case)
     begins_with = "" if resume else take_over(spec, project, learner)
     if info.segments and not spec.held_out:
         yield Warned(message=FEW_LABELS.format(more=max(1, 8 - len(spec.labelled))))

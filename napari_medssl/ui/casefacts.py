@@ -54,6 +54,14 @@ def read_case(case: Case, avoid: Collection[str]) -> CaseFacts:
     proposal = None if status == "new" else case.latest_proposal(avoid)
     ids = () if status in ("new", "proposed") else tuple(revision_ids(case.labels_folder))
     newest = case.latest() if ids else None
+    lost = (
+        ()
+        if status in ("missing", "unreadable", "excluded")
+        else (
+            *case.lost_labels(complete=True),
+            *case.lost_proposals(),
+        )
+    )
     worked = _work_on(case.labels_folder, ids)
     return CaseFacts(
         name=case.name,
@@ -61,7 +69,8 @@ def read_case(case: Case, avoid: Collection[str]) -> CaseFacts:
         score=None if proposal is None else float(proposal.score),
         patient=case.patient or "",
         audit=case.role == "audit",
-        note=case.excluded or (case.trouble or "" if status in ("missing", "unreadable") else ""),
+        note=case.excluded
+        or (case.trouble or "" if status in ("missing", "unreadable") else " ".join(str(one) for one in lost)),
         run=None if proposal is None else proposal.run,
         seen=None if newest is None else _share_seen(newest.voxels),
         minutes=worked[0],

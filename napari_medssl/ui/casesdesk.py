@@ -8,8 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import MedSSLError
+from ..errors import MedSSLError, SpecError
 from ..project import Case, forget_refused, freeze_audit, import_images, import_labels, read_audit, read_refused
+from ..runs.history import unreadable_runs
 from ..runs.spec import read_spec
 from .board import Board
 from .jobs import Jobs
@@ -181,12 +182,21 @@ def try_again(project: Project, keys: Sequence[str], author: str) -> tuple[str, 
 
 
 def _learnt(project: Project) -> dict[str, str]:
-    """Cases that a run learnt from, with or without their labels, and the run."""
+    """Cases that a run learnt from, with or without their labels, and the run.
+
+    Raises
+    ------
+    SpecError
+        When a run cannot be read: which cases it learnt from is not known.
+    """
     found: dict[str, str] = {}
+    unreadable = unreadable_runs(project)
     for run in project.runs():
         try:
             spec = read_spec(project.run_folder(run))
-        except MedSSLError:
+        except MedSSLError as error:
+            if run in unreadable:
+                raise SpecError(f"Which scans run {run} learnt from is not known. {error}") from error
             continue  # reserved, and not written yet
         if spec.task == "train":
             found |= dict.fromkeys((*(entry.case for entry in spec.labelled), *spec.unlabelled), run)

@@ -353,7 +353,7 @@ class CaseDesk:
             ),
         )
         self._tell(shown)
-        if words := say_recovered(shown.name, shown.recovered):
+        if words := " ".join(part for part in (*shown.lost, say_recovered(shown.name, shown.recovered)) if part):
             self._board.say("warning", words)
         if again:
             self.edited()

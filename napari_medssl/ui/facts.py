@@ -13,7 +13,7 @@ from ..project.classes import in_order
 from ..runs.champion import Role, set_aside, tell_roles
 from ..runs.drivers import LOG_NAME, ProcessDriver
 from ..runs.guard import Verdict, judge_all
-from ..runs.history import PastRun
+from ..runs.history import PastRun, unreadable_runs
 from ..runs.journal import JOURNAL_NAME, replay
 from ..runs.lineage import is_model
 from ..runs.outlook import Stock, take_stock
@@ -96,7 +96,10 @@ def read_facts(project: Project, taken: int = 0) -> ProjectFacts:
         cases=cases,
         refused=read_refused(project.root),
         frozen=read_audit(project.root) is not None,
-        runs=tuple(_run(project, past, verdicts.get(past.run), *roles.get(past.run, ("", ""))) for past in stock.runs),
+        runs=(
+            *(RunFacts(name, "", "unreadable", message=why) for name, why in unreadable_runs(project).items()),
+            *(_run(project, past, verdicts.get(past.run), *roles.get(past.run, ("", ""))) for past in stock.runs),
+        ),
         suggestions=_suggestions(project, cases, avoid),
         stock=stock,
         model=model_view(stock.runs),

@@ -49,7 +49,7 @@ class ShownProposal:
 
 @dataclass(frozen=True, eq=False)
 class ShownCase:
-    """A case as shown; `labels` is all 255 where nobody drew yet."""
+    """A case as shown; `labels` is all 255 where nobody drew yet, `lost` tells what of it cannot be read."""
 
     name: str
     display: Display
@@ -61,6 +61,7 @@ class ShownCase:
     based_on: str | None = None
     rgb: bool = False
     recovered: Recovered = field(default_factory=Recovered)
+    lost: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +122,7 @@ def load_case(project: Project, name: str, window: str = "") -> ShownCase:
         based_on=revision.run if revision is not None and revision.origin in ("corrected", "accepted") else None,
         rgb=rgb,
         recovered=recovered,
+        lost=tuple(str(one) for one in (*case.lost_labels(), *case.lost_proposals())),
     )
 
 

@@ -19,6 +19,7 @@ STATES = {
     "discarded": "discarded",
     "failed": "failed",
     "lost": "died",
+    "unreadable": "cannot be read",
 }
 RESUMABLE = ("paused", "lost", "failed")
 
@@ -103,7 +104,7 @@ def _line(run: RunFacts) -> RunLine:
     verdict = run.verdict
     standing = verdict.standing if verdict is not None and verdict.standing is not None else ""
     worse = verdict is not None and verdict.is_worse
-    broken = run.state in ("failed", "lost")
+    broken = run.state in ("failed", "lost", "unreadable")
     said = [f"{run.name}: {STATES.get(run.state, run.state)}. {run.message}".strip()]
     if run.steps:
         said.append(f"{count(run.steps, 'step')} in {duration(run.seconds)}.")

@@ -1,0 +1,52 @@
+"""Which files of a project cannot be read: told by every command that shows what a project holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..terminal.screen import Screen
+
+if TYPE_CHECKING:
+    from ..project import Project
+    from ..project.damage import Damage
+
+SHOWN = 10  # for people; machines get all
+
+
+def tell_damage(project: Project, screen: Screen) -> list[dict[str, str]]:
+    """Say which files cannot be read and what that means; also as JSON values."""
+    from ..project.damage import Damage
+    from ..project.integrity import find_damage
+    from ..runs.history import read_history, unreadable_runs
+    from ..runs.journal import JOURNAL_NAME
+    from ..runs.spec import SPEC_NAME
+
+    damage = [*find_damage(project)]
+    for run, why in unreadable_runs(project).items():
+        path = project.run_folder(run) / SPEC_NAME
+        what, lost = why.removeprefix(f"{path}: ").rstrip("."), "Nothing of this run counts meanwhile."
+        damage.append(Damage(path, what, lost, "Its model and its journal are untouched.", run=run))
+    for past in read_history(project):
+        if past.unread:
+            path = project.run_folder(past.run) / JOURNAL_NAME
+            what = past.unread.removeprefix(f"{path}: ").rstrip(".")
+            damage.append(
+                Damage(path, what, "The rest counts.", "Figures of this run may lack something.", run=past.run)
+            )
+    for one in damage[:SHOWN]:
+        screen.say(f"⚠ {one}".strip())
+    if len(damage) > SHOWN:
+        screen.say(f"⚠ And {len(damage) - SHOWN} more: napari-medssl check {project.root}")
+    return [damage_json(one) for one in damage]
+
+
+def damage_json(damage: Damage) -> dict[str, Any]:
+    """A damage as JSON values."""
+    return {
+        "file": str(damage.path),
+        "what": damage.what,
+        "lost": damage.lost,
+        "todo": damage.todo,
+        "case": damage.case or None,
+        "run": damage.run or None,
+    }
