@@ -10,7 +10,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ def remedy(error: OSError) -> str:
 
 
 @contextmanager
-def replacing(path: Path, *, new: bool = False) -> Iterator[Path]:
+def replacing(path: Path, *, new: bool = False, durable: bool = True) -> Iterator[Path]:
     """Write a file under a temporary name; at the end of the block it gets its own: fsync, rename, fsync of the folder.
 
     Whatever stood at `path` before stays whole until the new file is on the disk, and for good where the block fails.
@@ -50,6 +50,8 @@ def replacing(path: Path, *, new: bool = False) -> Iterator[Path]:
         Where the file goes.
     new : bool
         Only under a name that nothing has yet; of two writers at once, one wins.
+    durable : bool
+        False: do not wait for the disk. A power cut may then leave the file empty.
 
     Yields
     ------
@@ -67,12 +69,14 @@ def replacing(path: Path, *, new: bool = False) -> Iterator[Path]:
     try:
         try:
             yield temporary
-            _sync_file(temporary)
+            if durable:
+                _sync_file(temporary)
             (_rename_new if new else os.replace)(temporary, path)
         finally:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
-        sync_folder(path.parent)
+        if durable:
+            sync_folder(path.parent)
     except FileExistsError:
         raise
     except OSError as error:
@@ -92,7 +96,7 @@ def write_atomically(path: Path, pieces: Iterable[bytes]) -> None:
             file.write(piece)
 
 
-def write_json(path: Path, values: Any, indent: int | None = 1, *, new: bool = False) -> None:
+def write_json(path: Path, values: Any, indent: int | None = 1, *, new: bool = False, durable: bool = True) -> None:
     """Write a JSON object, sealed with a checksum, through `replacing`.
 
     Raises
@@ -104,7 +108,7 @@ def write_json(path: Path, values: Any, indent: int | None = 1, *, new: bool = F
     """
     separators = (",", ":") if indent is None else None
     text = seal(json.dumps(values, indent=indent, separators=separators, ensure_ascii=False)) + "\n"
-    with replacing(path, new=new) as temporary, temporary.open("xb") as file:
+    with replacing(path, new=new, durable=durable) as temporary, temporary.open("xb") as file:
         file.write(text.encode())
 
 
@@ -210,6 +214,41 @@ def set_aside(path: Path) -> Path | None:
         raise BadFileError(path, f"it cannot be kept aside ({error.strerror or error})", remedy(error)) from error
     sync_folder(path.parent)
     return kept
+
+
+def remove_if(path: Path, is_it: Callable[[Path], bool]) -> bool:
+    """Remove a file, but not another one that somebody put in its place meanwhile.
+
+    Parameters
+    ----------
+    path : Path
+    is_it : callable
+        Given the file under a temporary name, says whether it is the one to remove; else it gets its name back.
+
+    Returns
+    -------
+    bool
+        Whether nothing is left under that name.
+
+    Raises
+    ------
+    BadFileError
+        If it cannot be removed.
+    """
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        os.rename(path, aside)
+        if is_it(aside):
+            aside.unlink()
+            return True
+        with suppress(FileExistsError):
+            _rename_new(aside, path)
+        aside.unlink(missing_ok=True)
+    except FileNotFoundError:
+        return not path.exists()
+    except OSError as error:
+        raise BadFileError(path, f"it cannot be removed ({error.strerror or error})", remedy(error)) from error
+    return False
 
 
 def make_folder(path: Path) -> None:

@@ -16,7 +16,6 @@ from napari_medssl.disk import read_json, read_json_or_none, replacing, set_asid
 from napari_medssl.errors import BadFileError, DamagedFileError, RunError
 from napari_medssl.inference.tensor_file import load_tensors, save_tensors
 from napari_medssl.locking import exclusive
-from napari_medssl.runs.process import PROCESS_NAME, hand_over
 from napari_medssl.runs.stop import STOP_NAME, request_stop
 
 PACKAGE = Path(__file__).resolve().parents[1] / "napari_medssl"
@@ -67,7 +66,6 @@ def test_disks_without_hard_links_are_fine(tmp_path: Path, monkeypatch: pytest.M
 
 WRITES: dict[str, Callable[[Path], object]] = {
     "stop": lambda folder: request_stop(folder, "discard"),
-    "process": lambda folder: hand_over(folder, os.getpid()),
     "model": lambda folder: save_tensors(folder / "model.safetensors", {"a": torch.zeros(3)}, "{}"),
 }
 
@@ -77,10 +75,9 @@ def test_a_full_disk_leaves_the_files_of_a_run_as_they_were(
     tmp_path: Path, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request_stop(tmp_path, "pause")
-    hand_over(tmp_path, os.getppid())
     save_tensors(tmp_path / "model.safetensors", {"a": torch.ones(3)}, "{}")
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    assert set(before) == {STOP_NAME, PROCESS_NAME, "model.safetensors"}
+    assert set(before) == {STOP_NAME, "model.safetensors"}
     fill_the_disk(monkeypatch)
     with pytest.raises((RunError, BadFileError), match=r"No space left on device\)\. Free some space"):
         WRITES[what](tmp_path)

@@ -8,9 +8,12 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -18,12 +21,13 @@ from fixtures import make_project, quick_spec
 
 from napari_medssl.errors import RunError
 from napari_medssl.inference.model import MODEL
+from napari_medssl.ownership import owned_here
 from napari_medssl.project import Project
 from napari_medssl.runs import drivers
-from napari_medssl.runs.drivers import Handle, ProcessDriver, find_running
+from napari_medssl.runs.drivers import LOG_NAME, Handle, InlineDriver, ProcessDriver, find_running
 from napari_medssl.runs.events import RunFinished, RunStarted
 from napari_medssl.runs.journal import JOURNAL_NAME, JournalWriter, replay
-from napari_medssl.runs.process import PROCESS_NAME, announced, claim, hand_over, is_running, read_process, release
+from napari_medssl.runs.process import PROCESS_NAME, announced, claim, is_running, read_process, release
 from napari_medssl.training.checkpoint import CHECKPOINT
 
 LONG = 1_000_000  # steps: never reached
@@ -201,24 +205,84 @@ class TestClaims:
         (tmp_path / PROCESS_NAME).write_text(json.dumps(said))
         claim(tmp_path)
         assert read_process(tmp_path)["pid"] == os.getpid()  # type: ignore[index]
+        release(tmp_path)
 
     def test_a_number_used_again_is_another_process(self, tmp_path: Path) -> None:
         said = {"pid": os.getpid(), "host": socket.gethostname(), "born": 12345.0}
         (tmp_path / PROCESS_NAME).write_text(json.dumps(said))
         assert not is_running(tmp_path)
 
-    def test_another_machine_cannot_be_asked(self, tmp_path: Path) -> None:
-        said = {"pid": os.getpid(), "host": "elsewhere", "born": psutil.Process().create_time()}
-        (tmp_path / PROCESS_NAME).write_text(json.dumps(said))
+    @pytest.mark.parametrize("beats", [{}, {"token": "aa", "beat": 3, "machine": "ff"}], ids=["old", "new"])
+    def test_a_living_one_of_another_computer_is_never_taken_over(self, tmp_path: Path, beats: dict[str, Any]) -> None:
+        said = {"pid": 1, "host": "elsewhere", "born": 1.0, "since": 1.0, **beats}
+        before = json.dumps(said)
+        (tmp_path / PROCESS_NAME).write_text(before)
+        assert is_running(tmp_path)
+        with pytest.raises(RunError, match="already running on elsewhere"):
+            claim(tmp_path)
+        assert (tmp_path / PROCESS_NAME).read_text() == before
+
+    def test_one_of_another_computer_is_taken_over_after_it_was_listened_for(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("napari_medssl.ownership.SILENCE", 0.5)
+        path = tmp_path / PROCESS_NAME
+        path.write_text(json.dumps({"pid": 1, "host": "elsewhere", "token": "aa", "beat": 3, "machine": "ff"}))
+        os.utime(path, (1e9, 1e9))
+        assert not is_running(tmp_path)  # it was silent for long, as far as the disk tells
+        begin = time.monotonic()
+        claim(tmp_path)
+        assert time.monotonic() - begin > 0.3  # but that alone is not enough to take it
+        assert read_process(tmp_path)["pid"] == os.getpid()  # type: ignore[index]
+        release(tmp_path)
+
+    def test_a_beat_that_is_heard_while_listening_keeps_it(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its clock and that of the disk may be years apart: only that it goes on counts."""
+        monkeypatch.setattr("napari_medssl.ownership.SILENCE", 1.5)
+        path, stop = tmp_path / PROCESS_NAME, threading.Event()
+
+        def beat(number: int) -> None:
+            path.write_text(json.dumps({"pid": 1, "host": "elsewhere", "token": "aa", "beat": number, "machine": "ff"}))
+            os.utime(path, (1e9, 1e9))
+
+        def go_on() -> None:
+            number = 1
+            while not stop.wait(0.2):
+                beat(number := number + 1)
+
+        beat(1)
+        elsewhere = threading.Thread(target=go_on)
+        elsewhere.start()
+        try:
+            with pytest.raises(RunError, match="already running on elsewhere"):
+                claim(tmp_path)
+        finally:
+            stop.set()
+            elsewhere.join()
+
+    def test_what_grows_in_its_journal_is_a_sign_of_life(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Older versions do not beat, but their runs speak."""
+        monkeypatch.setattr("napari_medssl.ownership.SILENCE", 0.2)
+        path, journal = tmp_path / PROCESS_NAME, tmp_path / JOURNAL_NAME
+        path.write_text(json.dumps({"pid": 1, "host": "elsewhere", "born": 1.0, "since": 1.0}))
+        journal.write_text("")
+        assert is_running(tmp_path)
+        time.sleep(0.3)
+        journal.write_text("a word\n")
+        assert is_running(tmp_path)
+        time.sleep(0.3)
         assert not is_running(tmp_path)
 
-    def test_a_claim_that_is_being_written_counts(self, tmp_path: Path) -> None:
+    def test_a_damaged_claim_of_nobody_is_no_obstacle(self, tmp_path: Path) -> None:
         path = tmp_path / PROCESS_NAME
         path.write_text("")
-        with pytest.raises(RunError, match="already running"):
+        with pytest.raises(RunError, match="already running"):  # it may be anybody's, of just now
             claim(tmp_path)
-        os.utime(path, (1.0, 1.0))  # it was never finished
+        os.utime(path, (1.0, 1.0))
         claim(tmp_path)
+        release(tmp_path)
 
     def test_announced_while_it_lasts(self, tmp_path: Path) -> None:
         with announced(tmp_path):
@@ -227,16 +291,67 @@ class TestClaims:
                 claim(tmp_path)
         assert not (tmp_path / PROCESS_NAME).exists()
 
-    def test_handed_over(self, tmp_path: Path) -> None:
+    def test_what_is_claimed_is_announced_next(self, tmp_path: Path) -> None:
         claim(tmp_path)
-        child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-        hand_over(tmp_path, child.pid)
-        assert read_process(tmp_path)["pid"] == child.pid  # type: ignore[index]
-        assert is_running(tmp_path)
-        child.communicate()
+        with announced(tmp_path):
+            assert is_running(tmp_path)
         assert not is_running(tmp_path)
         release(tmp_path)
         release(tmp_path)
+
+    def test_a_clock_that_steps_changes_nothing(self, tmp_path: Path) -> None:
+        code = (
+            "import sys; from pathlib import Path; from napari_medssl.runs.process import claim\n"
+            "claim(Path(sys.argv[1])); print('mine', flush=True); sys.stdin.read()"
+        )
+        owner = subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        try:
+            assert owner.stdout is not None
+            assert owner.stdout.readline() == "mine\n"
+            said = json.loads((tmp_path / PROCESS_NAME).read_text())
+            os.utime(tmp_path / PROCESS_NAME, (1.0, 1.0))
+            assert "born" not in said
+            assert is_running(tmp_path)
+            with pytest.raises(RunError):
+                claim(tmp_path)
+        finally:
+            owner.communicate()
+        assert not is_running(tmp_path)  # its process ended: no need to wait for anything
+        claim(tmp_path)
+        release(tmp_path)
+
+
+def test_of_two_starters_one_gets_the_run(project: Project, ended: Callable[[Handle], Handle]) -> None:
+    run = quick_spec(project, "supervised", "raster", steps=LONG).run
+    with ThreadPoolExecutor(3) as pool:
+        tries = [pool.submit(ProcessDriver().start, project.root, run) for _ in range(3)]
+    refused = [one.exception() for one in tries if one.exception() is not None]
+    handles = [ended(one.result()) for one in tries if one.exception() is None]
+    assert len(handles) == 1
+    assert all(isinstance(error, RunError) and "already running" in str(error) for error in refused)
+    assert "already running" not in (project.run_folder(run) / LOG_NAME).read_text()
+
+
+def test_a_run_that_was_taken_over_elsewhere_writes_no_more(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A computer that slept wakes up: two must not write one journal."""
+    run = quick_spec(project, "supervised", "raster", steps=6).run
+    folder = project.run_folder(run)
+    with announced(folder):
+        events = InlineDriver().run(project.root, run, heed=True)
+        next(events)
+        said = {"pid": 1, "host": "ward-7", "token": "theirs", "beat": 0, "machine": "ff"}
+        (folder / PROCESS_NAME).write_text(json.dumps(said))
+        ownership = owned_here(folder / PROCESS_NAME)
+        assert ownership is not None
+        ownership.beat()
+        before = (folder / JOURNAL_NAME).read_bytes()
+        last = list(events)
+        assert [event.kind for event in last] == ["run-finished"]
+        assert "ward-7" in getattr(last[0], "message", "")
+        assert (folder / JOURNAL_NAME).read_bytes() == before
+    assert read_process(folder)["host"] == "ward-7"  # type: ignore[index]
 
 
 def test_an_ended_run_is_not_mistaken_for_its_next_life(project: Project) -> None:

@@ -116,14 +116,14 @@ def run_resume(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """Go on in this process, to the end."""
     from ..project import Project
     from ..runs.drivers import ProcessDriver
-    from ..runs.process import is_running
+    from ..runs.process import is_running, is_taken
     from .judging import tell_verdict
     from .running import run_here
 
     project = Project.open(arguments.project)
     folder = _folder(project, arguments.run_name)
     if is_running(folder):
-        raise ProjectError(f"Run {arguments.run_name} is running already. Stop it first, or wait for its end.")
+        raise is_taken(folder)
     status = ProcessDriver().attach(project.root, arguments.run_name).status()
     if status.state in ("completed", "discarded"):
         raise ProjectError(
@@ -140,6 +140,7 @@ def list_runs(project: Project, stock: Stock) -> list[dict[str, Any]]:
     from ..runs.drivers import ProcessDriver
     from ..runs.guard import judge_all
     from ..runs.history import unreadable_runs
+    from ..runs.process import where_it_runs
     from ..runs.spec import read_spec
     from .judging import verdict_json
 
@@ -168,7 +169,7 @@ def list_runs(project: Project, stock: Stock) -> list[dict[str, Any]]:
                 "start_from": spec.start_from,
                 "waits_for": status.waits_for or None,
                 "verdict": verdict_json(verdicts.get(name)),
-                "message": status.message,
+                "message": status.message or where_it_runs(project.run_folder(name)),
             }
         )
     return listed

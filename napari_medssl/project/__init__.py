@@ -4,6 +4,7 @@ from .audit import AuditSet, draw_audit, freeze_audit, read_audit
 from .case import UNUSABLE, Case, Status
 from .classes import PALETTE, ClassInfo
 from .creation import new_project
+from .drafting import Draft, who_drafts
 from .importing import ImportReport, import_images
 from .importing_labels import import_labels, label_values, match_labels
 from .lease import Holder, Lease
@@ -11,6 +12,7 @@ from .project import Project
 from .proposals import Proposal, choose_proposal
 from .refused import Refused, forget_refused, read_refused
 from .revisions import Revision
+from .saving import NewerRevision
 from .settings import SCHEMA
 
 __all__ = [
@@ -20,9 +22,11 @@ __all__ = [
     "AuditSet",
     "Case",
     "ClassInfo",
+    "Draft",
     "Holder",
     "ImportReport",
     "Lease",
+    "NewerRevision",
     "Project",
     "Proposal",
     "Refused",
@@ -39,4 +43,5 @@ __all__ = [
     "new_project",
     "read_audit",
     "read_refused",
+    "who_drafts",
 ]

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from ..disk import names_in
 from ..errors import BadFileError, DamagedFileError, ProjectError, TooLargeError
-from ..imaging import Grid, Labels, Volume, file_sha256, read_image, read_labels
+from ..imaging import Grid, Labels, Volume, file_sha256, read_labels
 from .damage import Damage, damage_of
-from .images import ImageRef, is_there
+from .images import ImageRef, is_there, read_channels
 from .lost_labels import find_damaged, find_newest
 from .names import check_name
 from .origins import inherited_origins
@@ -24,7 +24,7 @@ from .quarantine import has_note, note_unreadable, why_unreadable, withdraw_note
 from .records import CASE_NAME, change_record
 from .refusals import one_clear_line
 from .revisions import ORIGINS, Origin, Revision, load_revision, revision_ids
-from .saving import Provenance, check_array, check_origins, compare_with, write_revision
+from .saving import ANYTHING, Provenance, check_array, check_origins, compare_with, write_revision
 
 if TYPE_CHECKING:
     from .project import Project
@@ -188,16 +188,7 @@ class Case:
     def _read_image(self) -> Volume:
         if self.fault is not None:
             raise self.fault
-        parts = []
-        for ref, path in zip(self.image_refs, self.images, strict=True):
-            ref.check_unchanged(path)
-            volume = read_image(path, ref.volume)
-            difference = self.grid.mismatch(volume.grid)
-            if difference is not None:
-                rule = f"it is not on the grid of case {self.name}: {difference}"
-                raise BadFileError(path, rule, "export the channels of a case on one grid")
-            parts.append(volume.array)
-        array = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        array = read_channels(self.image_refs, self.images, self.grid, self.name)
         return Volume(array, self.grid, self._project.channels)
 
     # -- what people drew ---------------------------------------------------------------------------------------------
@@ -288,6 +279,7 @@ class Case:
         dice_to_proposal: float | None = None,
         origins: NDArray[np.uint8] | None = None,
         strokes: int | None = None,
+        over: str | Revision | None = ANYTHING,
     ) -> Revision:
         """Save labels as a new revision; earlier ones stay as they are.
 
@@ -313,9 +305,13 @@ class Case:
             Origin of each voxel, in the codes of `origins`.
         strokes : int, optional
             Strokes that were drawn, where they were counted.
+        over : str or Revision, optional
+            The newest revision that the saver knows of; None: there was none. By default whatever there is.
 
         Raises
         ------
+        NewerRevision
+            If somebody else has saved a newer one than `over` meanwhile: it says who and when. Nothing is changed then.
         ProjectError
             If values or shape do not fit, or the disk is full or read-only; nothing is changed then.
         """
@@ -334,8 +330,9 @@ class Case:
         dice = compared.dice if dice_to_proposal is None else float(dice_to_proposal)
         codes = found if origins is None else check_origins(f"Case {self.name}", origins, self.grid.shape)
         provenance = Provenance(author, origin, float(minutes), parent_id, run, bool(complete), note, dice, strokes)
+        known = over.id if isinstance(over, Revision) else over
         with one_clear_line(f"Case {self.name}: the labels were not saved", self.labels_folder):
-            revision = write_revision(self.labels_folder, labels, codes, compared.changes, provenance)
+            revision = write_revision(self.labels_folder, labels, codes, compared.changes, provenance, known)
         self._known[revision.id] = revision
         return revision
 

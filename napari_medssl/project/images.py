@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..errors import BadFileError
-from ..imaging import Grid, Header, check_image, ending, file_sha256, pair_of
+from ..imaging import Grid, Header, check_image, ending, file_sha256, pair_of, read_image
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,26 @@ def look_at_images(
             rule = f"it is not on the grid of {paths[0].name}: {difference}"
             raise BadFileError(path, rule, "export the channels of a case on one grid")
     return [ref for ref, _ in looked], grid
+
+
+def read_channels(refs: Sequence[ImageRef], paths: Sequence[Path], grid: Grid, case: str) -> NDArray[np.float32]:
+    """The image of a case: shape (channels, *grid.shape).
+
+    Raises
+    ------
+    BadFileError
+        If a file is missing, damaged, changed since it was added, or on another grid.
+    """
+    parts = []
+    for ref, path in zip(refs, paths, strict=True):
+        ref.check_unchanged(path)
+        volume = read_image(path, ref.volume)
+        difference = grid.mismatch(volume.grid)
+        if difference is not None:
+            rule = f"it is not on the grid of case {case}: {difference}"
+            raise BadFileError(path, rule, "export the channels of a case on one grid")
+        parts.append(volume.array)
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _check_channels(paths: Sequence[Path], counts: list[int], channels: Sequence[str]) -> None:

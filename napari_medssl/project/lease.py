@@ -1,57 +1,48 @@
-"""Who works on a project: a small file per window, so that a second window can say that there is a first.
+"""Who works on a project: a small record per window, so that a second window can say that there is a first.
 
-Advisory only: label revisions never collide, so nobody is kept out. A window that died leaves its file; it no longer
-counts once its process is gone (same computer) or its file has not been touched for two minutes (another one).
+Advisory only: label revisions never collide, so nobody is kept out. A window that died leaves its record; it no longer
+counts then (see `ownership`: no clock of a computer, and no number of a process, is asked).
 """
 
 from __future__ import annotations
 
 import os
 import secrets
-import socket
-import time
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
-from ..disk import make_folder, names_in, read_json_or_none, write_json
+from ..disk import names_in
 from ..errors import MedSSLError
+from ..hosts import host_name
+from ..locking import forget_lock
+from ..ownership import Owner, Ownership, living_owner, living_owners, look, own, silent_for
 
-STALE_SECONDS = 120.0
+#: A window that works on the project.
+Holder = Owner
 
-
-@dataclass(frozen=True)
-class Holder:
-    """A window that works on the project."""
-
-    owner: str
-    host: str
-    pid: int
-    started: str
-
-    def __str__(self) -> str:
-        who = f"{self.owner} on {self.host}" if self.owner else self.host
-        return f"{who} (process {self.pid}, since {self.started[:16].replace('T', ' ')} UTC)"
+_DAY = 86_400.0
 
 
 class Lease:
-    """This window's lease. Call `renew` at least once a minute, and `release` at the end; or use it in a `with`.
+    """This window's lease, which shows by itself that the window lives. `release` it at the end; or use it in a `with`.
 
     Parameters
     ----------
-    path : Path or None
-        Its file; None where the project cannot be written to.
-    values : dict
-        What is in it.
+    folder : Path
+        Where the leases of the project are.
+    ownership : Ownership or None
+        None where the project cannot be written to.
     """
 
-    def __init__(self, folder: Path, path: Path | None, values: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, ownership: Ownership | None) -> None:
         self._folder = folder
-        self._values = values
-        self.path = path
+        self._ownership = ownership
+
+    @property
+    def path(self) -> Path | None:
+        """Its file; None where it has none."""
+        return None if self._ownership is None else self._ownership.path
 
     @property
     def name(self) -> str:
@@ -61,8 +52,9 @@ class Lease:
     @property
     def others(self) -> list[Holder]:
         """The other windows that are alive, oldest first."""
-        found = (_holder(self._folder / name) for name in names_in(self._folder, ".json") if not self._is_mine(name))
-        return sorted((one for one in found if one is not None), key=lambda one: one.started)
+        found = living_owners(self._folder)
+        found.pop(self.name, None)
+        return sorted(found.values(), key=lambda one: one.started)
 
     @property
     def warning(self) -> str | None:
@@ -71,26 +63,21 @@ class Lease:
         if not others:
             return None
         names = "; ".join(str(one) for one in others)
-        return f"This project is open elsewhere too: {names}. Nothing is lost: each save is a revision of its own."
+        return (
+            f"This project is open elsewhere too: {names}. Each save is a revision of its own; on a case that is open "
+            "there as well you are told before anything is saved."
+        )
 
     def renew(self) -> None:
-        """Show that this window lives."""
-        if self.path is not None:
-            with suppress(OSError, MedSSLError):
-                if self.path.exists():
-                    os.utime(self.path)
-                else:  # cleared by a computer that took this window for dead
-                    write_json(self.path, self._values)
+        """Show at once that this window lives."""
+        if self._ownership is not None:
+            self._ownership.beat()
 
     def release(self) -> None:
         """Say that this window is done."""
-        if self.path is not None:
-            with suppress(OSError):
-                self.path.unlink(missing_ok=True)
-            self.path = None
-
-    def _is_mine(self, name: str) -> bool:
-        return self.path is not None and self.path.name == name
+        if self._ownership is not None:
+            self._ownership.release(for_good=True)
+            self._ownership = None
 
     def __enter__(self) -> Lease:
         return self
@@ -101,50 +88,25 @@ class Lease:
 
 def take_lease(folder: Path, owner: str) -> Lease:
     """Take a lease in a folder, and clear those of windows that are gone; never fails, a lease is a courtesy."""
-    with suppress(OSError):
-        for name in names_in(folder, ".json"):
-            if _holder(folder / name) is None:
-                with suppress(OSError):
-                    (folder / name).unlink()
-    path = folder / f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}.json"
-    values = {
-        "owner": owner,
-        "host": socket.gethostname(),
-        "pid": os.getpid(),
-        "born": _born(os.getpid()),
-        "started": datetime.now(UTC).isoformat(),
-    }
+    with suppress(OSError, MedSSLError):
+        _clear_gone(folder)
+    name = f"{host_name()}-{os.getpid()}-{secrets.token_hex(3)}.json"
     try:
-        make_folder(folder)
-        write_json(path, values)
+        return Lease(folder, own(folder / name, owner))
     except (OSError, MedSSLError):
-        return Lease(folder, None, values)
-    return Lease(folder, path, values)
+        return Lease(folder, None)
 
 
 def is_held(folder: Path, name: str) -> bool:
     """Whether the window whose lease has this name still lives."""
-    return bool(name) and _holder(folder / name) is not None
+    return bool(name) and living_owner(folder / name) is not None
 
 
-def _holder(path: Path) -> Holder | None:
-    """Who holds a lease; None where its window is gone."""
-    try:
-        raw: dict[str, Any] = read_json_or_none(path) or {}
-        holder = Holder(str(raw["owner"]), str(raw["host"]), int(raw["pid"]), str(raw["started"]))
-        if holder.host == socket.gethostname():
-            born = _born(holder.pid)
-            return holder if born is not None and born == raw["born"] else None
-        return holder if time.time() - path.stat().st_mtime < STALE_SECONDS else None
-    except (OSError, KeyError, TypeError, ValueError):
-        return None
-
-
-def _born(pid: int) -> float | None:
-    """When a process of this computer began, so that a number used again is not taken for the old process."""
-    import psutil
-
-    try:
-        return float(psutil.Process(pid).create_time())
-    except psutil.Error:
-        return None
+def _clear_gone(folder: Path) -> None:
+    for name in names_in(folder, ".json"):
+        path = folder / name
+        _, sign = look(path)
+        # one that only seems to be gone writes its lease again
+        if sign == "gone" or (sign == "quiet" and silent_for(path) > _DAY):
+            path.unlink(missing_ok=True)
+            forget_lock(path)

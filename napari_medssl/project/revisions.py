@@ -147,6 +147,12 @@ def label_id(name: str) -> str:
     return ""
 
 
+def newest_revision(folder: Path) -> Revision | None:
+    """The newest committed revision of a `labels` folder; None where there is none."""
+    found = (read_revision(folder, id) for id in reversed(revision_ids(folder)))
+    return next((one for one in found if one is not None), None)
+
+
 def commit_revision(revision: Revision) -> None:
     """Write the JSON that makes a revision count; its label file is there already.
 

@@ -14,10 +14,38 @@ from numpy.typing import NDArray
 from ..disk import make_folder, sweep
 from ..errors import BadFileError, ProjectError
 from ..imaging import Labels, file_sha256, stretches, write_labels
+from ..locking import exclusive
 from .classes import ClassInfo, foreign_values, refuse_values, voxel_counts
 from .origins import ORIGIN_CODES, Comparison, compare, origins_from_proposal
 from .proposals import Proposal, label_ending
-from .revisions import Origin, Revision, commit_revision, new_revision_id, taken_ids
+from .revisions import Origin, Revision, commit_revision, new_revision_id, newest_revision, taken_ids
+
+#: Of a save that does not care what was saved before it.
+ANYTHING = "anything"
+#: Seconds to wait while another window saves the same case: a large mask takes a while.
+PATIENCE = 60.0
+
+
+class NewerRevision(ProjectError):
+    """Somebody else has saved newer labels than those that the saver knew.
+
+    Attributes
+    ----------
+    revision : Revision or None
+        The newest one: `author` and `time` say who and when. None where the one that the saver knew is gone.
+    """
+
+    def __init__(self, case: str, revision: Revision | None) -> None:
+        self.revision = revision
+        if revision is None:
+            said = f"{case}: the labels that yours were drawn on are not there any more. Open the case again."
+        else:
+            when = f"{revision.time[:16].replace('T', ' ')} UTC"
+            said = (
+                f"{case}: {revision.author or 'somebody'} saved newer labels at {when}. Look at them first, or say "
+                "that yours are to be the newest; both are kept."
+            )
+        super().__init__(said)
 
 
 @dataclass(frozen=True)
@@ -104,15 +132,40 @@ def write_revision(
     origins: NDArray[np.uint8] | None,
     changes: dict[str, int],
     provenance: Provenance,
+    over: str | None = ANYTHING,
 ) -> Revision:
     """Write labels, then origins, then the record that makes them count; after a failure nothing of it is left.
 
+    One window at a time saves the labels of a case, so that the order of ids is the order of saves.
+
+    Parameters
+    ----------
+    over : str or None
+        Id of the newest revision that is expected; None: there is none.
+
     Raises
     ------
+    NewerRevision
+        If there is a newer one than `over`.
     BadFileError, OSError
         If something cannot be written.
     """
     make_folder(folder)
+    with exclusive(folder / "revisions", PATIENCE):
+        if over != ANYTHING:
+            newest = newest_revision(folder)
+            if over != (None if newest is None else newest.id):
+                raise NewerRevision(f"Case {folder.parent.name}", newest)
+        return _write(folder, labels, origins, changes, provenance)
+
+
+def _write(
+    folder: Path,
+    labels: Labels,
+    origins: NDArray[np.uint8] | None,
+    changes: dict[str, int],
+    provenance: Provenance,
+) -> Revision:
     id, now = new_revision_id(taken_ids(folder))
     path = folder / f"{id}{label_ending(labels.grid)}"
     try:

@@ -7,6 +7,7 @@ journal, so a run survives its starter and can be found again.
 from __future__ import annotations
 
 import os
+import secrets
 import subprocess
 import sys
 import time
@@ -20,12 +21,17 @@ from ..errors import RunError
 from .events import RunEvent, RunFinished
 from .journal import JOURNAL_NAME, JournalReader, JournalWriter
 from .line import run_in_front, status_in_line
-from .process import claim, hand_over, is_running, read_process, release
+from .process import TAKEN, free, is_lost, is_running, is_taken, read_process, runner
 from .status import RunStatus, fold, lose, wait_again
 from .stop import How, request_stop, stop_token, withdraw_stop
 
 LOG_NAME = "log.txt"
+STARTING = 60.0  # seconds that a process may take to say that it has the run
 _FULL = "Run {run}: its journal cannot be written any more ({error}). Free some space and resume it."
+_AWAY = (
+    "Run {run}: this computer was silent for so long that it was taken for dead, and {owner} runs it now. It goes on "
+    "there."
+)
 
 
 class Handle(Protocol):
@@ -80,6 +86,11 @@ class InlineDriver:
         events: Generator[RunEvent] = execute(Path(root), run, stop_token(folder))
         try:
             for event in events:
+                if is_lost(folder):  # two must not write one journal
+                    events.close()
+                    owner = runner(folder)
+                    yield RunFinished(reason="failed", message=_AWAY.format(run=run, owner=owner or "another computer"))
+                    return
                 try:
                     writer.write(event, durable=event.kind in ("run-finished", "checkpoint-saved"))
                 except OSError as error:  # a run that nobody can follow must not go on
@@ -101,7 +112,10 @@ class ProcessDriver:
     """Runs in a process of its own that outlives this one."""
 
     def start(self, root: Path, run: str) -> Handle:
-        """Start, or resume, the run whose spec lies in its folder.
+        """Start, or resume, the run whose spec lies in its folder; waits until the new process has it.
+
+        The process takes the run itself, so that it is never without an owner, nor with two: of several that are
+        started at once one gets it, and the others end.
 
         Raises
         ------
@@ -109,21 +123,23 @@ class ProcessDriver:
             When it already runs, or the process cannot be started.
         """
         folder = Path(root) / "runs" / run
-        claim(folder)
+        free(folder)
         withdraw_stop(folder)
+        order = secrets.token_hex(8)
+        journal = folder / JOURNAL_NAME
+        after = journal.stat().st_size if journal.exists() else 0
         # detached and in a group of its own: it outlives whoever started it
         flags: dict[str, Any] = {"creationflags": 0x00000208} if os.name == "nt" else {"start_new_session": True}
-        command = [sys.executable, "-m", "napari_medssl.runs.worker", str(root), run]
+        command = [sys.executable, "-m", "napari_medssl.runs.worker", str(root), run, order]
         try:
             with open(folder / LOG_NAME, "ab") as log:
                 process: subprocess.Popen[bytes] = subprocess.Popen(
                     command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, close_fds=True, **flags
                 )
         except OSError as error:
-            release(folder)
             raise RunError(f"Run {run}: its process could not be started ({error}).") from error
-        hand_over(folder, process.pid)
-        return ProcessHandle(folder, run, process)
+        _wait_for(folder, process, order)
+        return ProcessHandle(folder, run, process, after)
 
     def attach(self, root: Path, run: str) -> Handle:
         """A handle on a run that somebody started earlier, running or over."""
@@ -133,19 +149,22 @@ class ProcessDriver:
 class ProcessHandle:
     """A handle that knows a run only by its folder."""
 
-    def __init__(self, folder: Path, run: str, process: subprocess.Popen[bytes] | None) -> None:
+    def __init__(self, folder: Path, run: str, process: subprocess.Popen[bytes] | None, after: int = 0) -> None:
         self.run = run
         self._folder = folder
         self._process = process
         # a resumed run's journal goes back to its first life: curves go on where they were
         self._reader = JournalReader(folder / JOURNAL_NAME)
         self._status = RunStatus()
-        # which of the last words in the journal are from before this process
-        self._begun_at = time.time() if process is not None else 0.0
+        # where the last word ends in the journal, and where the journal ended when this process was started
+        self._heard = 0
+        self._after = after
 
     def events(self) -> list[RunEvent]:
         """See `Handle`."""
         fresh = self._reader.read()
+        if fresh:
+            self._heard = self._reader.offset
         self._status = fold(fresh, self._status)
         return fresh
 
@@ -154,11 +173,9 @@ class ProcessHandle:
         alive = self.is_alive()  # asked before the journal is read: the last word may come in between
         self.events()
         if alive:
-            since = max(self._begun_at, (read_process(self._folder) or {}).get("since", 0.0))
             # on its way again: what it said in its last life is not how it is now
-            return wait_again(self._status) if self._status.last_event_at < since else self._status
-        last = self._status.finished
-        if last is not None and last.at >= self._begun_at:
+            return self._status if self._has_spoken() else wait_again(self._status)
+        if self._status.finished is not None and self._heard > self._after:
             return self._status
         if self._status.started is None and self._process is None:
             front = run_in_front(self._folder)
@@ -167,14 +184,24 @@ class ProcessHandle:
                 return status_in_line(self._folder, front, before)
         return lose(self._status, self._reason())
 
+    def _has_spoken(self) -> bool:
+        """Whether the journal has a word of the process that lives now; asked of its length, not of the clock."""
+        said = read_process(self._folder) or {}
+        try:
+            after = max(self._after, int(said["after"]))
+        except (KeyError, TypeError, ValueError):
+            if self._after == 0 and isinstance(since := said.get("since"), int | float):  # begun by an older version
+                return self._status.last_event_at >= since
+            after = self._after
+        # by more than the line that the process ended where its last life was torn
+        return self._heard > after + 1 if after else self._heard > 0
+
     def stop(self, how: How) -> None:
         """See `Handle`."""
         request_stop(self._folder, how)
 
     def is_alive(self) -> bool:
         """See `Handle`."""
-        if self._process is not None:  # it may live on with the next run in line: then it has let go of this one
-            return self._process.poll() is None and read_process(self._folder) is not None
         return is_running(self._folder)
 
     def wait(self, timeout: float) -> RunStatus:
@@ -191,14 +218,31 @@ class ProcessHandle:
         except OSError:
             lines = []
         last = f" Its last words: {lines[-1][:200]}" if lines else ""
-        code = self._process.returncode if self._process is not None else None
+        code = None if self._process is None else self._process.poll()
         killed = " It was killed, perhaps because memory ran out." if code in (-9, 137) else ""
         return f"The process of run {self.run} ended without a word.{killed}{last} Resume the run to go on."
 
 
+def _wait_for(folder: Path, process: subprocess.Popen[bytes], order: str) -> None:
+    """Wait until a process has the run, or has ended.
+
+    Raises
+    ------
+    RunError
+        When it ended because another one has the run.
+    """
+    until = time.monotonic() + STARTING
+    while (read_process(folder) or {}).get("order") != order and time.monotonic() < until:
+        if process.poll() is not None:
+            if process.returncode == TAKEN:
+                raise is_taken(folder)
+            return  # it could not begin, or is over already: the journal and the log tell
+        time.sleep(0.02)
+
+
 def find_running(root: Path) -> list[str]:
-    """Names of the runs of a project whose process lives on this machine, oldest first."""
+    """Names of the runs of a project that a process runs, here or on another computer, oldest first."""
     folder = Path(root) / "runs"
     if not folder.is_dir():
         return []
-    return sorted(f.name for f in folder.iterdir() if read_process(f) is not None and is_running(f))
+    return sorted(f.name for f in folder.iterdir() if is_running(f))

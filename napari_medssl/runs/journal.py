@@ -51,6 +51,11 @@ class JournalReader:
         self.damaged = 0
         self._offset = 0
 
+    @property
+    def offset(self) -> int:
+        """How many bytes of the journal were read."""
+        return self._offset
+
     def read(self) -> list[RunEvent]:
         """The events appended since the last call, whole lines only; damaged ones are counted."""
         try:

@@ -1,37 +1,43 @@
-"""`process.json`: which process a run lives in, so that a later start finds it again and no run lives twice."""
+"""`process.json`: who runs a run, here or on another computer, so that it is found again and never lives twice."""
 
 from __future__ import annotations
 
-import json
-import os
-import socket
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil
-
-from ..disk import read_json_or_none, write_json
-from ..errors import RunError
+from ..errors import BadFileError, RunError
+from ..ownership import OwnedError, Owner, Ownership, living_owner, look, make_way, own, read_owner
+from .journal import JOURNAL_NAME
 
 PROCESS_NAME = "process.json"
-WRITING = 5.0  # seconds that a process may take to write a few words into the file it just made
+#: What a worker ends with that found the run running already.
+TAKEN = 75
+
+_mine: dict[Path, Ownership] = {}  # what this process runs, or is about to
+_ahead: set[Path] = set()  # those it is about to run
 
 
 @contextmanager
-def announced(folder: Path) -> Iterator[None]:
-    """Say that this process runs the run of `folder`, for as long as it does.
+def announced(folder: Path, order: str = "") -> Iterator[None]:
+    """Own the run of `folder` for as long as this process runs it.
+
+    Parameters
+    ----------
+    folder : Path
+    order : str
+        A word by which whoever started this process finds out that it is this one.
 
     Raises
     ------
     RunError
         When another process runs it.
     """
-    if (read_process(folder) or {}).get("pid") not in (os.getpid(), os.getppid()):
-        claim(folder)
-    hand_over(folder, os.getpid())
+    if folder in _ahead:
+        _ahead.discard(folder)
+    else:
+        _own(folder, order)
     try:
         yield
     finally:
@@ -39,72 +45,84 @@ def announced(folder: Path) -> Iterator[None]:
 
 
 def claim(folder: Path) -> None:
-    """Take the run of `folder` for this process; of several that try at once one succeeds.
+    """Take the run of `folder` for this process, which announces it next; of several that try at once one succeeds.
 
     Raises
     ------
     RunError
-        When a living process has it, or the folder cannot be written to.
+        When it runs already, here or elsewhere, or the folder cannot be written to.
     """
-    path = folder / PROCESS_NAME
-    for _ in range(2):
-        try:
-            with open(path, "x", encoding="utf-8") as file:
-                file.write(json.dumps(_describe(os.getpid())))
-            return
-        except FileExistsError:
-            # in this order: a file that is finished between the two questions is seen by the second
-            if _is_being_written(folder) or is_running(folder):
-                break
-            path.unlink(missing_ok=True)  # left by a process that was killed
-        except OSError as error:
-            raise RunError(f"Run {folder.name} cannot be started: {error}. Check the disk and its folder.") from error
-    raise RunError(f"Run {folder.name} is already running. Stop it first, or wait for its end.")
+    _own(folder, "")
+    _ahead.add(folder)
 
 
-def hand_over(folder: Path, pid: int) -> None:
-    """Say that the run, which this process has claimed, lives in process `pid`."""
-    with suppress(psutil.NoSuchProcess):  # it is over already
-        write_json(folder / PROCESS_NAME, _describe(pid))
+def free(folder: Path) -> None:
+    """See to it that a process can be started that runs the run of `folder`: nobody else does.
+
+    Raises
+    ------
+    RunError
+        When it runs already, here or elsewhere, or the folder cannot be written to.
+    """
+    with _in_words(folder):
+        make_way(folder / PROCESS_NAME, folder / JOURNAL_NAME)
 
 
 def release(folder: Path) -> None:
-    """Say that no process runs the run any more."""
-    (folder / PROCESS_NAME).unlink(missing_ok=True)
+    """Own the run no more."""
+    _ahead.discard(folder)
+    ownership = _mine.pop(folder, None)
+    if ownership is not None:
+        ownership.release()
 
 
-def read_process(folder: Path) -> dict[str, Any] | None:
+def is_lost(folder: Path) -> bool:
+    """Whether another computer took this process for dead and runs its run now."""
+    ownership = _mine.get(folder)
+    return ownership is not None and ownership.is_lost
+
+
+def read_process(folder: Path) -> Mapping[str, Any] | None:
     """What a run's process said of itself; None when it said nothing."""
-    try:
-        said = read_json_or_none(folder / PROCESS_NAME) or {}
-    except OSError:
-        return None
-    return said if {"pid", "host", "born"} <= said.keys() else None
+    owner = read_owner(folder / PROCESS_NAME)
+    return None if owner is None or not owner.said.get("pid") else owner.said
+
+
+def runner(folder: Path) -> Owner | None:
+    """Who runs a run, here or on another computer; None where nobody does."""
+    return living_owner(folder / PROCESS_NAME, folder / JOURNAL_NAME)
 
 
 def is_running(folder: Path) -> bool:
-    """Whether the process that a run announced lives on this machine.
+    """Whether a process runs it, here or on another computer."""
+    return runner(folder) is not None
 
-    Process numbers are used again: the time of birth must agree too.
-    """
-    said = read_process(folder)
-    if said is None or said["host"] != socket.gethostname():
-        return False
+
+def where_it_runs(folder: Path) -> str:
+    """In words, where a run runs, if that is another computer; else empty."""
+    owner = runner(folder)
+    return "" if owner is None or owner.is_of_this_computer else f"Runs on {owner.host}."
+
+
+def is_taken(folder: Path) -> RunError:
+    """The error of whoever wants to run what runs already."""
+    owner, _ = look(folder / PROCESS_NAME, folder / JOURNAL_NAME)
+    where = f" on {owner.host}" if owner is not None and not owner.is_of_this_computer else ""
+    return RunError(f"Run {folder.name} is already running{where}. Stop it first, or wait for its end.")
+
+
+def _own(folder: Path, order: str) -> None:
+    journal = folder / JOURNAL_NAME
+    with _in_words(folder):
+        said = {"order": order, "after": journal.stat().st_size if journal.exists() else 0}
+        _mine[folder] = own(folder / PROCESS_NAME, values=said, witness=journal)
+
+
+@contextmanager
+def _in_words(folder: Path) -> Iterator[None]:
     try:
-        process = psutil.Process(said["pid"])
-        return bool(process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - said["born"]) < 2.0)
-    except psutil.Error:
-        return False
-
-
-def _describe(pid: int) -> dict[str, Any]:
-    return {"pid": pid, "host": socket.gethostname(), "born": psutil.Process(pid).create_time(), "since": time.time()}
-
-
-def _is_being_written(folder: Path) -> bool:
-    """Whether somebody made the file just now and has not written into it yet."""
-    try:
-        age = time.time() - (folder / PROCESS_NAME).stat().st_mtime
-    except OSError:
-        return False
-    return read_process(folder) is None and age < WRITING
+        yield
+    except OwnedError as error:
+        raise is_taken(folder) from error
+    except (BadFileError, OSError) as error:
+        raise RunError(f"Run {folder.name} cannot be started: {error}. Check the disk and its folder.") from error

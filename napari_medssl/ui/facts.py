@@ -17,7 +17,7 @@ from ..runs.history import PastRun, unreadable_runs
 from ..runs.journal import JOURNAL_NAME, replay
 from ..runs.lineage import is_model
 from ..runs.outlook import Stock, take_stock
-from ..runs.process import is_running
+from ..runs.process import is_running, where_it_runs
 from ..runs.status import RunStatus, fold
 from .casefacts import CaseFacts, read_case
 from .modelview import ModelView, model_view
@@ -118,7 +118,7 @@ def _run(project: Project, past: PastRun, verdict: Verdict | None, role: Role, w
         method=past.method,
         state=status.state,
         dice=status.best_dice,
-        message=status.message,
+        message=status.message or ("" if status.is_over else where_it_runs(folder)),
         task=past.task,
         verdict=verdict,
         steps=status.step,
