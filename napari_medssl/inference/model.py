@@ -14,7 +14,7 @@ from ..errors import RunError, SpecError
 from ..nets.build import build_net
 from ..runs.request import check_segments
 from ..runs.spec import Plan, read_spec
-from .tensor_file import load_tensors, save_tensors
+from .tensor_file import load_tensors, parse_meta, save_tensors
 
 MODEL = "model.safetensors"
 Precision = Literal["float32", "bfloat16"]
@@ -48,12 +48,15 @@ def load_model(folder: Path) -> tuple[list[dict[str, Tensor]], dict[str, Any]]:
         When the run has no model (yet), or the file is damaged.
     """
     tensors, text = load_tensors(folder / MODEL)
-    info: dict[str, Any] = json.loads(text)
-    members: list[dict[str, Tensor]] = [{} for _ in range(info["members"])]
+    info = parse_meta(folder / MODEL, text, "members")
+    members: dict[str, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         index, _, name = key.partition("/")
-        members[int(index)][name] = value
-    return members, info
+        members.setdefault(index, {})[name] = value
+    names = [str(number) for number in range(len(members))]
+    if info["members"] != len(members) or set(members) != set(names):
+        raise RunError(f"{folder / MODEL}: the file is damaged (networks are missing). Train the run again.")
+    return [members[name] for name in names], info
 
 
 def load_deployed(folder: Path, device: str, threads: int, precision: Precision) -> DeployedModel:
@@ -78,7 +81,14 @@ def load_deployed(folder: Path, device: str, threads: int, precision: Precision)
             raise RunError(f"{folder.name}: the model does not fit its spec. Train the run again.") from error
         members.append(net)
     plan = replace(spec.plan, device=device, threads=threads, precision=precision)
-    return DeployedModel(spec.run, members, plan, tuple(info["values"]), tuple(info["class_names"]), info)
+    values, names = info.get("values", ()), info.get("class_names", ())
+    if not _are(values, int) or not _are(names, str) or len(values) != len(names) + 1:
+        raise RunError(f"{folder / MODEL}: the file is damaged (it names no classes). Train the run again.")
+    return DeployedModel(spec.run, members, plan, tuple(values), tuple(names), info)
+
+
+def _are(values: Any, kind: type) -> bool:
+    return isinstance(values, list) and all(type(one) is kind for one in values)
 
 
 def check_classes(model: DeployedModel, values: set[int]) -> None:

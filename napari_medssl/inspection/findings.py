@@ -5,6 +5,7 @@ A folder holds one `.npy` per picture and `inspection.json`, written last: witho
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -99,12 +100,14 @@ def write_findings(folder: Path, found: Inspection) -> None:
         When it cannot be written.
     """
     make_folder(folder)
+    sums = {}
     for name in (FINDINGS_NAME, *names_in(folder, ".npy")):
         (folder / name).unlink(missing_ok=True)
     for picture in found.pictures:
         with replacing(folder / f"{picture.name}.npy") as temporary, temporary.open("xb") as file:
             np.save(file, picture.array, allow_pickle=False)
-    write_json(folder / FINDINGS_NAME, found_json(found))
+        sums[picture.name] = _sum(picture.array)
+    write_json(folder / FINDINGS_NAME, found_json(found) | {"sums": sums})
 
 
 def read_findings(folder: Path) -> Inspection:
@@ -118,7 +121,7 @@ def read_findings(folder: Path) -> Inspection:
     told = read_json_or_none(folder / FINDINGS_NAME)
     try:
         assert told is not None
-        return Inspection(
+        found = Inspection(
             run=told["run"],
             case=told["case"],
             stage=told["stage"],
@@ -134,8 +137,18 @@ def read_findings(folder: Path) -> Inspection:
             missing=tuple(told["missing"]),
             facts=told["facts"],
         )
+        sums = told.get("sums", {})
+        if any(sums.get(one.name, _sum(one.array)) != _sum(one.array) for one in found.pictures):
+            raise ValueError("a picture has changed")
+        return found
     except (AssertionError, KeyError, TypeError, ValueError, OSError) as error:
         raise RunError(f"{folder}: there are no whole pictures here. Look inside the model again.") from error
+
+
+def _sum(array: NDArray[Any]) -> str:
+    return (
+        f"{zlib.crc32(np.ascontiguousarray(array).data, zlib.crc32(repr((array.dtype.str, array.shape)).encode())):08x}"
+    )
 
 
 def found_json(found: Inspection) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """A project's preprocessed volumes, memory-mapped: the whole set is never in memory.
 
 `cache/<key>/<case>.npy` holds an image (C, D, H, W) float16, `<case>@<revision>.npy` a label map (D, H, W) uint8 and
-`<case>@<revision>.points.npy` where its classes are. `key` names everything the arrays depend on; a cache may be
-deleted at any time.
+`<case>@<revision>.points.npy` where its classes are. `key` names what the plan asks for; each file says what scan and
+labels it was made of and carries a checksum (see `kept`). A cache may be deleted at any time.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from ..imaging import UNSEEN, value_counts
 from ..inference.preprocess import labels_to_network_space, to_network_space
 from ..project import Project
 from ..runs.spec import LabelledCase, Plan
+from .kept import read_kept, source_of, write_kept
 
 CACHE_VERSION = 2
 POINTS_PER_CLASS = 4096
@@ -42,6 +44,7 @@ class Cache:
         self._plan = plan
         self._bad: dict[str, str] = {}  # scans that cannot be read, and why
         self._told: set[str] = set()
+        self._sources: dict[str, str] = {}
         self.values = (0, *(c.value for c in project.classes))
         asked = {
             f.name: getattr(plan, f.name)
@@ -50,12 +53,12 @@ class Cache:
         }
         key = json.dumps([CACHE_VERSION, self.values, asked], sort_keys=True)
         self.folder = project.cache_folder / hashlib.sha256(key.encode()).hexdigest()[:16]
-        self.folder.mkdir(parents=True, exist_ok=True)
 
     def image(self, case: str) -> NDArray[np.float16]:
         """The image of a case, (C, D, H, W), memory-mapped; made when it is not there yet."""
         path = self.folder / f"{case}.npy"
-        return self._load(path, lambda: to_network_space(self._project.case(case).read_image(), self._plan))
+        source = self._source(case)
+        return self._load(path, source, lambda: to_network_space(self._project.case(case).read_image(), self._plan))
 
     def first_readable(self, cases: Sequence[str], begin: int) -> NDArray[np.float16]:
         """The image of `cases[begin]`; where its file is bad, that of the next one in the round that can be read.
@@ -98,12 +101,24 @@ class Cache:
 
     def labels(self, entry: LabelledCase) -> NDArray[np.uint8]:
         """The label map of a revision, (D, H, W), class indices and 255."""
-        return self._load(self.folder / f"{entry.case}@{entry.revision}.npy", lambda: self._make_labels(entry))
+        path = self.folder / f"{entry.case}@{entry.revision}.npy"
+        return self._load(path, self._source(entry.case, entry.revision), lambda: self._make_labels(entry))
 
     def points(self, entry: LabelledCase) -> NDArray[np.int32]:
         """(N, 4): class index and position of voxels spread over each class that occurs, background included."""
         path = self.folder / f"{entry.case}@{entry.revision}.points.npy"
-        return self._load(path, lambda: _spread_points(np.asarray(self.labels(entry))))
+        source = self._source(entry.case, entry.revision)
+        return self._load(path, source, lambda: _spread_points(np.asarray(self.labels(entry))))
+
+    def _source(self, name: str, revision: str = "") -> str:
+        """What an array is made of: the bytes of the scan's files, and of the labels."""
+        key = f"{name}@{revision}"
+        if key not in self._sources:
+            case = self._project.case(name)
+            labels = case.revision(revision).sha256 if revision else ""
+            scan = [(ref.sha256, ref.volume) for ref in case.image_refs]
+            self._sources[key] = source_of(scan, case.grid.to_json(), labels)
+        return self._sources[key]
 
     def _make_labels(self, entry: LabelledCase) -> NDArray[np.uint8]:
         case = self._project.case(entry.case)
@@ -112,25 +127,25 @@ class Cache:
             raise ProjectError(f"Case {entry.case}: label revision {entry.revision} is gone. Label the case again.")
         return labels_to_network_space(labels.array, labels.grid, self.values, self._plan)
 
-    def _load(self, path: Path, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
-        if not path.exists():
-            _write(path, make())
-        try:
-            array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (ValueError, EOFError):  # torn by a crash of the machine: make it anew
-            path.unlink()
-            _write(path, make())
-            array = np.load(path, mmap_mode="r", allow_pickle=False)
-        return array
+    def _load(self, path: Path, source: str, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
+        array = read_kept(path, source)
+        if array is None:  # not there yet, of another scan, or damaged
+            made = make()
+            _write(path, made, source)
+            array = read_kept(path, source)
+        return made if array is None else array  # deleted at once: it is used from memory
 
 
-def _write(path: Path, array: NDArray[np.generic]) -> None:
-    """Write through a temporary name, so that two processes may fill one cache."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+def _write(path: Path, array: NDArray[np.generic], source: str) -> None:
+    """Write through a temporary name, so that two processes may fill one cache, and the folder may vanish meanwhile."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "wb") as file:
-            np.save(file, array, allow_pickle=False)
+            write_kept(file, array, source)
         os.replace(temporary, path)
+    except FileNotFoundError:
+        return  # the cache was deleted while it was filled: the next reader makes it again
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise MedSSLError(

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import RunError
-from ..inference.tensor_file import load_tensors, save_tensors
+from ..inference.tensor_file import load_tensors, parse_meta, save_tensors
 
 CHECKPOINT = "checkpoint.safetensors"
 
@@ -61,7 +61,8 @@ def load_checkpoint(folder: Path, learner: nn.Module, optimiser: torch.optim.Opt
         When there is no checkpoint or it does not fit.
     """
     tensors, text = load_tensors(folder / CHECKPOINT)
-    meta = json.loads(text)
+    path = folder / CHECKPOINT
+    meta = parse_meta(path, text, "progress", "optimiser", "groups")
     own = {k.removeprefix("learner/"): v for k, v in tensors.items() if k.startswith("learner/")}
     try:
         learner.load_state_dict(own)
@@ -69,18 +70,35 @@ def load_checkpoint(folder: Path, learner: nn.Module, optimiser: torch.optim.Opt
         raise RunError(f"{folder}: the checkpoint is of another network. Start a new run from it instead.") from error
     if optimiser is not None:
         state: dict[Any, Any] = {}
-        flat = {k: v for k, v in tensors.items() if k.startswith("optimiser/")} | meta["optimiser"]
-        for key, value in flat.items():
-            _, index, name = key.split("/")
-            state.setdefault(int(index), {})[name] = value
-        optimiser.load_state_dict({"state": state, "param_groups": meta["groups"]})
-    return Progress(**meta["progress"])
+        try:
+            flat = {k: v for k, v in tensors.items() if k.startswith("optimiser/")} | meta["optimiser"]
+            for key, value in flat.items():
+                _, index, name = key.split("/")
+                state.setdefault(int(index), {})[name] = value
+            optimiser.load_state_dict({"state": state, "param_groups": meta["groups"]})
+        except (TypeError, ValueError, KeyError, AttributeError) as error:
+            raise _unfit(path, error) from error
+    return _progress(path, meta)
 
 
 def read_progress(folder: Path) -> Progress:
     """Where the checkpoint of a run stands."""
     _, text = load_tensors(folder / CHECKPOINT, tensors=False)
-    return Progress(**json.loads(text)["progress"])
+    return _progress(folder / CHECKPOINT, parse_meta(folder / CHECKPOINT, text, "progress"))
+
+
+def _progress(path: Path, meta: Mapping[str, Any]) -> Progress:
+    try:
+        progress = Progress(**meta["progress"])
+        if not all(isinstance(value, int | float | None) for value in vars(progress).values()):
+            raise TypeError("a number is none")
+    except TypeError as error:
+        raise _unfit(path, error) from error
+    return progress
+
+
+def _unfit(path: Path, error: Exception) -> RunError:
+    return RunError(f"{path}: the state does not say where the run stands ({error}). Start a new run.")
 
 
 def _flatten(prefix: str, state: Mapping[int, Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:
