@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 
 from qtpy.QtWidgets import (
@@ -13,7 +14,7 @@ from qtpy.QtWidgets import (
 )
 
 from ..casesdesk import AuditPlan
-from .parts import answers, checkbox, named, text
+from .parts import answers, checkbox, formatted, named, plain
 
 REASONS = ("Poor image quality", "Wrong region or series", "Not needed for this question")
 
@@ -43,7 +44,7 @@ class AuditDialog(QDialog):
         self.setWindowTitle("Set aside for audit")
         self.setMinimumWidth(420)
         layout = QVBoxLayout(self)
-        self.words = text(audit_words(plan))
+        self.words = formatted(audit_words(plan))
         layout.addWidget(self.words)
         if plan.refusal:
             box, ok = answers(self, None, ("Close", "Nothing is changed."))
@@ -59,10 +60,10 @@ class AuditDialog(QDialog):
 
 
 def audit_words(plan: AuditPlan) -> str:
-    """What setting aside means, in plain words."""
+    """What setting aside means, in plain words, as HTML."""
     if plan.refusal:
-        return f"<b>These cases cannot be set aside.</b><p>{plan.refusal}</p>"
-    who = ", ".join(plan.patients[:12]) + (" …" if len(plan.patients) > 12 else "")
+        return f"<b>These cases cannot be set aside.</b><p>{html.escape(plan.refusal)}</p>"
+    who = html.escape(", ".join(plan.patients[:12])) + (" …" if len(plan.patients) > 12 else "")
     scans = "1 scan" if len(plan.cases) == 1 else f"{len(plan.cases)} scans"
     return (
         f"<p><b>{len(plan.patients)} patient{'s' if len(plan.patients) != 1 else ''}, {scans}:</b> {who}</p>"
@@ -84,7 +85,7 @@ def ask_reason(parent: QWidget, names: Sequence[str]) -> str | None:
     """Why cases are left out; None when they are not."""
     what = names[0] if len(names) == 1 else f"{len(names)} cases"
     words, yes = QInputDialog.getItem(
-        parent, "Leave out", f"Why is {what} left out? Choose or write.", list(REASONS), 0, True
+        parent, "Leave out", plain(f"Why is {what} left out? Choose or write."), list(REASONS), 0, True
     )
     return str(words).strip() or "no reason given" if yes else None
 

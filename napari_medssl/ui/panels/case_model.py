@@ -14,6 +14,7 @@ from ..casefacts import CaseFacts
 from ..caselist import COLUMNS, HEADINGS, Line, cell, lines, matches, sort_key, tip
 from ..icons import SIZE, status_icon
 from ..state import STATUS_TEXT
+from .parts import plain
 
 KEY = Qt.ItemDataRole.UserRole + 1
 PICTURE = 40  # pixels
@@ -161,7 +162,7 @@ class CaseModel(QAbstractTableModel):
         elif role == KEY:
             return line.key
         elif role == Qt.ItemDataRole.ToolTipRole:
-            return "\n".join(tip(line, _status))
+            return plain("\n".join(tip(line, _status)))
         elif role == Qt.ItemDataRole.AccessibleTextRole:
             return ", ".join(tip(line, _status))
         return None

@@ -22,7 +22,7 @@ from qtpy.QtWidgets import (
 from ..caselist import COLUMNS, HEADINGS, STATUS_ORDER, Action, Column, Line, possible
 from ..state import STATUS_TEXT, PanelState
 from .case_model import KEY, PICTURE, CaseModel
-from .parts import SMALLEST, button, combo, enable, named
+from .parts import SMALLEST, button, combo, enable, literal, named, plain
 
 WIDTHS: dict[Column, int] = {
     "case": 170, "status": 120, "doubt": 46, "seen": 66, "patient": 90, "model": 100, "minutes": 60, "comment": 160,
@@ -102,10 +102,10 @@ class CasePanel(QWidget):
         self.model.show(state.cases, state.refused, state.current)
         offer = state.carry_on
         self.carry_on.setVisible(offer is not None)
-        if offer is not None and (offer.words, offer.case) != (self.carry_on.text(), self._carry_on):
+        if offer is not None and (literal(offer.words), offer.case) != (self.carry_on.text(), self._carry_on):
             self._carry_on = offer.case
-            self.carry_on.setText(offer.words)
-            self.carry_on.setToolTip(f"{offer.why} (Return)")
+            self.carry_on.setText(literal(offer.words))
+            self.carry_on.setToolTip(plain(f"{offer.why} (Return)"))
             self.carry_on.setAccessibleName(offer.words)
         if state.title != self._title:
             self._title = state.title
@@ -192,7 +192,7 @@ class CasePanel(QWidget):
         for action, why in possible(self.chosen(), self._frozen).items():
             words, about = ACTIONS[action]
             entry = menu.addAction(words)
-            entry.setToolTip(why or about)
+            entry.setToolTip(plain(why or about))
             entry.setEnabled(not why or action == "audit")  # the dialog says why not
             entry.triggered.connect(partial(self._asked_by_menu, action))
         menu.addSeparator()
@@ -208,7 +208,7 @@ class CasePanel(QWidget):
         enable(self.buttons["flag"], bool({"flag", "unflag"} & able.keys()))
         words, about = ACTIONS["unflag" if "unflag" in able else "flag"]
         self.buttons["flag"].setText("Unflag" if "unflag" in able else words)
-        self.buttons["flag"].setToolTip(about)
+        self.buttons["flag"].setToolTip(plain(about))
 
     # --- within
 
@@ -279,7 +279,7 @@ class CasePanel(QWidget):
         self._columns.setToolTipsVisible(True)
         for column in COLUMNS[1:]:
             entry = self._columns.addAction(HEADINGS[column].title)
-            entry.setToolTip(HEADINGS[column].tip)
+            entry.setToolTip(plain(HEADINGS[column].tip))
             entry.setCheckable(True)
             entry.setChecked(HEADINGS[column].shown)
             entry.toggled.connect(partial(self.show_column, column))

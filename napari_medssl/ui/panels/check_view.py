@@ -21,7 +21,7 @@ from ...project.examining import Report
 from ...project.findings import Finding, in_words
 from ..checkwork import Checking, reasons
 from ..icons import status_icon
-from .parts import answers, button, enable, named, show_text, text
+from .parts import answers, button, enable, named, plain, show_text, text
 
 LOOK = 100  # ms between looks at the progress
 MOST = 200  # lines below one finding
@@ -139,14 +139,14 @@ class CheckView(QWidget):
         some = ", ".join(finding.items[:MENTIONED]) + (" …" if len(finding.items) > MENTIONED else "")
         top.setData(0, KEY, f"{some}: {finding.what} {finding.todo}")
         for column in (0, 1):
-            top.setToolTip(column, f"{some}\n{finding.what}\n{finding.todo}")
+            top.setToolTip(column, plain(f"{some}\n{finding.what}\n{finding.todo}"))
         ticked = Qt.CheckState.Checked if finding.level == "error" else Qt.CheckState.Unchecked
         for words, keys in _choices(finding):
             child = QTreeWidgetItem([words, ""])
             child.setFlags(child.flags() | Qt.ItemFlag.ItemIsUserCheckable)
             child.setCheckState(0, ticked)
             child.setData(0, KEY, keys)
-            child.setToolTip(0, words)
+            child.setToolTip(0, plain(words))
             top.addChild(child)
         self.list.addTopLevelItem(top)
         if finding.leave_out:

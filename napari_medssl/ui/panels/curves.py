@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import Any
 
 import numpy as np
@@ -84,7 +85,7 @@ class CurvePanel(QWidget):
         """What each plot shows, and of which run."""
         for plot in (self.loss, self.dice):
             words = f"{plot.accessibleName()} · {self._run}" if self._run else plot.accessibleName()
-            plot.setTitle(words, color=self._foreground, size="10pt")
+            plot.setTitle(html.escape(words), color=self._foreground, size="10pt")
 
     def _plot(self, title: str, tip: str) -> Any:
         plot = self._pg.PlotWidget()

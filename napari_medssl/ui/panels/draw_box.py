@@ -3,41 +3,17 @@
 from __future__ import annotations
 
 from qtpy.QtCore import QSignalBlocker, Signal
-from qtpy.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from ..toolview import ToolState
-from .parts import button, checkbox, combo, enable, named, show_text, text
+from .number_box import NumberBox
+from .parts import button, checkbox, combo, enable, label, show_text, text
 
-FURTHEST = 1e7
 PLACES = (
     ("slice", "Slice"),
     ("view", "In view"),
     ("region", "Region"),
 )
-
-
-class NumberBox(QDoubleSpinBox):
-    """A spin box for values of a scan, which may be whole numbers or small fractions."""
-
-    def __init__(self, name: str, tip: str) -> None:
-        super().__init__()
-        self.setDecimals(4)
-        self.setRange(-FURTHEST, FURTHEST)
-        self.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
-        self.setKeyboardTracking(False)  # a number that is half typed is none
-        self.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)  # arrow keys and the wheel step; room for digits
-        self.setStyleSheet("QDoubleSpinBox { min-width: 56px; }")  # napari's own is more than half a narrow dock has
-        self.setSizePolicy(
-            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed
-        )  # its widest number is no reason to widen
-        named(self, name, tip)
-
-    def textFromValue(self, value: float) -> str:
-        """No more digits than it takes, and no exponent: nobody types one."""
-        value += 0.0  # no minus before nothing
-        digits = 4 if abs(value) < 10 else 2 if abs(value) < 1000 else 0
-        written = f"{value:.{digits}f}"
-        return written.rstrip("0").rstrip(".") if digits else written
 
 
 class WithinBox(QWidget):
@@ -65,10 +41,12 @@ class WithinBox(QWidget):
         self.here.setMinimumWidth(0)  # that of its words
         self.on.clicked.connect(lambda _: self._tell())
         for box in (self.low, self.high):
+            box.setButtonSymbols(NumberBox.ButtonSymbols.NoButtons)  # arrow keys step; room for digits
+            box.setStyleSheet("QDoubleSpinBox { min-width: 56px; }")  # napari's own is more than half of the dock
             box.valueChanged.connect(lambda _: self._tell())
         line = QHBoxLayout()
         line.addWidget(self.low, 1)
-        line.addWidget(QLabel("and"))
+        line.addWidget(label("and"))
         line.addWidget(self.high, 1)
         line.addWidget(self.here)
         layout = QVBoxLayout(self)

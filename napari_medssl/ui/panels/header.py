@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
 
 from ..recents import Recent
 from ..state import PanelState
-from .parts import SMALLEST, Line, button, enable, named, show_text, text
+from .parts import SMALLEST, Line, button, enable, literal, named, plain, show_text, text
 
 ALWAYS = ("Project or folder of scans …", "Sample project")  # of the menu; the others need a project
 HELP = (
@@ -102,7 +102,7 @@ class Header(QWidget):
             ("Look again", "Read the project anew: somebody else may have changed it.", self.refresh),
         ):
             action = menu.addAction(words)
-            action.setToolTip(tip)
+            action.setToolTip(plain(tip))
             action.triggered.connect(lambda _=False, s=signal: s.emit())
             self._entries[words] = action
         self.help = self._make_help(menu)
@@ -171,7 +171,7 @@ class Header(QWidget):
         made.setToolTipsVisible(True)
         for words, tip, signal in HELP:
             action = made.addAction(words)
-            action.setToolTip(tip)
+            action.setToolTip(plain(tip))
             action.triggered.connect(partial(self._ask_help, signal))
         return made
 
@@ -181,7 +181,7 @@ class Header(QWidget):
     def draw(self, state: PanelState) -> None:
         """Show a state."""
         show_text(self._title, state.title)
-        self._title.setToolTip(state.title)
+        self._title.setToolTip(plain(state.title))
         show_text(self._counts, state.counts)
         self.bar.setVisible(state.has_project or bool(state.busy))
         if state.busy and not state.has_project:
@@ -193,7 +193,7 @@ class Header(QWidget):
             enable(self.verbs[name], state.has_project)
         enable(self.verbs["Next"], state.next_case is not None)
         tip = f"Open {state.next_case}: {state.next_why}" if state.next_case else "Open the case most worth a look."
-        self.verbs["Next"].setToolTip(f"{tip} (Alt+G)")
+        self.verbs["Next"].setToolTip(plain(f"{tip} (Alt+G)"))
         self._draw_recent(state.recent)
         for words, entry in self._entries.items():
             entry.setEnabled(state.has_project or words in ALWAYS)
@@ -213,8 +213,8 @@ class Header(QWidget):
         self._shown = recent
         self._recent.clear()
         for one in recent:
-            action = self._recent.addAction(one.name or one.root)
-            action.setToolTip(one.root if one.there else f"Not there any more: {one.root}")
+            action = self._recent.addAction(literal(one.name or one.root))
+            action.setToolTip(plain(one.root if one.there else f"Not there any more: {one.root}"))
             action.setEnabled(one.there)
             action.triggered.connect(partial(self._open_recent, one.root))
 

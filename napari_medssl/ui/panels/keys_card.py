@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
 )
 
 from ..keycard import Row, as_text, search
-from .parts import button, named, show_text, text
+from .parts import button, named, plain, show_text, text
 
 
 class KeysCard(QDialog):
@@ -80,7 +80,7 @@ class KeysCard(QDialog):
                 font.setBold(True)
                 top.setFont(0, font)
             item = QTreeWidgetItem([row.key, row.words])
-            item.setToolTip(1, row.words)
+            item.setToolTip(1, plain(row.words))
             tops[row.section].addChild(item)
         self.list.expandAll()
         show_text(self._none, "" if tops else "No key for that. Every button says its key in its tooltip.")

@@ -13,7 +13,7 @@ from ..facts import ClassFacts
 from ..icons import state_swatch, swatch
 from ..state import PanelState
 from .draw_box import LookedBox, WithinBox
-from .parts import Line, button, checkbox, combo, enable, named, show_text, text
+from .parts import Line, button, checkbox, combo, enable, literal, named, show_text, text
 from .tool_box import ToolBox
 from .view_box import ViewBox
 
@@ -141,7 +141,7 @@ class LabelPage(QWidget):
         info = self._infos.get(self._classes.checkedId())
         self.lock.setVisible(info is not None)
         if info is not None:
-            self.lock.setText(f"Lock {info.name}")
+            self.lock.setText(literal(f"Lock {info.name}"))
             self.lock.setChecked(info.locked)
             tip = f"No tool overwrites {info.name} while it is locked: not the brush, the eraser, fill or undo."
             named(self.lock, f"Lock {info.name}", tip)
@@ -167,7 +167,7 @@ class LabelPage(QWidget):
         self._draw_lock()
 
     def _add_swatch(self, value: int, words: str, tip: str, name: str, icon: QIcon) -> None:
-        made = button(words, tip, lambda: None, name=f"Draw {name}")
+        made = button(literal(words), tip, lambda: None, name=f"Draw {name}")
         made.setIcon(icon)
         made.setCheckable(True)
         made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)  # a long name is no reason to widen

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QSignalBlocker, Qt, Signal
-from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
+from qtpy.QtCore import QSignalBlocker, Signal
+from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from ..colours import MAP_TITLES
 from ..icons import swatch
 from ..reviewview import ReviewState
-from .parts import checkbox, combo, enable, named, show_text, text
+from .parts import checkbox, combo, enable, label, show_text, slider, text
 
 if TYPE_CHECKING:
     from ..overlays import Look
@@ -36,13 +36,12 @@ class OverlayBox(QWidget):
         self.filled.clicked.connect(lambda _: self.filled_toggled.emit())
         self.map = checkbox("Doubt (Alt+U)", "Show or hide where the model is unsure: bright is unsure (Alt+U).")
         self.map.clicked.connect(lambda _: self.map_toggled.emit(self.chosen_map()))
-        self.opacity = named(
-            QSlider(Qt.Orientation.Horizontal),
+        self.opacity = slider(
             "Opacity of overlays",
             "How opaque proposal, doubt and differences are. Less with Alt+J, more with Alt+K.",
+            1,
+            10,
         )
-        self.opacity.setRange(1, 10)
-        self.opacity.setPageStep(1)
         self.opacity.valueChanged.connect(lambda value: self.opacity_chosen.emit(value / 10))
         self.maps = combo("Map of doubt", "Which measure of doubt to show.")
         self.maps.activated.connect(lambda _: self.map_chosen.emit(self.chosen_map()))
@@ -52,7 +51,7 @@ class OverlayBox(QWidget):
         )
         self.compare.activated.connect(lambda _: self.compare_chosen.emit(self.compare.currentData() or ""))
         self._says = text(faint=True)
-        self._legend = [(QLabel(), text()) for _ in range(3)]
+        self._legend = [(label(), text()) for _ in range(3)]
         grid = QGridLayout()
         grid.setSpacing(4)
         grid.addWidget(self.proposal, 0, 0)

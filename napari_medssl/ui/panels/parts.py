@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable
 from typing import Any
 
@@ -16,16 +17,34 @@ from qtpy.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSizePolicy,
+    QSlider,
     QWidget,
 )
 
+from .wheel import calm
+
 SMALLEST = 48  # pixels
+
+
+def plain(words: str) -> str:
+    """Words for a tooltip, where Qt takes what looks like a tag for HTML: names and errors are shown as they are.
+
+    What has no such letters is given back as it is.
+    """
+    if "<" not in words and "&lt;" not in words:
+        return words
+    return f"<qt>{html.escape(words).replace(chr(10), '<br>')}</qt>"
+
+
+def literal(words: str) -> str:
+    """Words for a button or a menu, where Qt takes the letter after & for a key."""
+    return words.replace("&", "&&")
 
 
 def named(widget: Any, name: str, tip: str) -> Any:
     """Give a control its accessible name and its tooltip."""
     widget.setAccessibleName(name)
-    widget.setToolTip(tip)
+    widget.setToolTip(plain(tip))
     widget.setAccessibleDescription(tip)
     return widget
 
@@ -49,12 +68,20 @@ def checkbox(text: str, tip: str, *, checked: bool = False) -> QCheckBox:
 
 
 def combo(name: str, tip: str) -> QComboBox:
-    """A drop-down that does not widen the dock for a long entry."""
-    made = QComboBox()
+    """A drop-down that does not widen the dock for a long entry, and that the wheel passes over."""
+    made = calm(QComboBox())
     made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     made.setMinimumContentsLength(10)
     made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     named(made, name, tip)
+    return made
+
+
+def slider(name: str, tip: str, low: int, high: int) -> QSlider:
+    """A slider from left to right, that the wheel passes over."""
+    made = calm(named(QSlider(Qt.Orientation.Horizontal), name, tip))
+    made.setRange(low, high)
+    made.setPageStep(1)
     return made
 
 
@@ -71,9 +98,17 @@ def answers(
     return box, named(box.addButton(yes[0], QDialogButtonBox.ButtonRole.AcceptRole), *yes)
 
 
+def label(words: str = "") -> QLabel:
+    """A label that shows words as they are, whatever is in them."""
+    made = QLabel()
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setText(words)
+    return made
+
+
 def text(words: str = "", *, heading: bool = False, faint: bool = False) -> QLabel:
     """A label that wraps."""
-    made = QLabel(words)
+    made = label(words)
     made.setWordWrap(True)
     made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -88,11 +123,21 @@ def text(words: str = "", *, heading: bool = False, faint: bool = False) -> QLab
     return made
 
 
+def formatted(words: str) -> QLabel:
+    """A label that wraps, with HTML of our own: names in it are escaped by whoever writes it."""
+    made = text()
+    made.setTextFormat(Qt.TextFormat.RichText)
+    made.setText(words)
+    return made
+
+
 class Line(QLabel):
     """A label of one line, with an ellipsis in its middle where there is no room for all of it."""
 
     def __init__(self, words: str) -> None:
-        super().__init__(words)
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setText(words)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.setStyleSheet("font-weight: bold;")
 

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QVBoxLayou
 from ..deciding import Part
 from ..doubt import TILE
 from ..reviewview import STATES, RegionLine, ReviewState
-from .parts import button, combo, enable, named, show_text, text
+from .parts import button, combo, enable, named, plain, show_text, text
 
 ROWS = 4  # that are seen at least
 
@@ -105,7 +105,7 @@ class RegionBox(QWidget):
                 item = QListWidgetItem(_picture(line.tile), "")
                 item.setData(Qt.ItemDataRole.UserRole, line.number)
                 item.setData(Qt.ItemDataRole.UserRole + 1, line.key)
-                item.setData(Qt.ItemDataRole.ToolTipRole, f"Region {line.number}: {line.reason}")
+                item.setData(Qt.ItemDataRole.ToolTipRole, plain(f"Region {line.number}: {line.reason}"))
                 self.list.addItem(item)
         for row, line in enumerate(lines):
             words = f"{line.number}. {line.reason}\n{STATES[line.state]} · {line.size}"

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from ..state import CaseActions, PanelState
 from .inside_box import InsideBox
 from .overlay_box import OverlayBox
-from .parts import button, combo, enable, show_text, text
+from .parts import button, combo, enable, plain, show_text, text
 from .region_list import RegionBox
 from .view_box import ViewBox
 
@@ -95,7 +95,7 @@ class ReviewPage(QWidget):
             self.runs.clear()
             for run, why in actions.proposals:
                 self.runs.addItem(f"⚠ Proposal of {run}" if why else f"Proposal of {run}", run)
-                self.runs.setItemData(self.runs.count() - 1, why or run, Qt.ItemDataRole.ToolTipRole)
+                self.runs.setItemData(self.runs.count() - 1, plain(why or run), Qt.ItemDataRole.ToolTipRole)
             self.runs.setVisible(len(actions.proposals) > 1)
         if actions.proposal is not None:
             self.runs.setCurrentIndex(self.runs.findData(actions.proposal))

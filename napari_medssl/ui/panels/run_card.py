@@ -6,7 +6,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QVBoxLayout
 
 from ..runview import RunView
-from .parts import button, checkbox, enable, named, show_text, text
+from .parts import button, checkbox, enable, named, plain, show_text, text
 
 
 class RunCard(QFrame):
@@ -94,7 +94,7 @@ class RunCard(QFrame):
             self.growing.setChecked(run.grows)
         show_text(self._growth, run.growth if run.can_grow else "")
         show_text(self._verdict, run.verdict)
-        self._verdict.setToolTip(run.verdict)
+        self._verdict.setToolTip(plain(run.verdict))
         self._verdict.setStyleSheet("font-weight: bold;" if run.is_worse else "")
         show_text(self._warnings, "\n".join(f"Note: {w}" for w in run.warnings[-2:]))
         if run.progress is None:

@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
 
 from ..modelview import ModelView
 from ..runlist import RunLine
-from .parts import SMALLEST, button, enable, named, show_text, text
+from .parts import SMALLEST, button, enable, named, plain, show_text, text
 from .run_model import COLUMNS, RunModel
 
 WIDTHS = (98, 88, 44, 62, 84, 60, 90)  # pixels, in the order of importance; what has no room is not shown
@@ -209,5 +209,5 @@ class RunListPanel(QWidget):
             ("Copy all that is said of it", line.tip, True, lambda: self.copy.emit(line.tip)),
         ):
             action = self._menu.addAction(words, do)
-            action.setToolTip(tip)
+            action.setToolTip(plain(tip))
             action.setEnabled(able)

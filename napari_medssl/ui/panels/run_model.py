@@ -9,6 +9,7 @@ from qtpy.QtGui import QColor, QFont
 
 from ..icons import status_icon
 from ..runlist import RunLine
+from .parts import plain
 
 COLUMNS = {
     "Run": "The run; the one in bold is in use.",
@@ -81,7 +82,7 @@ class RunModel(QAbstractTableModel):
             case Qt.ItemDataRole.DisplayRole:
                 return words
             case Qt.ItemDataRole.ToolTipRole:
-                return line.tip
+                return plain(line.tip)
             case Qt.ItemDataRole.AccessibleTextRole:
                 return f"{line.name}, {list(COLUMNS)[column]}: {words or 'none'}"
             case Qt.ItemDataRole.FontRole if line.in_use:

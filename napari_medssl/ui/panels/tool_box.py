@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QStandardItemModel
-from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QSpinBox, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from ...tools.catalog import GROUPS, TOOLS, Tool
 from ..forms import OptionsForm
 from ..toolview import ToolState
-from .parts import button, combo, enable, named, show_text, text
+from .number_box import WholeBox
+from .parts import button, combo, enable, named, plain, show_text, text
 
 TITLES = {"Slices": "From slice to slice", "Scan": "By what the scan shows", "Border": "Border", "Pieces": "Pieces"}
 SCAN, VIEW, REGION = ("scan", "Whole scan"), ("view", "What is in view"), ("region", "The region's box")
@@ -46,13 +47,11 @@ class ToolBox(QWidget):
             "either way; zoom and move the canvas to choose the box.",
         )
         self.where.activated.connect(lambda _: self._draw_where())
-        self.depth = QSpinBox()
-        self.depth.setRange(0, 999)
-        self.depth.setValue(DEPTH)
-        self.depth.setPrefix("± ")
-        named(
-            self.depth, "Slices either way", "How many slices before and after the one on the screen belong to the box."
+        self.depth = WholeBox(
+            "Slices either way", "How many slices before and after the one on the screen belong to the box.", 0, 999
         )
+        self.depth.setPrefix("± ")
+        self.depth.setValue(DEPTH)
         self._forms: dict[str, OptionsForm] = {}
         self._form_place = QVBoxLayout()
         self.start = button(
@@ -160,5 +159,5 @@ class ToolBox(QWidget):
             model.item(model.rowCount() - 1).setEnabled(False)
             for tool in (one for one in TOOLS if one.group == group):
                 self.tools.addItem(f"    {tool.title}", tool.name)
-                self.tools.setItemData(self.tools.count() - 1, tool.help, Qt.ItemDataRole.ToolTipRole)
+                self.tools.setItemData(self.tools.count() - 1, plain(tool.help), Qt.ItemDataRole.ToolTipRole)
         self.tools.setCurrentIndex(1)

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
-from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QHBoxLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from ...methods.catalog import CATALOG
 from ...runs.estimate import MINUTES
@@ -19,7 +19,8 @@ from ..forms import OptionsForm
 from ..state import PanelState
 from ..trainview import TrainView
 from .method_card import MethodCard
-from .parts import button, checkbox, combo, enable, named, scrolling, show_text, text
+from .number_box import NumberBox
+from .parts import button, checkbox, combo, enable, plain, scrolling, show_text, text
 from .run_card import RunCard
 from .run_list import RunListPanel
 
@@ -34,8 +35,8 @@ LENGTHS = {
     "2 min": 2.0,
     "10 min": 10.0,
     "30 min": 30.0,
-    "1 hour": 60.0,
     "Over lunch (45 min)": 45.0,
+    "1 hour": 60.0,
     "Overnight (10 h)": 600.0,
 }
 
@@ -64,14 +65,13 @@ class TrainPage(QWidget):
         self.preset.currentIndexChanged.connect(lambda _: self._choose_preset())
         self.start_from = combo("Begin with", "Begin with what an earlier run learnt, or with nothing.")
         self.start_from.currentIndexChanged.connect(lambda _: self._choose(start_from=self.start_from.currentData()))
-        self.minutes = named(
-            QDoubleSpinBox(), "Minutes", "How long to train, by the clock. Proposals are made afterwards."
+        self.minutes = NumberBox(
+            "Minutes", "How long to train, by the clock. Proposals are made afterwards.", SHORTEST, 10_000
         )
-        self.minutes.setRange(SHORTEST, 10_000)
-        self.minutes.setDecimals(1)
-        self.minutes.setValue(self._minutes)
+        self.minutes.setDecimals(2)
         self.minutes.setSuffix(" min")
-        self.minutes.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
+        self.minutes.setValue(self._minutes)
+        self.minutes.setKeyboardTracking(True)  # what would be done is told while one types
         self.minutes.valueChanged.connect(lambda value: self._choose(minutes=float(value) or None))
         self.length = combo("Usual lengths", "A look, a training, a better one, and those that you need not wait for.")
         self.length.setMinimumContentsLength(4)  # beside the minutes, in a narrow dock
@@ -194,12 +194,14 @@ class TrainPage(QWidget):
         ):
             if box.currentData() != value:
                 box.setCurrentIndex(max(0, box.findData(value)))
-        self.method.setToolTip(train.outlook.title if train.outlook is not None else "")
+        self.method.setToolTip(plain(train.outlook.title) if train.outlook is not None else "")
         published = wish.preset == "paper"
         steps = train.outlook.estimate.steps if train.outlook is not None else None
         length = f" ({steps:,} steps)" if steps else ""
-        self.minutes.setMinimum(0.0 if published else SHORTEST)
-        self.minutes.setSpecialValueText(f"As published{length}" if published else "")
+        shortest = 0.0 if published else SHORTEST
+        if self.minutes.minimum() != shortest:
+            self.minutes.setMinimum(shortest)
+        self.minutes.say_at_least(f"As published{length}" if published else "")
         if (float(self.minutes.value()) or None) != train.intent.minutes:
             self.minutes.setValue(train.intent.minutes or 0.0)
         usual = max(0, self.length.findData(train.intent.minutes)) if train.intent.minutes else 0
@@ -274,7 +276,7 @@ def _fill(box: QComboBox, entries: Sequence[tuple[str, str, str, str]]) -> None:
     box.clear()
     for value, title, blocked, more in entries:
         box.addItem(title, value)
-        box.setItemData(box.count() - 1, blocked or more or title, Qt.ItemDataRole.ToolTipRole)
+        box.setItemData(box.count() - 1, plain(blocked or more or title), Qt.ItemDataRole.ToolTipRole)
         _able(box, box.count() - 1, not blocked)
 
 
@@ -292,7 +294,7 @@ def _fill_methods(box: QComboBox, train: TrainView) -> None:
             box.setItemData(box.count() - 1, font, Qt.ItemDataRole.FontRole)
         box.addItem(choice.title + (" (not yet)" if choice.blocked else ""), choice.name)
         tip = f"{choice.help}\n\n{choice.blocked}".strip()
-        box.setItemData(box.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+        box.setItemData(box.count() - 1, plain(tip), Qt.ItemDataRole.ToolTipRole)
 
 
 def _able(box: QComboBox, row: int, able: bool) -> None:

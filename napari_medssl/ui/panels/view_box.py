@@ -5,10 +5,8 @@ from __future__ import annotations
 from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
-    QDoubleSpinBox,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -17,7 +15,8 @@ from qtpy.QtWidgets import (
 from ..channels import ChannelLook, ViewLook
 from ..icons import swatch
 from ..window_level import Window, window_of
-from .parts import button, checkbox, combo, enable, named, show_text, text
+from .number_box import NumberBox
+from .parts import button, checkbox, combo, enable, label, literal, show_text, text
 
 DRAG = (
     "Drag over the scan with Shift and the right mouse button: to the sides for the window, up and down for the level."
@@ -32,7 +31,6 @@ COLOURS = {  # as napari names them
     "blue": "#0000ff",
 }
 GREY = "#808080"
-FAR = 1e9
 
 
 class ViewBox(QWidget):
@@ -59,7 +57,7 @@ class ViewBox(QWidget):
         self.level_box = self._spin("Level of the window", f"The value in the middle between black and white. {DRAG}")
         self.channel = combo("Channel of the window", "Which channel the window belongs to.")
         self.channel.activated.connect(lambda _: self.channel_taken.emit(self.channel.currentData() or ""))
-        self._unit, self._says = QLabel(), text(faint=True)
+        self._unit, self._says = label(), text(faint=True)
         self._checks: list[QCheckBox] = []
         self._grid = QGridLayout()
         self._grid.setSpacing(4)
@@ -67,9 +65,9 @@ class ViewBox(QWidget):
         first.addWidget(self.presets, 1)
         first.addWidget(self.planes)
         for word, box in (("W", self.width_box), ("L", self.level_box)):
-            label = QLabel(word)
-            label.setBuddy(box)
-            second.addWidget(label)
+            letter = label(word)
+            letter.setBuddy(box)
+            second.addWidget(letter)
             second.addWidget(box, 1)
         second.addWidget(self._unit)
         layout = QVBoxLayout(self)
@@ -128,7 +126,9 @@ class ViewBox(QWidget):
             old.deleteLater()
         self._checks = []
         for number, name in enumerate(names if len(names) > 1 else []):
-            made = checkbox(name, f"Show the channel {name}. Several at once are mixed in colours; one alone is grey.")
+            made = checkbox(
+                literal(name), f"Show the channel {name}. Several at once are mixed in colours; one alone is grey."
+            )
             made.setSizePolicy(
                 QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed
             )  # a long name is no reason to widen
@@ -162,12 +162,8 @@ class ViewBox(QWidget):
     def _typed(self) -> None:
         self.window_set.emit(window_of(self.level_box.value(), self.width_box.value()))
 
-    def _spin(self, name: str, tip: str) -> QDoubleSpinBox:
-        made = QDoubleSpinBox()
-        made.setRange(-FAR, FAR)
-        made.setKeyboardTracking(False)
+    def _spin(self, name: str, tip: str) -> NumberBox:
+        made = NumberBox(name, tip)
         made.setMinimumWidth(48)
-        made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)  # its range would be wide
         made.valueChanged.connect(lambda _: self._typed())
-        named(made, name, tip)
         return made

@@ -10,7 +10,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from ..recents import Recent
-from .parts import button, named, text
+from .parts import button, formatted, literal, named, text
 
 SHOWN = 6  # recent projects
 
@@ -38,7 +38,7 @@ class Welcome(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 6, 0, 0)
         layout.setSpacing(8)
-        layout.addWidget(text(WORDS))
+        layout.addWidget(formatted(WORDS))
         layout.addWidget(
             button(
                 "Open a folder …",
@@ -95,7 +95,7 @@ class Welcome(QWidget):
 
     def _line(self, one: Recent) -> QWidget:
         where = one.root if one.there else f"Not there any more: {one.root}"
-        made = button(one.name or Path(one.root).name, where, partial(self.open_recent.emit, one.root))
+        made = button(literal(one.name or Path(one.root).name), where, partial(self.open_recent.emit, one.root))
         made.setEnabled(one.there)
         self.recent.append(made)
         away = QToolButton()
