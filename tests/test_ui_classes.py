@@ -65,6 +65,7 @@ def test_a_case_is_ended_by_a_key(bench: Bench) -> None:
     press(bench.viewer, "Alt-M")  # no case: nothing happens
     bench.open("case-2")
     bench.viewer.layers["case-2 · labels"].paint((5, 5, 5), 1)
+    bench.answers = ["without"]
     press(bench.viewer, "Alt-M")
     bench.until(lambda: bench.state.actions.save_text == "Saved")
 

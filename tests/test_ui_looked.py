@@ -247,7 +247,7 @@ def test_the_share_follows_strokes_and_slices(world: World) -> None:
     world.tick(1.0)
     assert world.tools.looked.endswith(" 0 % of this slice.")
     world.session.cases.finish(accept=False, whole=True)
-    world.tick(1.0)
+    world.rest()
     assert "the whole scan" in world.tools.looked
 
 

@@ -327,3 +327,34 @@ def test_the_page_is_gone_through_by_keys_and_buttons(qtbot: Any, tmp_path: Path
     choose(page.overlays.compare, "")
     page.overlays.compare.activated.emit(0)
     assert page.overlays._legend[0][1].isHidden()
+
+
+def test_ctrl_z_after_completing_brings_back_the_labels_and_what_nobody_annotated(world: World) -> None:
+    world.draw(world.places(1)[:5], 1)
+    world.tick(3.0)
+    before = world.labels.data.copy()
+    for accept in (False, True):
+        world.session.cases.finish(accept=accept)
+        assert not (world.labels.data == 255).any()
+        assert world.session.state.actions.can_reopen
+        world.labels.undo()
+        np.testing.assert_array_equal(world.labels.data, before)
+        world.tick(3.0)
+        saved = world.project.case("case-2").read_labels()
+        np.testing.assert_array_equal(world.session.cases._shown.display.show(saved.array), before)
+        assert not world.project.case("case-2").latest().complete
+        assert world.layer("proposal").visible, "as it was before"
+        assert world.session.state.actions.can_correct
+    world.labels.undo()
+    assert (world.labels.data == 255).all(), "the stroke before is a step of its own"
+
+
+def test_locked_structures_keep_their_voxels_when_completing_is_undone(world: World) -> None:
+    from dataclasses import replace
+
+    world.draw(world.places(1)[:5], 1)
+    world.layers.set_classes([replace(one, locked=True) for one in world.session.state.classes])
+    before = world.labels.data.copy()
+    world.session.cases.finish(accept=False)
+    world.labels.undo()
+    np.testing.assert_array_equal(world.labels.data, before)

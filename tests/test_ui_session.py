@@ -65,6 +65,20 @@ class Screen:
         where = (labels == 255) & (proposal != 0)
         labels[where] = proposal[where]
 
+    def take(self, labels: np.ndarray) -> None:
+        live = self.labels()
+        assert live is not None
+        self.before, live[...] = live.copy(), labels
+
+    def undo(self) -> None:
+        """What napari's Ctrl+Z does right after `take`."""
+        live = self.labels()
+        assert live is not None
+        live[...] = self.before
+
+    def show_overlay(self, shown: bool) -> None:
+        self.overlay = shown
+
     def clear(self) -> None:
         self.case = None
 
@@ -267,7 +281,6 @@ def test_only_what_was_drawn_takes_back_that_the_whole_scan_was_looked_at(world:
     saved = world.project.case("case-2").read_labels()
     assert saved is not None
     assert (saved.array == 255).any()
-    assert not world.session.cases.declared
 
 
 def test_who_draws_on_in_a_case_that_was_labelled_is_told_that_it_is_a_draft_again(world: World) -> None:
@@ -301,16 +314,71 @@ def test_an_empty_case_is_not_called_labelled_by_mistake(world: World) -> None:
     assert "nothing is labelled yet" in words
 
 
-def test_an_undo_after_completing_brings_no_unseen_voxels_back(world: World) -> None:
+@pytest.mark.parametrize("by", ["undo", "button"])
+@pytest.mark.parametrize("accept", [True, False])
+def test_completing_is_taken_back_to_exactly_what_it_was(world: World, by: str, accept: bool) -> None:
+    propose(world, "case-2")
     world.session.cases.open("case-2")
     world.paint()
-    world.session.cases.finish(accept=False, whole=True)
-    world.screen.labels()[3, 2:5, 2:5] = 255
-    world.session.cases.edited(sure=False)
     world.wait(3.0)
-    saved = world.project.case("case-2").read_labels()
-    assert saved is not None
-    assert not saved.array.any()
+    before = world.project.case("case-2").read_labels()
+    assert before is not None
+    state = world.session.state.actions
+    world.session.cases.finish(accept=accept)
+    assert world.session.state.actions.can_reopen
+    assert world.project.case("case-2").latest().complete
+    if by == "undo":
+        world.screen.undo()
+        world.session.cases.edited(sure=False)
+        world.wait(3.0)
+    else:
+        world.session.cases.reopen()
+    revision, saved = world.project.case("case-2").latest(), world.project.case("case-2").read_labels()
+    np.testing.assert_array_equal(saved.array, before.array)
+    assert (revision.complete, revision.origin, revision.run) == (False, "drawn", None)
+    after = world.session.state.actions
+    assert (after.can_correct, after.can_accept, after.can_reopen) == (state.can_correct, state.can_accept, False)
+    assert world.session.state.progress == (2, 4)
+    assert "draft again" in (world.session.state.message or ("", ""))[1]
+
+
+def test_completing_is_taken_back_after_the_next_case_was_opened(world: World) -> None:
+    propose(world, "case-2")
+    world.session.cases.open("case-2")
+    world.paint()
+    world.wait(3.0)
+    before = world.project.case("case-2").read_labels()
+    world.session.cases.finish(accept=True, then=world.session.open_next)
+    assert not world.session.state.actions.can_reopen, "another case is on the screen"
+    world.session.cases.open("case-2")
+    assert world.session.state.actions.can_reopen
+    world.session.cases.reopen()
+    np.testing.assert_array_equal(world.project.case("case-2").read_labels().array, before.array)
+    assert not world.project.case("case-2").latest().complete
+
+
+def test_what_was_drawn_after_completing_stays_when_that_is_taken_back(world: World) -> None:
+    world.session.cases.open("case-2")
+    world.paint()
+    world.session.cases.finish(accept=False)
+    world.screen.labels()[7, 2:5, 2:5] = 2
+    world.session.cases.edited()
+    world.wait(3.0)
+    assert not world.session.state.actions.can_reopen, "it is a draft already"
+    world.session.cases.finish(accept=False)
+    world.session.cases.reopen()
+    saved = world.project.case("case-2").read_labels().array
+    assert (saved == 2).sum() == 9
+    assert (saved == 1).sum() == 9
+
+
+def test_only_what_was_drawn_can_be_taken_back_too(world: World) -> None:
+    world.session.cases.open("case-2")
+    world.paint()
+    world.session.cases.finish(accept=False, whole=False)
+    world.session.cases.reopen()
+    assert not world.project.case("case-2").latest().complete
+    assert (world.project.case("case-2").read_labels().array == 255).any()
 
 
 def test_accepting_a_proposal_as_it_is(world: World) -> None:

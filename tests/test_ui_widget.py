@@ -46,6 +46,9 @@ class Bench:
         self.qtbot, self.viewer, self.driver = qtbot, ViewerModel(), driver or Driver()
         self.widget = MedSSLWidget(self.viewer, driver=self.driver)
         qtbot.addWidget(self.widget, before_close_func=lambda w: w.shut())
+        self.asked: list[Any] = []  # questions, which are answered at once: nobody is here to answer a dialog
+        self.answers: list[str] = []
+        self.widget.ask = self._answer
         self.widget.resize(340, 900)
         self.widget.show()
         if root is not None:
@@ -55,6 +58,13 @@ class Bench:
     @property
     def state(self) -> Any:
         return self.widget.session.state
+
+    def _answer(self, question: Any) -> str:
+        self.asked.append(question)
+        assert self.answers, f"nobody expects to be asked: {question.words}"
+        answer = self.answers.pop(0)
+        assert answer in [one.reply for one in question.answers], question
+        return answer
 
     def until(self, condition: Any) -> None:
         self.qtbot.waitUntil(condition, timeout=30_000)
@@ -130,6 +140,7 @@ def test_drawing_saves_itself_and_complete_counts(bench: Bench) -> None:
     bench.until(lambda: bench.state.actions.save_text == "Draft saved")
     project = Project.open(bench.widget.session.board.facts.project.root)
     assert not project.case("case-2").latest().complete
+    bench.answers = ["without"]  # of the other structure nothing is drawn
     bench.click(bench.widget.label_page.done)
     bench.until(lambda: bench.state.progress == (3, 4))
     saved = project.case("case-2").read_labels().array

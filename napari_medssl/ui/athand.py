@@ -87,6 +87,17 @@ def box_in_view(labels: Labels, plane: tuple[int, int] | None) -> Box | None:
     return tuple(box)
 
 
+def box_of(mask: NDArray[np.bool_]) -> Box | None:
+    """The smallest box round what is chosen; None where nothing is."""
+    sides = []
+    for axis in range(mask.ndim):
+        on = np.flatnonzero(mask.any(axis=tuple(other for other in range(mask.ndim) if other != axis)))
+        if not on.size:
+            return None
+        sides.append(slice(int(on[0]), int(on[-1]) + 1))
+    return tuple(sides)
+
+
 def within_rule(channels: Sequence[NDArray[Any]], low: float, high: float) -> Rule:
     """A rule for the gate: only where the scan is between two values, both included."""
 

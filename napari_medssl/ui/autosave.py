@@ -20,12 +20,9 @@ class Autosave:
     ----------
     saved_copy : array of uint8 or None
         The labels as shown when last saved: a save of the same again is left out.
-    declared : bool
-        The person declared the case looked at as a whole: what a later undo makes "not looked at" is background.
     """
 
     saved_copy: np.ndarray | None = None
-    declared: bool = False
     dirty: bool = False
     _strokes: int = 0
     _first: float = 0.0

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from ..imaging import UNSEEN
 from .autosave import Autosave
 from .board import Board
+from .completing import Completed, completed, completed_labels
 from .editing import Place
 from .jobs import Jobs
 from .loading import ShownCase, ShownProposal, load_proposal
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 
 AGAIN = "{} is a draft again: you changed it. Training uses it as it was; mark it again when you are done."
+REOPENED = "{} is a draft again, as it was before. What nobody had looked at is 'not looked at' again."
 
 
 class View(Protocol):
@@ -43,6 +44,12 @@ class View(Protocol):
 
     def write(self, places: np.ndarray, values: np.ndarray) -> None:
         """Change the labels at flat places, as one undoable step."""
+
+    def take(self, labels: np.ndarray) -> None:
+        """Change the labels to these, as one undoable step, however large."""
+
+    def show_overlay(self, shown: bool) -> None:
+        """Show or hide the proposal."""
 
     def clear(self) -> None: ...
 
@@ -76,6 +83,7 @@ class CaseDesk:
         self._autosave = Autosave()
         self._asked = 0
         self._copying = False
+        self._completed: Completed | None = None
         self._window = ""
         self._keeper: StrokeKeeper | None = None
         self._listeners: list[Callable[[ShownCase], None]] = []
@@ -133,11 +141,6 @@ class CaseDesk:
         if sure and case.save not in ("unsaved", "saving"):
             self._board.set_case(save="unsaved")
 
-    @property
-    def declared(self) -> bool:
-        """The person said to have looked at the whole scan."""
-        return self._autosave.declared
-
     def wrote(self, place: Place) -> None:
         """Something was written to the labels: it is on the disk within moments, whenever the next draft is."""
         self.writes += 1
@@ -176,12 +179,10 @@ class CaseDesk:
         self._copying = True
         self._view.write(places, values)
         self._copying = False
-        if bool((values == UNSEEN).any()):
-            self._autosave.declared = False  # somebody says so: this is to be looked at again
         self.edited()
 
     def finish(self, *, accept: bool, whole: bool = True, then: Callable[[], None] = lambda: None) -> None:
-        """Declare the case labelled.
+        """Declare the case labelled; what that fills in is one step of undo.
 
         Parameters
         ----------
@@ -195,12 +196,24 @@ class CaseDesk:
         case, shown, project = self._board.facts.case, self._shown, self._project
         if case is None or shown is None or project is None or (accept and case.proposal is None):
             return
-        if accept:
-            self.correct()
+        if not (accept or whole):
+            self._unfill()
         live = self._view.labels()
         if live is None:
             return
-        drawn, autosave, keeper = live.copy(), self._autosave, self._keeper
+        autosave, keeper = self._autosave, self._keeper
+        proposal = shown.proposal.labels if accept and shown.proposal is not None else None
+        drawn = completed_labels(live, proposal, whole=False)
+        after = completed_labels(drawn, None, whole=True) if whole else drawn
+        if not np.array_equal(live, after):
+            self._completed = completed(shown.name, live, after, case.based_on, case.copied, case.complete)
+            self._take(after)
+            self.edits += 1
+        elif self._completed is None or self._completed.case != shown.name:
+            self._completed = completed(shown.name, live, after, case.based_on, case.copied, case.complete)
+        if accept:
+            self._board.set_case(copied=True, based_on=case.proposal)
+            self._view.show_overlay(False)
         based_on = case.proposal if accept else case.based_on
         minutes, strokes, author = autosave.minutes(), autosave.strokes(), self._author
         autosave.taken()
@@ -214,17 +227,29 @@ class CaseDesk:
             )  # fmt: skip
 
         def done(finished: Finished) -> None:
-            autosave.saved_copy = drawn
+            autosave.saved_copy = after
             if keeper is not None:
                 keeper.saved(finished.revision)
-            autosave.declared = whole
             if self._shown is shown:
-                self._board.set_case(save="unsaved" if autosave.dirty else "saved", complete=True)
+                self._board.set_case(
+                    save="unsaved" if autosave.dirty else "saved", complete=True, can_reopen=self._can_reopen()
+                )
             self._say_finished(finished.sentence)
             self._changed(True)
 
         self._jobs.submit("disk", work, done, lambda error: self._not_saved(autosave, error))
         then()
+
+    def reopen(self) -> None:
+        """Take back that the case was completed: it is a draft as it was before, with what was drawn since."""
+        case = self._board.facts.case
+        if case is None or not self._can_reopen():
+            return
+        self._unfill()
+        self._autosave.saved_copy = None  # a revision of its own, also where no voxel changed
+        self._autosave.edited(self._clock())
+        self.save()
+        self._board.say("info", REOPENED.format(case.name))
 
     def fetch_proposal(self, run: str | None = None) -> None:
         """The case on screen may have a new proposal: it comes as new layers, the labels are not touched.
@@ -272,6 +297,9 @@ class CaseDesk:
         live = self._view.labels()
         if shown is None or project is None or case is None or live is None or not self._autosave.dirty:
             return
+        if self._can_reopen() and self._completed is not None and self._completed.is_undone(live):
+            self._as_before(self._completed)
+            case = self._board.facts.case or case
         autosave, author, based_on = self._autosave, self._author, case.based_on
         minutes, strokes, keeper = autosave.minutes(), autosave.strokes(), self._keeper
         autosave.taken()
@@ -282,8 +310,8 @@ class CaseDesk:
 
         def work() -> Draft | None:
             return save_draft(
-                project, shown, live, autosave.saved_copy, declared=autosave.declared, author=author,
-                minutes=minutes, strokes=strokes, based_on=based_on,
+                project, shown, live, autosave.saved_copy, author=author, minutes=minutes,
+                strokes=strokes, based_on=based_on,
             )  # fmt: skip
 
         def done(saved: Draft | None) -> None:
@@ -291,8 +319,9 @@ class CaseDesk:
                 keeper.saved(None if saved is None else saved.revision)
             if saved is not None:
                 autosave.saved_copy = saved.shown
-                self._changed(False)
             now = self._board.facts.case
+            if saved is not None:
+                self._changed(now is not None and self._autosave is autosave and now.complete)
             if self._autosave is not autosave or now is None:
                 return
             if saved is not None or now.save != "clean":
@@ -300,9 +329,37 @@ class CaseDesk:
             if saved is not None:
                 if now.complete:
                     self._board.say("info", AGAIN.format(shown.name))
-                self._board.set_case(complete=False)
+                self._board.set_case(complete=False, can_reopen=False)
 
         self._jobs.submit("disk", work, done, lambda error: self._not_saved(autosave, error))
+
+    def _take(self, labels: np.ndarray) -> None:
+        """Labels as a whole, as one step of undo that is no stroke."""
+        self._copying = True
+        self._view.take(labels)
+        self._copying = False
+
+    def _can_reopen(self) -> bool:
+        return self._completed is not None and self._shown is not None and self._completed.case == self._shown.name
+
+    def _unfill(self) -> None:
+        """What completing filled in is *not looked at* again, unless somebody drew there since."""
+        live = self._view.labels()
+        if live is None or self._completed is None or not self._can_reopen():
+            return
+        before = self._completed.before(live)
+        if not np.array_equal(live, before):
+            self._take(before)
+            self.edits += 1
+        self._as_before(self._completed)
+
+    def _as_before(self, completed: Completed) -> None:
+        """What is known of the case is as it was before it was completed."""
+        case = self._board.facts.case
+        if case is not None and case.copied and not completed.copied:
+            self._view.show_overlay(True)
+        self._completed = None
+        self._board.set_case(copied=completed.copied, based_on=completed.based_on, can_reopen=False)
 
     def _say_finished(self, sentence: str) -> None:
         """Before what was said of the next case, which may be on the screen before the save is done."""
@@ -328,10 +385,9 @@ class CaseDesk:
             self._board.set(case=None)
 
     def _opened(self, shown: ShownCase) -> None:
-        whole = shown.complete and not bool((shown.labels == UNSEEN).any())
         self._shown = shown
         again = shown.recovered.again
-        self._autosave = Autosave(saved_copy=None if again else shown.labels.copy(), declared=whole)
+        self._autosave = Autosave(saved_copy=None if again else shown.labels.copy())
         assert self._project is not None
         self._keeper = StrokeKeeper(
             self._jobs, self._project, shown, self._author, self._window, self._board.failed
@@ -348,6 +404,7 @@ class CaseDesk:
                 based_on=shown.based_on,
                 copied=proposal is not None and shown.based_on == proposal.run,
                 complete=shown.complete,
+                can_reopen=shown.complete and self._can_reopen(),
                 save="saved" if shown.revision else "clean",
                 maps=() if proposal is None else tuple(proposal.maps),
             ),

@@ -88,7 +88,7 @@ class _Words:
 
     def __init__(self, native: Any, tooltip: str) -> None:
         self.native, self.tooltip = native, tooltip
-        self.changed = native.textEdited
+        self.changed = native.textChanged
 
     @property
     def value(self) -> Any:

@@ -10,6 +10,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "Alt-G": "next case",
         "Alt-M": "mark the case as complete: the rest is background",
         "Ctrl-Alt-M": "only what I drew: the rest stays not looked at",
+        "Ctrl-Alt-Z": "undo complete: the case is a draft again, as before",
         "Alt-Z": "the Train page, ready to train",
     },
     "The proposal of a case": {

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..imaging import UNSEEN
-from .athand import AtHand, box_in_view, brightness_drawn, channels_shown, within_rule
+from .athand import AtHand, box_in_view, box_of, brightness_drawn, channels_shown, within_rule
 from .channels import Channels
 from .colours import label_colours
 from .crosshair import CrossHair
@@ -177,6 +177,27 @@ class CaseLayers:
         """Change the labels at flat places, as one undoable step."""
         if self._labels is not None and places.size:
             self._set(np.unravel_index(places, self._labels.data.shape), values)
+
+    def take(self, labels: np.ndarray) -> None:
+        """Change the labels to these, as one undoable step: a box and its values, for there may be very many.
+
+        It is not told as written: whoever changes all of a case saves it at once.
+        """
+        layer = self._labels
+        if layer is None:
+            return
+        place = box_of(np.asarray(layer.data) != labels)
+        if place is None:
+            return
+        data = np.asarray(layer.data)
+        before, after = data[place].copy(), labels[place].copy()
+        layer._save_history((place, before, after))
+        data[place] = after
+        layer.refresh()
+
+    def show_overlay(self, shown: bool) -> None:
+        """Show or hide the proposal."""
+        self.overlays.show_overlay(shown)
 
     def at_hand(self) -> AtHand | None:
         """The case as it is on the screen right now; None without one."""

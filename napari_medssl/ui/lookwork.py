@@ -151,7 +151,7 @@ class LookDesk:
         case = self._board.facts.case
         if case is None or self._looked is None:
             return
-        words = looked_text(self._looked, self._view.slice_shown(), self._cases.declared)
+        words = looked_text(self._looked, self._view.slice_shown(), case.complete)
         if words != case.tools.looked:
             self._board.set_case(tools=replace(case.tools, looked=words))
 

@@ -70,6 +70,10 @@ class Overlays:
         """The proposal on the screen; not a copy."""
         return None if self._proposal is None else np.asarray(self._proposal.data)
 
+    def visible_proposal(self) -> np.ndarray | None:
+        """The proposal, where a person sees it; not a copy."""
+        return self.proposal() if self._proposal is not None and self._proposal.visible else None
+
     def mark(self, box: Sequence[tuple[int, int]], *, below: Any) -> None:
         """Frame a place, and no other."""
         display = self._stack.display
@@ -151,8 +155,12 @@ class Overlays:
 
     def hide_proposal(self) -> None:
         """Hide the proposal."""
+        self.show_overlay(False)
+
+    def show_overlay(self, shown: bool) -> None:
+        """Show or hide the proposal."""
         if self._proposal is not None:
-            self._proposal.visible = False
+            self._proposal.visible = shown
 
     def toggle_filled(self) -> None:
         """The proposal as outlines, or filled."""

@@ -21,6 +21,7 @@ from .jobs import ThreadJobs
 from .layers import CaseLayers
 from .mailbox import Mailbox
 from .ortho import OrthoDock
+from .panels.ask import ask
 from .panels.cases import CasePanel
 from .panels.header import Header
 from .panels.label import LabelPage
@@ -30,6 +31,7 @@ from .panels.tour import TourPanel
 from .panels.train import TrainPage
 from .panels.welcome import Welcome
 from .progressdock import ProgressDock
+from .questions import Question, Reply
 from .runview import Level
 from .runwork import Driver
 from .session import Session
@@ -82,6 +84,7 @@ class MedSSLWidget(QWidget):
         self.curves = CurveDock(viewer)
         self.progress = ProgressDock(viewer, partial(wiring.progress.connect_panel, self))
         self.planes = OrthoDock(viewer, self.layers, partial(wiring.view.show_planes, self))
+        self.ask: Callable[[Question], Reply] = partial(ask, self)  # another one answers in tests
         self._closed = False
         self._in: QWidget | None = None
         self.header = Header()

@@ -68,6 +68,7 @@ class ReviewState:
         Colour and meaning of what it shows.
     """
 
+    case: str = ""
     lines: tuple[RegionLine, ...] = ()
     current: int | None = None
     text: str = ""
@@ -102,15 +103,17 @@ def previous_run(proposals: Sequence[tuple[str, str]], shown: str | None) -> str
 
 
 def review_state(
-    review: Review | None, classes: Sequence[ClassFacts], proposals: Sequence[tuple[str, str]], shown: str | None
-) -> ReviewState:
-    """What to show of the review of the proposal of the run `shown`."""
+    review: Review | None, classes: Sequence[ClassFacts], proposals: Sequence[tuple[str, str]], shown: str | None,
+    case: str = "",
+) -> ReviewState:  # fmt: skip
+    """What to show of the review of the proposal of the run `shown` for a case."""
     if review is None or shown is None:
         return ReviewState()
     parts = [(Part("region"), "This region"), (Part("slice"), "This slice")]
     parts += [(Part("class", str(one.value)), f"All {one.name}") for one in classes]
     difference = review.difference
     return ReviewState(
+        case=case,
         lines=review.lines,
         current=review.current,
         text=_progress(review.lines),

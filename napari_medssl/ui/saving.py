@@ -44,7 +44,6 @@ def save_draft(
     live: np.ndarray,
     saved: np.ndarray | None,
     *,
-    declared: bool,
     author: str,
     minutes: float,
     strokes: int | None = None,
@@ -58,8 +57,6 @@ def save_draft(
         The labels as shown, perhaps being painted on right now: a stroke that is half in is whole in the next draft.
     saved : array of uint8 or None
         The same as last saved.
-    declared : bool
-        Nothing of the case is "not looked at" any more.
 
     Returns
     -------
@@ -72,7 +69,7 @@ def save_draft(
     case = project.case(shown.name)
     latest = case.latest()
     revision = case.save_labels(
-        shown.display.back(finished_labels(copy) if declared else copy),
+        shown.display.back(copy),
         author=author,
         origin="corrected" if based_on else "drawn",
         minutes=minutes,
@@ -142,5 +139,7 @@ def _the_rest(drawn: np.ndarray, labels: np.ndarray, by_hand: bool) -> str:
             words += " Draw a little background, too: without any, models find structures everywhere."
         return words
     if not labels.any():
-        return " Nothing is painted, so all of it is background. If that was a mistake, paint: it is a draft again."
-    return " What you did not paint is background now." if by_hand and (drawn == UNSEEN).any() else ""
+        return " Nothing is painted, so all of it is background. If that was a mistake, Ctrl+Z takes it back."
+    if by_hand and (drawn == UNSEEN).any():
+        return " What you did not paint is background now; Ctrl+Z takes that back."
+    return ""

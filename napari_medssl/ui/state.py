@@ -51,6 +51,7 @@ class OpenCase:
     based_on: str | None = None
     copied: bool = False
     complete: bool = False
+    can_reopen: bool = False
     save: Save = "clean"
     maps: tuple[str, ...] = ()
     inside: Inside | None = None
@@ -94,6 +95,7 @@ class CaseActions:
     can_label: bool = False
     can_accept: bool = False
     can_correct: bool = False
+    can_reopen: bool = False
     maps: tuple[str, ...] = ()
 
 
@@ -228,6 +230,7 @@ def _actions(facts: Facts) -> CaseActions:
         can_label=True,
         can_accept=case.proposal is not None,
         can_correct=case.proposal is not None and not case.copied,
+        can_reopen=case.complete and case.can_reopen,
         maps=case.maps,
     )
 
@@ -265,4 +268,4 @@ def _review(facts: Facts, project: ProjectFacts) -> ReviewState:
     case = facts.case
     if case is None or facts.loading:
         return ReviewState()
-    return review_state(case.review, project.classes, case.proposals, case.proposal)
+    return review_state(case.review, project.classes, case.proposals, case.proposal, case.name)

@@ -64,17 +64,17 @@ def count_looked(labels: NDArray[np.uint8]) -> Looked:
     return Looked(int(counts[0].sum()), seen.size, tuple(tuple(count.tolist()) for count in counts))
 
 
-def looked_text(looked: Looked, at: tuple[int, int] | None, declared: bool) -> str:
+def looked_text(looked: Looked, at: tuple[int, int] | None, complete: bool) -> str:
     """How much was looked at, in words.
 
     Parameters
     ----------
     at : (int, int) or None
         Axis and number of the slice on the screen.
-    declared : bool
-        The person said to have looked at the whole scan.
+    complete : bool
+        The person said to be done with the case.
     """
-    if declared:
+    if complete and looked.seen == looked.size:
         return "Looked at: the whole scan, as you said."
     words = f"Looked at: {percent(looked.seen, looked.size)} of the scan"
     if at is None:

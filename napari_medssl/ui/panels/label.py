@@ -13,7 +13,7 @@ from ..facts import ClassFacts
 from ..icons import state_swatch, swatch
 from ..state import PanelState
 from .draw_box import LookedBox, WithinBox
-from .parts import Line, button, checkbox, combo, enable, literal, named, show_text, text
+from .parts import Line, button, checkbox, combo, enable, literal, named, reopen_button, show_text, text
 from .tool_box import ToolBox
 from .view_box import ViewBox
 
@@ -33,6 +33,7 @@ class LabelPage(QWidget):
     shade_changed = Signal(bool)
     edit_classes = Signal()
     finished = Signal(bool)  # whole scan looked at
+    reopened = Signal()
     locked = Signal(int, bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -76,6 +77,7 @@ class LabelPage(QWidget):
             "The case counts as labelled. (Ctrl+Alt+M)",
             partial(self.finish, False),
         )
+        self.reopen = reopen_button(self.reopened.emit)
         self.within, self.looked = WithinBox(), LookedBox()
         self.tools = ToolBox()
         self._edit = button("Structures …", "Name the structures to segment, and add new ones.", self.edit_classes.emit)
@@ -98,6 +100,7 @@ class LabelPage(QWidget):
         layout.addWidget(self.lock)
         layout.addLayout(line)
         layout.addLayout(ending)
+        layout.addWidget(self.reopen)
         layout.addWidget(self.within)
         layout.addWidget(self.tools)
         layout.addWidget(self.shade)
@@ -116,6 +119,7 @@ class LabelPage(QWidget):
             self._draw_classes(state)
         for widget in (self.plane, self.shade, self.done, self.partly, self.lock, *self._classes.buttons()):
             enable(widget, actions.can_label)
+        self.reopen.setVisible(actions.can_reopen)
         self.within.draw(state.tools)
         self.tools.draw(state.tools)
         self.looked.draw(state.tools)

@@ -59,6 +59,18 @@ def button(text: str, tip: str, clicked: Callable[[], None], *, name: str | None
     return made
 
 
+def reopen_button(clicked: Callable[[], None]) -> QPushButton:
+    """The button that takes back that a case was completed; there only where that can be."""
+    made = button(
+        "Undo complete",
+        "The case is a draft again, as it was before: what nobody had looked at is 'not looked at' again. What you "
+        "drew since stays. (Ctrl+Alt+Z)",
+        clicked,
+    )
+    made.hide()
+    return made
+
+
 def checkbox(text: str, tip: str, *, checked: bool = False) -> QCheckBox:
     """A check box."""
     made = QCheckBox(text)

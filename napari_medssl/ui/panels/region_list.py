@@ -89,11 +89,15 @@ class RegionBox(QWidget):
             for part, words in review.parts:
                 self.parts.addItem(words, part)
             self.parts.setCurrentIndex(max(0, self.parts.findText(chosen)))
+        if (review.case, review.current) != (before.case, before.current):
+            self.parts.setCurrentIndex(0)
         if (review.lines, review.current) != (before.lines, before.current):
             self._draw_lines(review.lines, review.current)
 
     def _decide(self, verb: str) -> None:
-        self.decided.emit(verb, self.chosen_part())
+        part = self.chosen_part()
+        self.parts.setCurrentIndex(0)  # each wider decision is chosen anew
+        self.decided.emit(verb, part)
 
     def _draw_lines(self, lines: tuple[RegionLine, ...], current: int | None) -> None:
         self.list.setVisible(bool(lines))

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from ..state import CaseActions, PanelState
 from .inside_box import InsideBox
 from .overlay_box import OverlayBox
-from .parts import button, combo, enable, plain, show_text, text
+from .parts import button, combo, enable, plain, reopen_button, show_text, text
 from .region_list import RegionBox
 from .view_box import ViewBox
 
@@ -24,6 +24,7 @@ class ReviewPage(QWidget):
     correct = Signal()
     accept = Signal(bool)  # and go on with the next
     run_chosen = Signal(str)
+    reopened = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -53,6 +54,7 @@ class ReviewPage(QWidget):
             lambda: self.accept.emit(True),
             name="Accept the case and open the next",
         )
+        self.reopen = reopen_button(self.reopened.emit)
         self._next = text()
         line = QHBoxLayout()
         line.addWidget(self.accept_button)
@@ -66,6 +68,7 @@ class ReviewPage(QWidget):
         layout.addWidget(text("The whole case", heading=True))
         layout.addWidget(self.correct_button)
         layout.addLayout(line)
+        layout.addWidget(self.reopen)
         layout.addWidget(self._next)
         layout.addWidget(self.view)
         layout.addWidget(self.inside)
@@ -82,6 +85,7 @@ class ReviewPage(QWidget):
         enable(self.correct_button, actions.can_correct)
         for widget in (self.accept_button, self.accept_next):
             enable(widget, actions.can_accept)
+        self.reopen.setVisible(actions.can_reopen)
         self._draw_runs(actions)
         self.overlays.draw(actions.maps, actions.can_accept, state.review)
         self.overlays.draw_look(look)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ...imaging import UNSEEN
 from ..compat import focus_canvas
 from ..panels.label import BACKGROUND, DIGITS
+from ..questions import ask_complete
 from .header import ask_classes
 
 if TYPE_CHECKING:
@@ -29,14 +30,40 @@ def connect(dock: MedSSLWidget) -> None:
     page.within.take.connect(session.within.take)
     page.looked.mark.connect(lambda where: mark(dock, where))
     page.looked.unmark.connect(lambda where: unmark(dock, where))
-    page.finished.connect(lambda whole: session.cases.finish(accept=False, whole=whole))
+    page.finished.connect(lambda whole: finish(dock, whole))
+    page.reopened.connect(lambda: reopen(dock))
 
 
 def keys(dock: MedSSLWidget) -> dict[str, Callable[[], None]]:
-    """Alt+1 … Alt+9 take a structure; Alt+M and Ctrl+Alt+M end the case."""
+    """Alt+1 … Alt+9 take a structure; Alt+M and Ctrl+Alt+M end the case, Ctrl+Alt+Z takes that back."""
     numbers = {f"Alt-{key}": partial(choose_number, dock, key) for key in DIGITS}
     finish = dock.label_page.finish
-    return {**numbers, "Alt-M": partial(finish, True), "Ctrl-Alt-M": partial(finish, False)}
+    return {
+        **numbers,
+        "Alt-M": partial(finish, True),
+        "Ctrl-Alt-M": partial(finish, False),
+        "Ctrl-Alt-Z": partial(reopen, dock),
+    }
+
+
+def finish(dock: MedSSLWidget, whole: bool) -> None:
+    """The case is labelled; what a person cannot have meant is asked about first."""
+    cases, labels, accept = dock.session.cases, dock.layers.labels(), False
+    if whole and labels is not None:
+        proposal = dock.layers.overlays.visible_proposal()
+        question = ask_complete(dock.session.state.actions.title, labels, proposal, dock.session.state.classes)
+        reply = "without" if question is None else dock.ask(question)
+        if reply == "no":
+            return
+        accept, whole = reply == "with", reply != "yes"
+    cases.finish(accept=accept, whole=whole)
+    focus_canvas(dock.layers.viewer)
+
+
+def reopen(dock: MedSSLWidget) -> None:
+    """Take back that the case was completed."""
+    dock.session.cases.reopen()
+    focus_canvas(dock.layers.viewer)
 
 
 def mark(dock: MedSSLWidget, where: Where) -> None:

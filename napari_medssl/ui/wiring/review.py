@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from ..compat import focus_canvas
 from ..deciding import Part
+from ..questions import Question, ask_empty, ask_whole
+from .label import reopen
 
 if TYPE_CHECKING:
     from ...project.reviews import Verb
@@ -21,6 +23,7 @@ def connect(dock: MedSSLWidget) -> None:
     page.correct.connect(lambda: correct(dock))
     page.accept.connect(lambda then_next: accept(dock, then_next))
     page.run_chosen.connect(session.cases.fetch_proposal)
+    page.reopened.connect(lambda: reopen(dock))
     box = page.overlays
     box.proposal_toggled.connect(lambda: _overlay(dock, overlays.toggle_proposal))
     box.filled_toggled.connect(lambda: _overlay(dock, overlays.toggle_filled))
@@ -69,15 +72,36 @@ def correct(dock: MedSSLWidget) -> None:
 def accept(dock: MedSSLWidget, then_next: bool) -> None:
     """Save as labelled; go on with the suggested case, if wished."""
     session = dock.session
-    if session.state.actions.can_accept:
+    if session.state.actions.can_accept and _wants(dock, _about_empty(dock)):
         session.cases.finish(accept=True, then=session.open_next if then_next else lambda: None)
         focus_canvas(dock.layers.viewer)
 
 
 def decide(dock: MedSSLWidget, verb: Verb, part: Part) -> None:
-    """Accept, reject or take back a part of the proposal."""
+    """Accept, make background of, or take back a part of the proposal; the whole of it only after a question."""
+    empty = _about_empty(dock) if verb == "accept" else None
+    if part.scope == "case" and not _wants(dock, empty or _about_whole(dock, verb)):
+        return
     dock.session.review.decide(verb, part)
     focus_canvas(dock.layers.viewer)
+
+
+def _wants(dock: MedSSLWidget, question: Question | None) -> bool:
+    return question is None or dock.ask(question) == "yes"
+
+
+def _about_empty(dock: MedSSLWidget) -> Question | None:
+    labels, state = dock.layers.labels(), dock.session.state
+    if labels is None:
+        return None
+    return ask_empty(state.actions.title, labels, dock.layers.overlays.proposal(), state.classes)
+
+
+def _about_whole(dock: MedSSLWidget, verb: Verb) -> Question | None:
+    labels, proposal, state = dock.layers.labels(), dock.layers.overlays.proposal(), dock.session.state
+    if labels is None or proposal is None:
+        return None
+    return ask_whole(verb, state.actions.title, labels, proposal, state.classes)
 
 
 def _go(dock: MedSSLWidget, step: Callable[[], None]) -> None:
