@@ -80,6 +80,67 @@ def test_labels_that_do_not_fit_are_refused(
     assert not (tmp_path / "x.nii.gz").exists()
 
 
+@pytest.mark.parametrize(
+    ("typed", "written"),
+    [
+        ("h14", "h14.nii.gz"),
+        ("h14.nii", "h14.nii"),
+        ("h14.NII.GZ", "h14.NII.GZ"),
+        ("h14.v2", "h14.v2.nii.gz"),
+        ("h14.png", "h14.png.nii.gz"),
+        ("case 1 · labels", "case 1 · labels.nii.gz"),
+        ("h14.", "h14.nii.gz"),
+        ("ж.tif", "ж.tif.nii.gz"),
+    ],
+)
+def test_labels_are_saved_under_any_name(scan: Path, tmp_path: Path, typed: str, written: str) -> None:
+    ((data, kwargs, _),) = read_scans(str(scan))
+    drawn = np.zeros(data.shape, np.uint8)
+    drawn[0] = 3
+    assert write_labels_layer(str(tmp_path / typed), drawn, {"metadata": kwargs["metadata"]}) == [
+        str(tmp_path / written)
+    ]
+    assert (read_labels(tmp_path / written).array == 3).sum() == (drawn == 3).sum()
+
+
+def test_labels_of_an_image_are_saved_as_an_image(tmp_path: Path) -> None:
+    from PIL import Image
+
+    Image.fromarray(np.arange(48, dtype=np.uint8).reshape(6, 8)).save(tmp_path / "slide.png")
+    ((data, kwargs, _),) = read_scans(str(tmp_path / "slide.png"))
+    drawn = np.ones(data.shape[:2], np.uint8)
+    for typed, written in (("mask", "mask.png"), ("mask.tif", "mask.tif"), ("m.nii.gz", "m.nii.gz")):
+        path = tmp_path / typed
+        assert write_labels_layer(str(path), drawn, {"metadata": kwargs["metadata"]}) == [str(tmp_path / written)]
+        assert (read_labels(tmp_path / written).array == 1).all()
+
+
+def test_a_name_that_gets_its_ending_from_us_replaces_nothing(scan: Path, tmp_path: Path) -> None:
+    ((data, kwargs, _),) = read_scans(str(scan))
+    (tmp_path / "h14.nii.gz").write_text("mine")
+    with pytest.raises(MedSSLError, match="already"):
+        write_labels_layer(str(tmp_path / "h14"), np.zeros(data.shape, np.uint8), {"metadata": kwargs["metadata"]})
+    assert (tmp_path / "h14.nii.gz").read_text() == "mine"
+
+
+def test_it_is_told_that_a_draft_holds_voxels_that_nobody_looked_at(
+    scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import napari.utils.notifications as said
+
+    told: list[str] = []
+    monkeypatch.setattr(said, "show_warning", told.append)
+    monkeypatch.setattr(said, "show_info", told.append)
+    ((data, kwargs, _),) = read_scans(str(scan))
+    drawn = np.full(data.shape, 255, np.uint8)
+    drawn[0] = 1
+    write_labels_layer(str(tmp_path / "draft"), drawn, {"metadata": kwargs["metadata"]})
+    assert "80 % of it was not looked at" in told[0]
+    assert "255" in told[0]
+    write_labels_layer(str(tmp_path / "whole"), np.zeros_like(drawn), {"metadata": kwargs["metadata"]})
+    assert told[1].endswith("whole.nii.gz is written.")
+
+
 def test_the_sample_scan_lies_under_its_labels() -> None:
     (image, image_space, kind), (labels, labels_space, _) = sample_scan()
     assert kind == "image"

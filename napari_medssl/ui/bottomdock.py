@@ -40,6 +40,11 @@ class BottomDock:
             background = self.panel.palette().color(QPalette.ColorRole.Window)
             self.panel.set_colours(background.name(), text.name(), ACCENT)
 
+    def hide(self) -> None:
+        """Take the dock off the screen, until it is wanted again."""
+        if self._dock is not None:
+            self._dock.hide()
+
     def close(self) -> None:
         """Take the dock out of the window, unless that has gone: napari lets go of it when it is closed."""
         window = getattr(self._viewer, "window", None)

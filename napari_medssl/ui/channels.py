@@ -93,6 +93,11 @@ class Channels:
         self._layers, self._presets = {}, {}
         self.on_change()
 
+    def begin_anew(self) -> None:
+        """Another project: what was chosen for scans of the one before means nothing here."""
+        self._wishes, self._wanted, self._chosen = {}, (), ""
+        self.on_change()
+
     def forget(self, layer: Any) -> None:
         """The person removed a layer."""
         self._layers = {name: kept for name, kept in self._layers.items() if kept is not layer}

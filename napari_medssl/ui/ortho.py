@@ -58,9 +58,14 @@ class OrthoDock:
     def toggle(self) -> None:
         """Show the other planes, or hide them."""
         if self.is_open:
-            self._dock.hide()
+            self.hide()
         else:
             self.show()
+
+    def hide(self) -> None:
+        """Take the dock off the screen, until it is wanted again."""
+        if self.is_open:
+            self._dock.hide()
 
     def show(self) -> None:
         """Open the dock."""

@@ -8,17 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, Qt, QTimer
-from qtpy.QtWidgets import QApplication, QMainWindow, QStackedWidget, QWidget
+from qtpy.QtWidgets import QApplication, QMainWindow, QScrollArea, QStackedWidget, QWidget
 
 from ..runs.drivers import Handle, ProcessDriver
 from ..runs.status import RunStatus
 from . import faults, keys, projects, wiring
+from .compat import focus_canvas
 from .curvedock import CurveDock
 from .editing import Place
 from .follow import Follower
 from .frame import lay_out
 from .jobs import ThreadJobs
 from .layers import CaseLayers
+from .loading import ShownCase
 from .mailbox import Mailbox
 from .ortho import OrthoDock
 from .panels.ask import ask
@@ -36,6 +38,7 @@ from .runview import Level
 from .runwork import Driver
 from .session import Session
 from .state import PanelState
+from .steady import SteadyBrush
 from .tour import shown
 
 if TYPE_CHECKING:
@@ -79,6 +82,7 @@ class MedSSLWidget(QWidget):
             on_change=self._draw,
         )
         self._classes: object = None
+        self._root: object = None
         self._case_facts: object = None
         self._had_run = self._silent = False
         self.curves = CurveDock(viewer)
@@ -95,11 +99,14 @@ class MedSSLWidget(QWidget):
         for page in (scrolling(self.label_page), self.train_page, scrolling(self.review_page)):
             self.pages.addWidget(page)
         self._home = lay_out(self, self.tour, self.header, self.welcome, self.cases, self.pages)
+        self.session.cases.listen(self._case_came)
+        self._display: object = None
         self.setAcceptDrops(True)
         self._pointer = wiring.tour.make_pointer(self)
         wiring.connect(self)
         viewer.dims.events.order.connect(self._order_changed)
-        bindings = wiring.keys(self)
+        self._brush = SteadyBrush(viewer)
+        bindings = {key: partial(self._pressed, action) for key, action in wiring.keys(self).items()}
         self._bound = keys.bind(viewer, bindings)
         keys.bind_within(self, bindings, self._bound)
         self._timer = QTimer(self)
@@ -149,6 +156,7 @@ class MedSSLWidget(QWidget):
         self.curves.close()
         self.progress.close()
         self.planes.close()
+        self._brush.close()
         keys.release(self._viewer, self._bound)
         self._viewer.dims.events.order.disconnect(self._order_changed)
         self.layers.close()
@@ -212,6 +220,11 @@ class MedSSLWidget(QWidget):
         if not self._closed:
             self._let_go_of_faults = faults.catch(self.session.board.failed)
 
+    def _pressed(self, action: Callable[[], None]) -> None:
+        """One of our keys: the brush is as it was before it."""
+        self._brush.key_pressed()
+        action()
+
     def _order_changed(self, event: Any = None) -> None:
         self.label_page.show_plane(self.layers.plane())
 
@@ -237,7 +250,26 @@ class MedSSLWidget(QWidget):
         state = self.session.state
         self._pointer.place(None if state.busy else state.tour, self.header.text_colour())  # busy: wait
 
+    def _case_came(self, shown: ShownCase) -> None:
+        """Another case is on the screen: napari's keys are at hand, and nobody has to click on the scan for them."""
+        if shown.display is not self._display:
+            self._display = shown.display
+            focus_canvas(self._viewer)
+
+    def _begin(self) -> None:
+        """Another project: it begins with labelling, and nothing of the one before is left."""
+        self.show_page("Label")
+        for area in self.findChildren(QScrollArea):
+            area.verticalScrollBar().setValue(0)
+        for below in (self.curves, self.progress, self.planes):
+            below.hide()
+        self.layers.channels.begin_anew()
+
     def _draw(self, state: PanelState) -> None:
+        project = self.session.board.facts.project
+        if project is not None and project.root != self._root:
+            self._root = project.root
+            self._begin()
         if state.classes != self._classes:
             self._classes = state.classes
             self.layers.set_classes(state.classes)

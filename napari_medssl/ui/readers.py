@@ -44,14 +44,14 @@ def read_scans(path: str | Sequence[str]) -> list[LayerData]:
 
 
 def write_labels_layer(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
-    """Write a labels layer on the grid of its scan.
+    """Write a labels layer on the grid of its scan; a name without an ending that fits gets one.
 
     Raises
     ------
     MedSSLError
-        When the layer does not know its grid, or is not on it.
+        When the layer does not know its grid, is not on it, or the name with its ending is taken.
     """
-    from ..imaging import Labels, write_labels
+    from ..imaging import UNSEEN, Labels, write_labels
 
     said = (attributes.get("metadata") or {}).get("medssl_grid")
     if said is None:
@@ -64,5 +64,32 @@ def write_labels_layer(path: str, data: Any, attributes: dict[str, Any]) -> list
         raise MedSSLError(f"{path}: the layer is {array.shape} voxels, its scan {Display(grid).shape}.")
     if array.min() < 0 or array.max() > 255:
         raise MedSSLError(f"{path}: labels must lie in 0 to 255.")
-    write_labels(Path(path), Labels(Display(grid).back(array.astype(np.uint8)), grid))
-    return [path]
+    there = with_ending(path, grid)
+    if there != Path(path) and there.exists():  # the file dialog has asked about the name that was typed only
+        raise MedSSLError(f"{there}: there is a file of this name already. Choose another name, with its ending.")
+    labels = array.astype(np.uint8)
+    write_labels(there, Labels(Display(grid).back(labels), grid))
+    _tell(there, float((labels == UNSEEN).mean()))
+    return [str(there)]
+
+
+def with_ending(path: Path | str, grid: Grid) -> Path:
+    """The name with an ending that labels on a grid can have; one that has none gets the usual one."""
+    path = Path(path)
+    endings = (".nii.gz", ".nii", *((".png", ".tif", ".tiff") if grid.unit == "pixel" else ()))
+    if path.name.lower().endswith(endings):
+        return path
+    return path.with_name(f"{path.name.rstrip('. ') or 'labels'}{'.png' if grid.unit == 'pixel' else '.nii.gz'}")
+
+
+def _tell(path: Path, unseen: float) -> None:
+    """Say what was written, where the name is not as it was typed or a program might take 255 for a structure."""
+    from napari.utils.notifications import show_info, show_warning
+
+    if unseen:
+        share = "under 1 %" if unseen < 0.01 else f"{100 * unseen:.0f} %"
+        show_warning(
+            f"{path} is written. {share} of it was not looked at: there the value is 255, which is no structure."
+        )
+    else:
+        show_info(f"{path} is written.")

@@ -6,14 +6,37 @@ from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import Qt, QUrl
-from qtpy.QtGui import QDesktopServices, QImage, QTextDocument
+from qtpy.QtGui import QColor, QDesktopServices, QImage, QPalette, QTextCharFormat, QTextCursor, QTextDocument
 from qtpy.QtWidgets import QDialog, QHBoxLayout, QTextBrowser, QVBoxLayout, QWidget
 
 from .parts import button, named
 
+LINKS = {False: "#0b57a4", True: "#7cc4ff"}  # on light, on dark
+
 
 class Page(QTextBrowser):
     """Pictures are as wide as the page at most."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sourceChanged.connect(lambda _: self._colour_links())
+
+    def _colour_links(self) -> None:
+        """Qt writes links in the blue of a light theme, which cannot be read on a dark one."""
+        self.ensurePolished()
+        is_dark = self.palette().color(QPalette.ColorRole.Text).lightness() > 127
+        look = QTextCharFormat()
+        look.setForeground(QColor(LINKS[is_dark]))
+        block = self.document().begin()
+        while block.isValid():
+            for piece in block:
+                fragment = piece.fragment()
+                if fragment.charFormat().isAnchor():
+                    cursor = QTextCursor(self.document())
+                    cursor.setPosition(fragment.position())
+                    cursor.setPosition(fragment.position() + fragment.length(), QTextCursor.MoveMode.KeepAnchor)
+                    cursor.mergeCharFormat(look)
+            block = block.next()
 
     def loadResource(self, kind: int, name: QUrl) -> Any:
         """A page or a picture."""

@@ -11,7 +11,7 @@ from qtpy.QtGui import QColor, QPainter, QPen
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from ..tour import TourView
-from .parts import button, named, show_text, text
+from .parts import button, formatted, named, show_text, text
 
 LINE, GAP = 3, 4  # pixels
 
@@ -32,7 +32,7 @@ class TourPanel(QFrame):
         self.setFrameShape(QFrame.Shape.StyledPanel)
         self._page = ""
         self._title = text(heading=True)
-        self._words = text()
+        self._words = formatted("")
         self.read = button("Read more", "What the documentation says about it.", lambda: self.more.emit(self._page))
         self.skip = button("Skip", "Go on to the next step without doing this one.", self.skipped.emit)
         self.leave = button(

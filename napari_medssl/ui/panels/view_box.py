@@ -101,6 +101,10 @@ class ViewBox(QWidget):
         self._unit.setText("HU" if look.is_ct else "")
         if look.window is not None and look.usual is not None:
             self._draw_window(look.window, look.usual)
+        else:
+            for box in (self.width_box, self.level_box):
+                with QSignalBlocker(box):
+                    box.clear()  # the figures of the scan before
         names = [one.name for one in look.channels]
         if before is None or names != [one.name for one in before.channels]:
             self._make_checks(names)
