@@ -66,3 +66,7 @@ class SpecError(MedSSLError):
 
 class RunError(MedSSLError):
     """A run ended in a way a person can mend: out of memory, a process that died."""
+
+
+class NotFiniteError(RunError):
+    """A network's answer is no number: something broke it while it learnt, and nothing it says may be used."""

@@ -125,8 +125,12 @@ def test_slices_are_looked_at_one_by_one(monkeypatch: pytest.MonkeyPatch) -> Non
     for index in range(5):
         alone = predictor.probabilities(image[:, index : index + 1])
         np.testing.assert_allclose(found[:, index], alone[:, 0], atol=1e-6)
-    monkeypatch.setattr(module, "BYTES_PER_TILE", 1)  # one at a time
+    monkeypatch.setattr(module, "BYTES_PER_TILE", 13 * 10 * bytes_per_voxel(NET_2D) * 1.5)  # one at a time
+    looked_at = []
+    run = predictor._run
+    monkeypatch.setattr(predictor, "_run", lambda batch, view: looked_at.append(len(batch)) or run(batch, view))
     np.testing.assert_allclose(predictor.probabilities(image), found, atol=1e-6)
+    assert looked_at == [1] * 5
 
 
 def test_tiles_side_by_side_are_few_rows_of_a_large_scan(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..errors import MedSSLError
+from ..errors import NO_MEMORY, MedSSLError, NotFiniteError
 from ..project import Case, Project
 from ..runs.events import Proposed, RunEvent, Warned
 from ..runs.stop import StopToken
-from .case_space import slabs, to_case_space
+from .case_space import slab_axis, slabs, to_case_space
 from .looks import turns
+from .memory import is_out_of_memory, release
 from .model import DeployedModel
 from .pieces import smaller_pieces
-from .predictor import Predictor, View
+from .predictor import Predictor, View, with_less
 from .preprocess import network_shape, to_network_space
 from .uncertainty import (
     Overlap,
@@ -31,6 +32,8 @@ from .uncertainty import (
     predictive_entropy,
 )
 
+VOXELS_AT_ONCE = 1_000_000  # of which opinions are summed up: that takes several times what they take
+ANOTHER = "Choose another run's model, or train again."
 MAPS = ("entropy", "disagreement", "flips")
 
 
@@ -68,6 +71,12 @@ def propose_case(predictor: Predictor, model: DeployedModel, case: Case) -> Prop
     learnt = len(again) if model.plan.looks > 1 and model.plan.mirror_axes else len(turned)  # of `again`
 
     def summed_up(found: list[Tensor]) -> Tensor:
+        axis = slab_axis((found[0].shape[1], found[0].shape[2], found[0].shape[3])) + 1
+        rows = max(1, VOXELS_AT_ONCE * found[0].shape[axis] // found[0][0].numel())
+        parts = zip(*(one.split(rows, axis) for one in found), strict=True)
+        return torch.cat([of_rows(list(some)) for some in parts], dim=axis)
+
+    def of_rows(found: list[Tensor]) -> Tensor:
         opinions, others = found[: -len(again)], found[-len(again) :]
         looks = [opinions[0], *others[:learnt]]
         mean = torch.stack(looks).mean(dim=0) if learnt else opinions[0]
@@ -106,27 +115,63 @@ def propose(
 ) -> Generator[RunEvent, None, bool]:
     """Propose for each case in turn; a case that fails is warned of and left out.
 
+    Where memory runs out, a case is begun anew in smaller tiles, then on the processor in place of a GPU, with a
+    warning.
+
     Returns
     -------
     bool
         Whether all cases were come to (nobody asked to stop).
     """
-    predictor = Predictor(model.members, model.plan)
+    predictor = yield from _ready(model)
     for index, name in enumerate(cases):
         if stop():
             return False
         begin = time.monotonic()
+        predictor.begin_anew()
         try:
-            case = project.case(name)
-            found = propose_case(predictor, model, case)
-            case.save_proposal(
-                run, found.labels, found.maps, found.score, {"model": model.name, "expected_dice": found.expected_dice}
-            )
+            score = yield from _proposed(predictor, model, project, run, name)
+        except NotFiniteError as error:
+            yield Warned(message=f"Nothing is proposed for {name}. {error} ({model.name}). {ANOTHER}", case=name)
         except MedSSLError as error:
             yield Warned(message=str(error), case=name)
-            continue
-        yield Proposed(case=name, score=found.score, index=index, total=len(cases), seconds=time.monotonic() - begin)
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            yield Warned(message=f"Nothing is proposed for {name}. {NO_MEMORY}", case=name)
+        else:
+            yield Proposed(case=name, score=score, index=index, total=len(cases), seconds=time.monotonic() - begin)
     return True
+
+
+def _ready(model: DeployedModel) -> Generator[RunEvent, None, Predictor]:
+    """The model's networks on its device, or on the processor where they do not fit there."""
+    try:
+        return Predictor(model.members, model.plan)
+    except RuntimeError as error:
+        if model.plan.device == "cpu" or not is_out_of_memory(error):
+            raise
+    release(model.plan.device)
+    yield Warned(message="The model does not fit into the GPU's free memory; the processor takes longer.")
+    return Predictor(model.members, replace(model.plan, device="cpu", precision="float32"))
+
+
+def _proposed(
+    predictor: Predictor, model: DeployedModel, project: Project, run: str, name: str
+) -> Generator[RunEvent, None, float]:
+    """Propose for a case, with less memory where there is too little; its score."""
+    case = project.case(name)
+    work = with_less(predictor, lambda: propose_case(predictor, model, case))
+    while True:
+        try:
+            less = next(work)
+        except StopIteration as done:
+            found: Proposition = done.value
+            break
+        yield Warned(message=f"Memory ran out over {name}; going on with {less}.", case=name)
+    info = {"model": model.name, "expected_dice": found.expected_dice}
+    case.save_proposal(run, found.labels, found.maps, found.score, info)
+    return found.score
 
 
 def _left_right(model: DeployedModel) -> int:

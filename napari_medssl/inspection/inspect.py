@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..errors import NO_MEMORY
+from ..inference.memory import is_out_of_memory
 from ..project import Project
 from .findings import Inspection
 from .look import prepare
-from .parts import see_attention, see_features, see_predictions, see_restoration
+from .parts import Seen, see_attention, see_features, see_predictions, see_restoration
 
 PARTS = (
     ("features", see_features),
@@ -46,7 +48,12 @@ def inspect_case(
     seen = {}
     for name, see in PARTS:
         tell(f"Looking at {name} …")
-        seen[name] = see(look)
+        try:
+            seen[name] = see(look)
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            seen[name] = Seen(missing=(f"No {name}: {NO_MEMORY}",))
     return Inspection(
         run=look.spec.run,
         case=case,

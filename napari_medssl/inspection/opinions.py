@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from torch import nn
 from ..imaging import Grid, value_counts
 from ..inference.case_space import slabs, to_case_space
 from ..inference.metrics import dice
-from ..inference.predictor import Predictor, View
+from ..inference.predictor import Predictor, View, finished, with_less
 from ..inference.preprocess import network_shape
 from ..runs.spec import Plan, RunSpec
 
@@ -54,6 +55,12 @@ def opinions(
     list of ndarray of uint8, (*grid.shape)
     """
     predictor = Predictor(members, plan)
+    return finished(with_less(predictor, partial(_opinions, predictor, values, image, grid, plan)))
+
+
+def _opinions(
+    predictor: Predictor, values: Sequence[int], image: NDArray[np.floating], grid: Grid, plan: Plan
+) -> list[NDArray[np.uint8]]:
     views = [View(member, every=True) for member in range(predictor.count)]
     classes = plan.net.classes
     parts = ((where, torch.cat(found)) for where, found in predictor.parts(image.astype(np.float16), views))

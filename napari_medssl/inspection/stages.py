@@ -15,7 +15,7 @@ from ..imaging import Grid
 from ..inference.case_space import slab_axis, to_case_space
 from ..inference.preprocess import network_shape
 from ..inference.sliding import Window
-from ..inference.tiling import padded, windows
+from ..inference.tiling import padded, tile_budget, windows
 from ..nets.spec import NetSpec
 from ..runs.spec import Plan
 
@@ -46,7 +46,8 @@ def pieces(image: NDArray[np.floating], plan: Plan) -> Iterator[Piece]:
     Networks whose answer depends on how much they see get windows of the size that they learnt from.
     """
     space = image.shape[1:]
-    cuts = _fixed(space, plan) if plan.net.sees_whole_input else windows(space, plan.net)
+    fixed = plan.net.sees_whole_input
+    cuts = _fixed(space, plan) if fixed else windows(space, plan.net, tile_budget(plan.device))
     for outer, inner, keep in cuts:
         tile = torch.from_numpy(np.asarray(image[(slice(None), *outer)], dtype=np.float32))
         batch = tile[None] if plan.net.ndim == 3 else tile.movedim(1, 0)

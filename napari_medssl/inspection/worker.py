@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from ..errors import MedSSLError
+from ..errors import NO_MEMORY, MedSSLError
 from ..project import Project
 from .findings import findings_folder, write_findings
 from .inspect import inspect_case
@@ -27,6 +27,9 @@ def main(arguments: list[str]) -> int:
         write_findings(folder, found)
     except MedSSLError as error:
         print(" ".join(str(error).split()), file=sys.stderr)
+        return 2
+    except MemoryError:
+        print(NO_MEMORY, file=sys.stderr)
         return 2
     print(folder)
     return 0

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import torch
 
-from ..errors import MedSSLError, SpecError
+from ..errors import NO_MEMORY, MedSSLError, SpecError
+from ..inference.memory import is_out_of_memory
 from ..inference.model import MODEL, check_classes, load_deployed
 from ..inference.propose import propose
 from ..methods.catalog import method_info
@@ -74,7 +75,8 @@ def execute(root: Path, run: str, stop: StopToken) -> Iterator[RunEvent]:
         message = str(error)
     except Exception as error:  # the last line of defence: whatever it is, the run must end in an event
         traceback.print_exc(file=sys.stderr)
-        message = f"A fault of the program: {type(error).__name__}: {error}. The log of the run has the details."
+        fault = f"A fault of the program: {type(error).__name__}: {error}. The log of the run has the details."
+        message = NO_MEMORY if is_out_of_memory(error) else fault
     if not started:
         yield RunStarted(run=run, task="train", method="")
     yield RunFinished(reason="failed", message=message, seconds=time.monotonic() - begin)

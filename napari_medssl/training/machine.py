@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
-import psutil
 import torch
 from torch.nn import functional as F
 
 from ..errors import SpecError
+from ..inference.memory import free_memory
 
 PATIENCE = 3.0  # seconds to compare threads and precisions; a trial that has begun is waited for
 TRIALS = 3
@@ -59,9 +59,9 @@ def probe(device: str = "auto", *, measure: bool = True) -> Machine:
     device = find_device(device)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
     if device.startswith("cuda"):
-        free, _ = torch.cuda.mem_get_info(torch.device(device))
-        return Machine(device, cores, free, bfloat16=torch.cuda.is_bf16_supported(including_emulation=False))
-    memory = psutil.virtual_memory().available
+        low = torch.cuda.is_bf16_supported(including_emulation=False)
+        return Machine(device, cores, free_memory(device), bfloat16=low)
+    memory = free_memory(device)
     if device != "cpu":
         return Machine(device, cores, memory)
     threads, bfloat16 = _fastest(cores) if measure else (1, False)

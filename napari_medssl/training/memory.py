@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import torch
-
 from ..errors import RunError
+from ..inference.memory import is_out_of_memory, release
 from ..runs.spec import Plan
 
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out; on a CPU torch says so in words only."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
-    )
+__all__ = ["is_out_of_memory", "smaller"]
 
 
 def smaller(plan: Plan, error: BaseException) -> Plan:
@@ -27,8 +21,7 @@ def smaller(plan: Plan, error: BaseException) -> Plan:
     RunError
         When the patch is as small as it can be.
     """
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    release(plan.device)
     factor = plan.net.factor
     spare = [p // f for p, f in zip(plan.patch, factor, strict=True)]
     axis = max(range(len(spare)), key=lambda k: spare[k])

@@ -21,8 +21,9 @@ from ..disk import make_folder
 from ..errors import MedSSLError
 from ..imaging import Labels, write_labels
 from ..inference.case_space import slabs, to_case_space
+from ..inference.memory import is_out_of_memory
 from ..inference.pieces import smaller_pieces
-from ..inference.predictor import Predictor, View
+from ..inference.predictor import Predictor, View, finished, with_less
 from ..inference.preprocess import network_shape
 from ..project import Project
 from ..project.proposals import label_ending
@@ -32,7 +33,6 @@ from ..runs.spec import Plan
 from ..runs.stop import StopToken
 from .cache import Cache
 from .checkpoint import Progress
-from .memory import is_out_of_memory
 
 SHARE = 0.03  # of the time, at most
 FIRST_SHARE = 0.1  # of the time until then, for the first one, which should come soon
@@ -117,8 +117,12 @@ class Previewer:
             return 1
 
     def _predict(self, member: nn.Module, plan: Plan, case: str, stop: StopToken) -> NDArray[np.uint8] | None:
-        grid, image = self._project.case(case).grid, self._cache.image(case)
         predictor = Predictor([member], plan)
+        work = with_less(predictor, lambda: self._predict_with(predictor, plan, case, stop), elsewhere=False)
+        return finished(work)
+
+    def _predict_with(self, predictor: Predictor, plan: Plan, case: str, stop: StopToken) -> NDArray[np.uint8] | None:
+        grid, image = self._project.case(case).grid, self._cache.image(case)
         classes = np.empty(grid.shape, np.uint8)
         turned = grid.canonical().apply(classes)
         found = itertools.takewhile(lambda _: not stop(), predictor.parts(image, [View()]))

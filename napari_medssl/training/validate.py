@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import time
+from functools import partial
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 from torch import nn
 
-from ..errors import MedSSLError
-from ..inference.predictor import Predictor
+from ..errors import MedSSLError, NotFiniteError
+from ..imaging import pair_counts, value_counts
+from ..inference.predictor import Predictor, View, finished, with_less
 from ..methods.base import IGNORE
 from ..runs.events import Validated
 from ..runs.spec import LabelledCase, Plan
@@ -74,15 +76,11 @@ class Examiner:
             raise MedSSLError(f"None of the {len(self._cases)} held-out scans can be read: {self._cache.why_not()}")
         for entry, (image, labels) in measured:
             here: list[float] = []
-            probabilities = predictor.probabilities(image)
-            truth = torch.from_numpy(np.array(labels))
-            predicted = probabilities.argmax(dim=0)
+            table = finished(with_less(predictor, partial(_confusion, predictor, image, labels)))
             for index, name in enumerate(names, start=1):
-                known = truth != IGNORE
-                p, t = (predicted == index) & known, truth == index
-                size = int(p.sum() + t.sum())
+                size = int(table[index].sum() + table[:, index].sum())
                 if size:
-                    here.append(2.0 * int((p & t).sum()) / size)
+                    here.append(2.0 * int(table[index, index]) / size)
                     found[name].append(here[-1])
             if here:
                 by_case[entry.case] = float(np.mean(here))
@@ -91,6 +89,22 @@ class Examiner:
         best = now.best is None or mean >= now.best
         self._last_took, self._last_at = time.monotonic() - begin, now.seconds
         return Validated(step=now.step, dice=dice, mean=mean, cases=len(measured), best=best, by_case=by_case)
+
+
+def _confusion(predictor: Predictor, image: NDArray[np.float16], labels: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Voxels by predicted class (rows) and true one, of those that were looked at; a part of the scan at a time.
+
+    A network whose answer is no number finds nothing.
+    """
+    table = np.zeros((256, 256), np.int64)
+    try:
+        for where, (found,) in predictor.parts(image, [View()]):
+            table += pair_counts(found.argmax(dim=0).numpy().astype(np.uint8), np.asarray(labels[where]))
+    except NotFiniteError:
+        table = np.zeros((256, 256), np.int64)
+        table[0] = value_counts(np.asarray(labels))
+    table[:, IGNORE] = 0
+    return table
 
 
 def _passed(done: float) -> int:
