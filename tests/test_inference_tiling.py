@@ -29,7 +29,7 @@ NETS = {
     "4 stages": unet(4),
     "5 stages": unet(5),
     "6 stages": unet(6, 32),
-    "folded": NetSpec("unet", 3, 1, 3, (32, 64, 128, 256), (TWO,) * 4),
+    "folded": NetSpec("unet", 3, 1, 3, (32, 64, 128), (TWO,) * 3),
     "thick": NetSpec("unet", 3, 2, 9, (32, 64, 128, 256, 320), (ONE, (1, 2, 2), (1, 2, 2), TWO, TWO)),
     "branches": NetSpec("unet", 3, 1, 3, (16, 32, 64, 128, 256), (ONE, *(TWO,) * 4), branches=("csa", "sa", "ca")),
     "vnet": NetSpec("vnet", 3, 1, 2, (16, 32, 64, 128, 256), (ONE, *(TWO,) * 4)),
