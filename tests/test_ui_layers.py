@@ -99,12 +99,32 @@ def test_edge_letters_follow_the_view(screen: Screen) -> None:
 def test_what_nobody_saw_is_clear_until_it_is_shaded(screen: Screen) -> None:
     screen.layers.show_case(shown())
     labels = screen.role("labels")
-    assert labels.colormap.map(np.array([255, 0], np.uint8))[:, 3].tolist() == [0, 0]
+    assert labels.colormap.map(np.array([255], np.uint8))[0, 3] == 0
     np.testing.assert_allclose(labels.colormap.map(np.array([1], np.uint8))[0, :3], (0.902, 0.624, 0), atol=0.01)
     screen.layers.shade_open(True)
-    alphas = labels.colormap.map(np.array([255, 0], np.uint8))[:, 3]
-    assert alphas[0] > 0
-    assert alphas[1] == 0
+    assert labels.colormap.map(np.array([255], np.uint8))[0, 3] > 0
+
+
+def test_background_is_seen_while_something_is_left_to_look_at(screen: Screen) -> None:
+    screen.layers.show_case(shown())
+    labels = screen.role("labels")
+    grey, background = labels.colormap.map(np.array([255, 0], np.uint8))
+    screen.layers.shade_open(True)
+    grey = labels.colormap.map(np.array([255], np.uint8))[0]
+    assert background[3] > 0
+    assert background[2] > background[0] + 0.2, "bluish, and so is no grey"
+    assert abs(grey[2] - grey[0]) < 0.05
+    screen.layers.tint_background(False)
+    assert labels.colormap.map(np.array([0], np.uint8))[0, 3] == 0, "a scan that is done is clear"
+
+
+def test_what_lies_over_a_light_scan_is_dark() -> None:
+    from napari_medssl.ui.colours import SHADES, TINTS
+
+    for colours in (SHADES, TINTS):
+        for light, paper in ((False, 0.0), (True, 1.0)):
+            seen = [0.55 * colours[light][3] * abs(float(part) - paper) for part in colours[light][:3]]
+            assert max(seen) > 0.12, "an eighth of all the greys there are, at least"
 
 
 def test_every_way_of_drawing_is_noticed(screen: Screen) -> None:

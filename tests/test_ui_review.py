@@ -299,7 +299,7 @@ def test_the_page_is_gone_through_by_keys_and_buttons(qtbot: Any, tmp_path: Path
     assert "✓ accepted" in box.list.item(0).text()
     assert box.list.item(0).data(Qt.ItemDataRole.AccessibleTextRole) == box.list.item(0).text()
     press(bench.viewer, "Alt-R")
-    assert "✗ rejected" in box.list.item(0).text()
+    assert "✗ background" in box.list.item(0).text()
     press(bench.viewer, "Alt-X")
     assert "○ open" in box.list.item(0).text()
     bench.click(box.next)

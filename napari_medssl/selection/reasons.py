@@ -38,8 +38,8 @@ class Proposed:
 
     def reason(
         self, places: NDArray[np.intp], at: NDArray[np.intp], centre: tuple[int, ...], island: NDArray[np.intp]
-    ) -> tuple[int, str]:
-        """The class most concerned (0: none) and the reason.
+    ) -> tuple[int, int, str]:
+        """The class most concerned (0: none), the one it borders on where that border is in doubt (else 0), the reason.
 
         Parameters
         ----------
@@ -50,18 +50,19 @@ class Proposed:
         """
         if island.size:
             value = int(self._labels.reshape(-1)[island[0]])
-            return value, f"a separate island of {_count(island.size)} of {self._name(value)}"
+            return value, 0, f"a separate island of {_count(island.size)} of {self._name(value)}"
         here = np.bincount(self._labels.reshape(-1)[places], minlength=256)
         around = tuple(slice(max(0, int(axis.min()) - 1), int(axis.max()) + 2) for axis in at)
         near = np.bincount(self._labels[around].reshape(-1), minlength=256)
         classes = here if here[1:].any() else near
         if not classes[1:].any():
             far = ", far from all that it proposes" if self._labels.any() else ""
-            return 0, f"something may have been missed here: the model is unsure{far}"
+            return 0, 0, f"something may have been missed here: the model is unsure{far}"
         value = int(np.argmax(classes[1:])) + 1
         name = self._name(value)
         second = int(np.argmax(np.where(np.arange(256) == value, 0, here)[1:])) + 1
-        if here[second] and second != value and here[second] >= SECOND * here[1:].sum():
+        other = second if here[second] and second != value and here[second] >= SECOND * here[1:].sum() else 0
+        if other:
             words = f"the border between {name} and {self._name(second)} is unsure"
         elif not here[1:].any():
             words = f"{name} may reach further here"
@@ -69,11 +70,11 @@ class Proposed:
             words = f"the inside of {name} is unsure"
         else:
             words = f"the edge of {name} is unsure"
-        if not words.startswith("the border") and self._is_end(value, centre):
+        if not other and self._is_end(value, centre):
             words += f"; it is an end of {name}"
         if self._disagreement is not None and self._disagreement.reshape(-1)[places].mean() >= DIFFERS:
             words += "; the model's opinions differ"
-        return value, words
+        return value, other, words
 
     def _name(self, value: int) -> str:
         return self._names.get(value, f"class {value}")

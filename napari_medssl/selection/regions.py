@@ -49,6 +49,8 @@ class Region:
         The class most concerned; 0 where none is near.
     reason : str
         Why to look, as a clause.
+    other : int
+        The class that it borders on, where the border between the two is what is in doubt; else 0.
     """
 
     number: int
@@ -60,6 +62,7 @@ class Region:
     expected_error: float
     value: int
     reason: str
+    other: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +122,7 @@ def find_regions(
     found = []
     for number, (error, places, at, weights, island) in enumerate(drafts, 1):
         centre = _centre(at, weights, np.array(spacing))
-        value, reason = proposed.reason(places, at, centre, island)
+        value, other, reason = proposed.reason(places, at, centre, island)
         found.append(
             Region(
                 number=number,
@@ -131,6 +134,7 @@ def find_regions(
                 expected_error=error,
                 value=value,
                 reason=reason,
+                other=other,
             )
         )
     return Regions(tuple(found), tuple(draft[1] for draft in drafts))

@@ -13,21 +13,40 @@ from .facts import ClassFacts
 MAP_TITLES = {"entropy": "uncertainty", "disagreement": "student–teacher disagreement", "flips": "mirror variance"}
 DIFFERENCE = ("#D55E00", "#0072B2", "#F0E442")  # only here, only there, other classes: vermilion, blue, yellow
 CLEAR = np.zeros(4, np.float32)
-SHADE = np.array([0.5, 0.5, 0.5, 0.35], np.float32)
+NOTHING = 254  # of a change: voxels that stay
+# On dark scans and on light ones, such as stained slides; each is seen on black, grey and white.
+SHADES = {
+    False: np.array([0.62, 0.62, 0.62, 0.55], np.float32),
+    True: np.array([0.12, 0.12, 0.12, 0.6], np.float32),
+}
+TINTS = {
+    False: np.array([0.35, 0.6, 1.0, 0.6], np.float32),
+    True: np.array([0.1, 0.3, 0.75, 0.6], np.float32),
+}
 
 
-def label_colours(classes: Sequence[ClassFacts], shade: bool = False) -> Any:
-    """The colormap of labels: the classes' colours, background clear, unknown values magenta.
+def label_colours(
+    classes: Sequence[ClassFacts], shade: bool = False, *, tint: bool = False, light: bool = False
+) -> Any:
+    """The colormap of labels: the classes' colours, unknown values magenta.
 
     Parameters
     ----------
     classes : sequence of ClassFacts
     shade : bool
         Grey where nobody looked; clear otherwise.
+    tint : bool
+        Grey-blue where there is background; clear otherwise.
+    light : bool
+        Over a light scan.
     """
     from napari.utils.colormaps import DirectLabelColormap
 
-    colours: dict[int | None, Any] = {None: "#ff00ff", 0: CLEAR, UNSEEN: SHADE if shade else CLEAR}
+    colours: dict[int | None, Any] = {
+        None: "#ff00ff",
+        0: TINTS[light] if tint else CLEAR,
+        UNSEEN: SHADES[light] if shade else CLEAR,
+    }
     colours.update({c.value: c.colour for c in classes})
     return DirectLabelColormap(color_dict=colours)
 
@@ -56,7 +75,16 @@ def difference_colours() -> Any:
 
 
 def mark_colours() -> Any:
-    """The colormap of the frame round a place."""
+    """The colormap of the frame round a place (1), and of its outline (2)."""
     from napari.utils.colormaps import DirectLabelColormap
 
-    return DirectLabelColormap(color_dict={None: CLEAR, 0: CLEAR, 1: "#ffffff"})
+    return DirectLabelColormap(color_dict={None: CLEAR, 0: CLEAR, 1: "#ffffff", 2: "#00e5ff"})
+
+
+def change_colours(classes: Sequence[ClassFacts]) -> Any:
+    """The colormap of what voxels would become."""
+    from napari.utils.colormaps import DirectLabelColormap
+
+    colours: dict[int | None, Any] = {None: CLEAR, NOTHING: CLEAR, 0: TINTS[False], UNSEEN: SHADES[False]}
+    colours.update({c.value: c.colour for c in classes if c.value != NOTHING})
+    return DirectLabelColormap(color_dict=colours)

@@ -77,6 +77,32 @@ def changes_of(
     return places[where], np.full(int(where.sum()), UNSEEN, np.uint8)
 
 
+def border_changes(
+    value: int, places: Places, labels: Voxels, proposal: Voxels, made: Places | None = None
+) -> tuple[Places, Voxels]:
+    """Where labels change, and to what, when a region between two classes is made one of them.
+
+    All that the proposal takes for a structure there becomes that class; its background stays background. What else a
+    person drew stays.
+
+    Parameters
+    ----------
+    value : int
+        The class.
+    places : flat places
+        The voxels of the region.
+    made : flat places, optional
+        Those that were made the other class in this way before.
+    """
+    here, proposed = labels.reshape(-1)[places], proposal.reshape(-1)[places]
+    wanted = np.where(proposed != 0, np.uint8(value), np.uint8(0))
+    free = (here == UNSEEN) | (here == proposed)
+    if made is not None:
+        free |= np.isin(places, made)
+    where = free & (here != wanted)
+    return places[where], wanted[where]
+
+
 def concerns(decision: Decision, region: Region, proposed: Voxels) -> bool:
     """Whether a decision is about a region, whose voxels the proposal gave these values."""
     if decision.scope == "region":

@@ -22,8 +22,11 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "Alt-N": "next region that is open",
         "Alt-B": "region before in the list",
         "Alt-Y": "accept the region",
-        "Alt-R": "reject the region: it becomes background",
+        "Alt-R": "make the region background",
         "Alt-X": "redo the region: not looked at again",
+    },
+    "A border between two structures": {
+        f"Ctrl-Alt-{digit}": f"make the region the structure that has key {digit}" for digit in "123456789"
     },
     "What lies over the scan": {
         "Alt-O": "proposal on and off",

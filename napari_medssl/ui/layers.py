@@ -21,7 +21,7 @@ from .display import Display
 from .editing import Gate, Place, locked_values
 from .facts import ClassFacts
 from .loading import ShownCase, ShownInside, ShownProposal
-from .making import make_labels
+from .making import is_light, make_labels
 from .overlays import Overlays
 from .planes import aim, face, go_to, letter_events, show_plane, shown_plane, slice_shown, write_letters
 from .previewing import ShownPreview
@@ -89,6 +89,7 @@ class CaseLayers:
         self.overlays = Overlays(self._stack)
         self._preview = PreviewLayer(self._stack)
         self._shaded = False
+        self._tinted = self._is_light = False
         viewer.layers.events.removed.connect(self._on_removed)
         for event in letter_events(viewer):
             event.connect(self._letter)
@@ -118,7 +119,9 @@ class CaseLayers:
         self.channels.show(case)
         if case.proposal is not None:
             self.show_proposal(case.proposal)
-        self._labels = labels = make_labels(case, self.classes, self._shaded)
+        self._is_light, self._tinted = is_light(case), not case.complete
+        colours = label_colours(self.classes, self._shaded, tint=self._tinted, light=self._is_light)
+        self._labels = labels = make_labels(case, self.classes, colours)
         self.gate = Gate(labels, self._on_write)
         self.gate.on_refused = self._refused
         self.gate.lock(locked_values(self.classes))
@@ -220,11 +223,20 @@ class CaseLayers:
         hand = self.at_hand()
         return np.zeros(0) if hand is None else brightness_drawn(self._labels, hand.channels)
 
-    def look_at(self, box: Sequence[tuple[int, int]], centre: Sequence[int]) -> None:
-        """Go to a place in all planes, close up, and mark it."""
+    def look_at(self, box: Sequence[tuple[int, int]], centre: Sequence[int], places: np.ndarray | None = None) -> None:
+        """Go to a place in all planes, close up, and mark it; `places` are its voxels, flat, to be outlined."""
         if self._case is not None:
-            self.overlays.mark(box, below=self._labels)
+            self.overlays.mark(box, places, below=self._labels)
             go_to(self.viewer, self._case.display, box, centre)
+
+    def show_doubt_there(self, shown: bool) -> None:
+        """Fade the map of doubt in while a region is open, unless a person has one on the screen; fade it out."""
+        self.overlays.fade_doubt(shown)
+
+    def show_change(self, places: np.ndarray, values: np.ndarray) -> None:
+        """Show what voxels would become; nothing of nothing."""
+        if self._case is not None:
+            self.overlays.show_change(places, values, self.classes)
 
     def slice_shown(self) -> tuple[int, int] | None:
         """Axis and number of the slice on the screen; None where none is."""
@@ -274,16 +286,20 @@ class CaseLayers:
     def shade_open(self, shaded: bool) -> None:
         """Show in grey what nobody looked at, or leave it clear."""
         self._shaded = shaded
-        if self._labels is not None:
-            self._labels.colormap = label_colours(self.classes, shaded)
+        self._colour()
+
+    def tint_background(self, tinted: bool) -> None:
+        """Show what was called background, while not all of the scan is; a scan that is done is clear."""
+        if tinted != self._tinted:
+            self._tinted = tinted
+            self._colour()
 
     def set_classes(self, classes: Sequence[ClassFacts]) -> None:
         """Colours and names changed."""
         self.classes = classes
         if self.gate is not None:
             self.gate.lock(locked_values(classes))
-        if self._labels is not None:
-            self._labels.colormap = label_colours(classes, self._shaded)
+        self._colour()
         self.overlays.set_classes(classes)
         self._preview.set_classes(classes)
 
@@ -297,6 +313,12 @@ class CaseLayers:
             show_plane(self.viewer, self._case.display, plane)
 
     # --- within
+
+    def _colour(self) -> None:
+        if self._labels is not None:
+            self._labels.colormap = label_colours(
+                self.classes, self._shaded, tint=self._tinted, light=self._is_light
+            )  # fmt: skip
 
     def _set(self, where: Place, values: np.ndarray) -> None:
         assert self._labels is not None

@@ -151,9 +151,15 @@ class LookDesk:
         case = self._board.facts.case
         if case is None or self._looked is None:
             return
-        words = looked_text(self._looked, self._view.slice_shown(), case.complete)
-        if words != case.tools.looked:
-            self._board.set_case(tools=replace(case.tools, looked=words))
+        looked = self._looked
+        tools = replace(
+            case.tools,
+            looked=looked_text(looked, self._view.slice_shown(), case.complete),
+            whole=looked.seen == looked.size,
+            background=looked.background,
+        )
+        if tools != case.tools:
+            self._board.set_case(tools=tools)
 
 
 def _flat(box: Box, chosen: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.intp]:

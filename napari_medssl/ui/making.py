@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .colours import MAP_TITLES, difference_colours, doubt_colours, label_colours, mark_colours
+from .colours import (
+    MAP_TITLES,
+    NOTHING,
+    change_colours,
+    difference_colours,
+    doubt_colours,
+    label_colours,
+    mark_colours,
+)
 from .display import Display
 from .facts import ClassFacts
 from .loading import ShownCase, ShownInside, ShownProposal
@@ -15,6 +23,7 @@ from .loading import ShownCase, ShownInside, ShownProposal
 if TYPE_CHECKING:
     from napari.layers import Image, Labels
 
+LIGHT = 0.55  # of black to white, on average
 ROOM = 4  # voxels round a place, with its frame and what lies beyond
 
 
@@ -40,7 +49,18 @@ def make_images(case: ShownCase) -> list[tuple[Image, dict[str, str]]]:
     return made
 
 
-def make_labels(case: ShownCase, classes: Sequence[ClassFacts], shaded: bool) -> Labels:
+def is_light(case: ShownCase) -> bool:
+    """Whether a scan is mostly light, as a stained slide is: what lies over it has to be dark then. A sample is looked
+    at.
+    """
+    array = case.channels[0].array
+    sample = array.reshape(-1)[:: max(1, array.size // 20_000)].astype(np.float32)
+    low, high = (0.0, 255.0) if case.rgb else case.channels[0].limits
+    share = np.clip((sample - low) / max(high - low, 1e-6), 0, 1)
+    return bool(np.nanmean(share) > LIGHT) if share.size else False
+
+
+def make_labels(case: ShownCase, classes: Sequence[ClassFacts], colours: Any) -> Labels:
     """The layer to draw on, with a brush that fits the scan."""
     from napari.layers import Labels
 
@@ -48,7 +68,7 @@ def make_labels(case: ShownCase, classes: Sequence[ClassFacts], shaded: bool) ->
         case.labels,
         name=f"{case.name} · labels",
         opacity=0.55,
-        colormap=label_colours(classes, shaded),
+        colormap=colours,
         **case.display.spatial,
     )
     layer.selected_label = classes[0].value if classes else 1
@@ -98,8 +118,16 @@ def make_difference(codes: np.ndarray, display: Display, name: str) -> Labels:
     return layer
 
 
-def make_mark(box: Sequence[tuple[int, int]], display: Display, name: str) -> Labels:
-    """A frame round a box with some room, in whichever plane one looks; nobody can draw on it."""
+def make_mark(box: Sequence[tuple[int, int]], display: Display, name: str, places: np.ndarray | None = None) -> Labels:
+    """A frame round a box with some room, and the outline of what is in it, in whichever plane one looks.
+
+    Parameters
+    ----------
+    box : pairs of int
+        Along each axis the first voxel, and one past the last.
+    places : array of int, optional
+        The voxels to outline: flat places in an array of the display's shape.
+    """
     from napari.layers import Labels
 
     low = [max(0, first - ROOM) for first, _ in box]
@@ -108,14 +136,37 @@ def make_mark(box: Sequence[tuple[int, int]], display: Display, name: str) -> La
     frame = np.zeros([end - first for first, end in zip(low, high, strict=True)], np.uint8)
     sides = zip(low, high, display.shape, strict=True)
     frame[tuple(slice(int(first > 0), end - first - int(end < size)) for first, end, size in sides)] = 1
+    if places is not None:
+        at = np.unravel_index(places, display.shape)
+        frame[tuple(axis - first for axis, first in zip(at, low, strict=True))] = 2
+    layer = Labels(frame, name=name, colormap=mark_colours(), opacity=0.9, **_space_at(low, display))
+    layer.contour = 1
+    layer.editable = False
+    return layer
+
+
+def make_change(
+    places: np.ndarray, values: np.ndarray, display: Display, classes: Sequence[ClassFacts], name: str
+) -> Labels:
+    """What some voxels (flat places) would become, filled: a class, background or *not looked at*."""
+    from napari.layers import Labels
+
+    at = np.unravel_index(places, display.shape)
+    low = [int(axis.min()) for axis in at]
+    shown = np.full([int(axis.max()) + 1 - first for axis, first in zip(at, low, strict=True)], NOTHING, np.uint8)
+    shown[tuple(axis - first for axis, first in zip(at, low, strict=True))] = values
+    layer = Labels(shown, name=name, colormap=change_colours(classes), opacity=0.85, **_space_at(low, display))
+    layer.editable = False
+    return layer
+
+
+def _space_at(low: Sequence[int], display: Display) -> dict[str, Any]:
+    """How a layer lies whose first voxel is that one of the display."""
     space = dict(display.spatial)
     space["translate"] = tuple(
         start + at * size for at, size, start in zip(low, display.scale, display.translate, strict=True)
     )
-    layer = Labels(frame, name=name, colormap=mark_colours(), opacity=0.7, **space)
-    layer.contour = 1
-    layer.editable = False
-    return layer
+    return space
 
 
 def make_inside(inside: ShownInside, display: Display, classes: Sequence[ClassFacts]) -> dict[str, Image | Labels]:

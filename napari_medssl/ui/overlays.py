@@ -11,13 +11,14 @@ import numpy as np
 from .colours import label_colours
 from .facts import ClassFacts
 from .loading import ShownInside, ShownProposal
-from .making import make_difference, make_inside, make_maps, make_mark, make_proposal
+from .making import make_change, make_difference, make_inside, make_maps, make_mark, make_proposal
 from .stack import LayerStack
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels
 
 STEP, FAINTEST = 0.1, 0.1  # of opacity
+FAINT = 0.6  # of the opacity, for what came by itself
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Overlays:
         self._maps: dict[str, Image] = {}
         self._inside: dict[str, Image | Labels] = {}
         self._mark: Labels | None = None
+        self._change: Labels | None = None
+        self._faded: Image | None = None  # a map of doubt that came by itself
         self._difference: Labels | None = None
         self._filled = False
         self._opacity = 0.8
@@ -54,9 +57,10 @@ class Overlays:
         was_visible = self._proposal.visible if self._proposal is not None else True
         shown_maps = {name for name, layer in self._maps.items() if layer.visible}
         with self._stack.same_choice():
-            old = (self._proposal, self._mark, self._difference, *self._maps.values())
+            self.fade_doubt(False)
+            old = (self._proposal, self._mark, self._change, self._difference, *self._maps.values())
             self._stack.remove([layer for layer in old if layer is not None])
-            self._mark = self._difference = None
+            self._mark = self._change = self._difference = None
             self._maps = make_maps(proposal, display)
             for name, layer in self._maps.items():
                 layer.visible = name in shown_maps
@@ -74,15 +78,41 @@ class Overlays:
         """The proposal, where a person sees it; not a copy."""
         return self.proposal() if self._proposal is not None and self._proposal.visible else None
 
-    def mark(self, box: Sequence[tuple[int, int]], *, below: Any) -> None:
-        """Frame a place, and no other."""
+    def mark(self, box: Sequence[tuple[int, int]], places: np.ndarray | None = None, *, below: Any) -> None:
+        """Frame a place, outline its voxels (flat places), and no other."""
         display = self._stack.display
         assert display is not None
         with self._stack.same_choice():
             self._stack.remove([layer for layer in (self._mark,) if layer is not None])
-            self._mark = make_mark(box, display, f"{self._stack.case} · place")
+            self._mark = make_mark(box, display, f"{self._stack.case} · place", places)
             self._stack.add(self._mark, "mark", {}, below=below)
             self.turned()
+
+    def fade_doubt(self, shown: bool) -> None:
+        """Show the map of doubt faintly, where no map is on the screen; take it away again if it came so."""
+        if not shown:
+            if self._faded is not None:
+                self._faded.visible = False
+                self._faded.opacity = self._opacity
+            self._faded = None
+        elif self._maps and not any(layer.visible for layer in self._maps.values()):
+            self._faded = self._maps.get("entropy") or next(iter(self._maps.values()))
+            self._faded.opacity = self._opacity * FAINT
+            self._faded.visible = True
+
+    def show_change(self, places: np.ndarray, values: np.ndarray, classes: Sequence[ClassFacts]) -> None:
+        """Show what some voxels (flat places) would become, on top; nothing of nothing."""
+        display = self._stack.display
+        if self._change is None and not places.size:
+            return
+        assert display is not None
+        with self._stack.same_choice():
+            self._stack.remove([layer for layer in (self._change,) if layer is not None])
+            self._change = None
+            if places.size:
+                name = f"{self._stack.case} · after the decision"
+                self._change = make_change(places, values, display, classes, name)
+                self._stack.add(self._change, "change", {})
 
     def turned(self) -> None:
         """Two dimensions are on the screen now, or three, where the frame is a solid box and would hide its place."""
@@ -136,12 +166,16 @@ class Overlays:
             self._mark = None
         if layer is self._difference:
             self._difference = None
+        if layer is self._change:
+            self._change = None
+        if layer is self._faded:
+            self._faded = None
         self._maps = {name: kept for name, kept in self._maps.items() if kept is not layer}
         self._inside = {name: kept for name, kept in self._inside.items() if kept is not layer}
 
     def clear(self) -> None:
         """The layers are gone: another case comes."""
-        self._proposal = self._mark = self._difference = None
+        self._proposal = self._mark = self._difference = self._change = self._faded = None
         self._maps, self._inside = {}, {}
 
     # --- what is on
@@ -180,12 +214,13 @@ class Overlays:
         """Show or hide a map of uncertainty (the others go); whether it is now shown."""
         if name not in self._maps:
             return False
-        shown = not self._maps[name].visible
+        shown = not self._maps[name].visible or self._maps[name] is self._faded
         self.show_map(name if shown else None)
         return shown
 
     def show_map(self, name: str | None) -> None:
         """Show this map of uncertainty and no other."""
+        self.fade_doubt(False)
         for other, layer in self._maps.items():
             layer.visible = other == name
 
@@ -197,7 +232,7 @@ class Overlays:
     def look(self) -> Look:
         """How the overlays look now."""
         shown = [name for name, layer in self._inside.items() if layer.visible]
-        visible = {name for name, layer in self._maps.items() if layer.visible}
+        visible = {name for name, layer in self._maps.items() if layer.visible and layer is not self._faded}
         if self._proposal is not None and self._proposal.visible:
             visible.add("proposal")
         return Look(frozenset(visible), shown[0] if len(shown) == 1 else None, self._filled, self._opacity)
@@ -205,6 +240,6 @@ class Overlays:
     def _dress(self) -> None:
         for layer in (self._proposal, self._difference, *self._maps.values()):
             if layer is not None:
-                layer.opacity = self._opacity
+                layer.opacity = self._opacity * (FAINT if layer is self._faded else 1)
         if self._proposal is not None:
             self._proposal.contour = 0 if self._filled else 1

@@ -39,6 +39,7 @@ from .runwork import Driver
 from .session import Session
 from .state import PanelState
 from .steady import SteadyBrush
+from .toolview import ToolFacts
 from .tour import shown
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class MedSSLWidget(QWidget):
         )
         self._classes: object = None
         self._root: object = None
+        self._shaded_for, self._unshaded = "", False  # the case that shading came on for; a person does not want it
         self._case_facts: object = None
         self._had_run = self._silent = False
         self.curves = CurveDock(viewer)
@@ -104,6 +106,7 @@ class MedSSLWidget(QWidget):
         self.setAcceptDrops(True)
         self._pointer = wiring.tour.make_pointer(self)
         wiring.connect(self)
+        self.label_page.shade.clicked.connect(self._shade_chosen)
         viewer.dims.events.order.connect(self._order_changed)
         self._brush = SteadyBrush(viewer)
         bindings = {key: partial(self._pressed, action) for key, action in wiring.keys(self).items()}
@@ -250,6 +253,17 @@ class MedSSLWidget(QWidget):
         state = self.session.state
         self._pointer.place(None if state.busy else state.tour, self.header.text_colour())  # busy: wait
 
+    def _shade(self, case: str, tools: ToolFacts) -> None:
+        """Background is seen until all of the scan is looked at; once it is used, so is what nobody looked at."""
+        self.layers.tint_background(not tools.whole)
+        if tools.background and not tools.whole and self._shaded_for != case:
+            self._shaded_for = case
+            if not self._unshaded:
+                self.label_page.shade.setChecked(True)
+
+    def _shade_chosen(self, on: bool) -> None:
+        self._unshaded = not on
+
     def _case_came(self, shown: ShownCase) -> None:
         """Another case is on the screen: napari's keys are at hand, and nobody has to click on the scan for them."""
         if shown.display is not self._display:
@@ -282,6 +296,7 @@ class MedSSLWidget(QWidget):
         self.welcome.draw(state.recent, state.offer_tour)
         self.cases.draw(state)
         self.label_page.draw(state)
+        self._shade(state.current or "", state.tools.facts)
         self.train_page.draw(state)
         self.review_page.draw(state, self.layers.overlays.look())
         if state.run.under_way and not self._had_run:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 STATES: Mapping[RegionState, str] = {
     "open": "○ open",
     "accepted": "✓ accepted",
-    "rejected": "✗ rejected",
+    "rejected": "✗ background",
     "corrected": "✎ corrected",
     "before": "✓ decided before",
 }
@@ -26,7 +26,10 @@ Kind = Literal["labels", "previous"]
 
 @dataclass(frozen=True)
 class RegionLine:
-    """A region of the list: `tile` are its RGB bytes, `size` its expected error in words."""
+    """A region of the list: `tile` are its RGB bytes, `size` its expected error and `slices` its place in words.
+
+    `between` are the two classes whose border is in doubt; empty for other regions.
+    """
 
     number: int
     key: str
@@ -34,6 +37,8 @@ class RegionLine:
     size: str
     tile: bytes
     state: RegionState = "open"
+    slices: str = ""
+    between: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,8 @@ class ReviewState:
     ----------
     parts : tuple of (Part, str)
         What can be decided about; the part of the current region has no `what`.
+    between : tuple of ClassFacts
+        The two structures whose border the current region is; empty for other regions.
     compare : str
         The difference view that is on: "", "labels" or "previous".
     legend : tuple of (str, str)
@@ -74,16 +81,35 @@ class ReviewState:
     text: str = ""
     can_review: bool = False
     parts: tuple[tuple[Part, str], ...] = ()
+    between: tuple[ClassFacts, ...] = ()
     compare: str = ""
     previous: str | None = None
     legend: tuple[tuple[str, str], ...] = ()
     legend_text: str = ""
 
+    @property
+    def border_hint(self) -> str:
+        """What to do with a region that is a border; empty for other regions."""
+        if not self.between:
+            return ""
+        ways = [f"{one.name} (Ctrl+Alt+{one.key})" if one.key else one.name for one in self.between]
+        return f"This region is a border: make it {ways[0]} or {ways[1]}. Background would leave a hole between them."
+
 
 def region_line(region: Region, tile: bytes, display: Display) -> RegionLine:
     """The line of a region, open."""
     reason = region.reason[:1].upper() + region.reason[1:]
-    return RegionLine(region.number, region.key, reason, f"{size_text(region.expected_error, display)} at stake", tile)
+    size = f"{size_text(region.expected_error, display)} at stake"
+    between = (region.value, region.other) if region.other else ()
+    return RegionLine(region.number, region.key, reason, size, tile, slices=slices_text(region), between=between)
+
+
+def slices_text(region: Region) -> str:
+    """Which slices a region is on, counted from 1 as the planes are; empty for an image."""
+    if len(region.box) < 3:
+        return ""
+    first, end = region.box[0]
+    return f"slice {end}" if end == first + 1 else f"slices {first + 1}–{end}"
 
 
 def size_text(size: float, display: Display) -> str:
@@ -119,11 +145,18 @@ def review_state(
         text=_progress(review.lines),
         can_review=True,
         parts=(*parts, (Part("case"), "The whole case")),
+        between=_between(review, classes),
         compare="" if difference is None else difference.kind,
         previous=previous_run(proposals, shown),
         legend=() if difference is None else _legend(difference),
         legend_text="" if difference is None else _legend_text(difference, shown),
     )
+
+
+def _between(review: Review, classes: Sequence[ClassFacts]) -> tuple[ClassFacts, ...]:
+    values = () if review.current is None else review.lines[review.current - 1].between
+    found = [one for value in values for one in classes if one.value == value]
+    return tuple(found) if len(found) == 2 else ()
 
 
 def _progress(lines: Sequence[RegionLine]) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..project.reviews import Decision, Verb, add_decisions, decide
 from .board import Board
-from .deciding import Part, changes_of, concerns, state_of, was_painted
+from .deciding import Part, border_changes, changes_of, concerns, state_of, was_painted
 from .jobs import Jobs
 from .loading import ShownCase, ShownProposal
 from .reviewview import RegionLine, Review, region_line
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 GO_FIRST = "Go to a region first: Alt+N."
 NO_CASE = "No case is open: Alt+G opens the one that is suggested next."
 NOTHING = "There is no proposal for this case: open one that is to review, or train first."
+DID = {
+    "accept": "{} voxels are as proposed now.",
+    "reject": "{} voxels are background now.",
+    "redo": "{} voxels are 'not looked at' again.",
+    "correct": "{} voxels were changed.",
+}
 CALM = "No region of this proposal stands out. Look it through, then accept it."
 
 
@@ -32,8 +38,14 @@ class ReviewScreen(Protocol):
     def labels(self) -> np.ndarray | None:
         """The live array of the labels on screen, as shown; not a copy."""
 
-    def look_at(self, box: Sequence[tuple[int, int]], centre: Sequence[int]) -> None:
-        """Go to a place in all planes, close up, and mark it."""
+    def look_at(self, box: Sequence[tuple[int, int]], centre: Sequence[int], places: np.ndarray | None = None) -> None:
+        """Go to a place in all planes, close up, and mark it; `places` are its voxels, flat, to be outlined."""
+
+    def show_doubt_there(self, shown: bool) -> None:
+        """Fade the map of doubt in while a region is open, unless a person has one on the screen; fade it out."""
+
+    def show_change(self, places: np.ndarray, values: np.ndarray) -> None:
+        """Show what voxels would become; nothing of nothing."""
 
     def slice_shown(self) -> tuple[int, int] | None:
         """Axis and number of the slice on the screen; None where none is."""
@@ -49,6 +61,7 @@ class ReviewDesk:
         self._proposal: ShownProposal | None = None
         self._decisions: tuple[Decision, ...] = ()
         self._verbs: list[list[Verb]] = []
+        self._made: dict[str, NDArray[np.intp]] = {}  # of regions between two classes: what was made one of them
         self._before: list[NDArray[np.uint8]] = []  # the labels in each region when last looked at
         self._seen_edits = 0
 
@@ -62,6 +75,7 @@ class ReviewDesk:
         if proposal is None:
             self._board.set_case(review=None)
             return
+        self._made = {}
         self._case, self._decisions = shown.name, proposal.doubt.decisions
         self._sort_decisions()
         self._before = self._here()
@@ -93,9 +107,11 @@ class ReviewDesk:
         """Go to the region of that number."""
         review, proposal = self._review, self._proposal
         if review is not None and proposal is not None and 1 <= number <= len(review.lines):
-            region = proposal.doubt.regions.found[number - 1]
-            self._view.look_at(region.box, region.centre)
+            regions = proposal.doubt.regions
+            region = regions.found[number - 1]
+            self._view.look_at(region.box, region.centre, regions.places[number - 1])
             self._set(replace(review, current=number))
+            self._fade()
 
     def region_box(self) -> tuple[slice, ...] | None:
         """The box of the region that one has gone to; None where there is none."""
@@ -115,6 +131,9 @@ class ReviewDesk:
         found = self._found(part, review)
         if found is None:
             return
+        if verb == "reject" and found.scope == "region" and self._is_border(found, review):
+            self._board.say("info", self._board.state.review.border_hint)
+            return
         if verb == "accept" and found.scope == "case":
             self._cases.finish(accept=True)
         else:
@@ -126,10 +145,63 @@ class ReviewDesk:
                 return
             if places.size:
                 self._cases.write(places, values)
+            if found.scope != "region":
+                self._board.say("info", f"{DID[verb].format(f'{places.size:,}')} One Ctrl+Z takes it back.")
         self._note(decide(verb, found.scope, found.what, self._author))
         self._look()
+        self._fade()
+
+    def make(self, value: int) -> None:
+        """Make the region on the screen, which is a border between two classes, one of them; one step of undo."""
+        labels, review, proposal = self._view.labels(), self._review, self._proposal
+        if labels is None or review is None or proposal is None or review.current is None:
+            self._board.say("info", self._why_nothing() if review is None else GO_FIRST)
+            return
+        line = review.lines[review.current - 1]
+        if value not in line.between:
+            self._board.say("info", "This region is no border of that structure. Accept it, or draw.")
+            return
+        places, values = self._border(value, review.current)
+        if not places.size:
+            self._board.say("info", "Nothing to change: it is so already, or you drew there yourself.")
+            return
+        self._cases.write(places, values)
+        before = self._made.get(line.key, np.zeros(0, np.intp))
+        self._made[line.key] = np.union1d(before, places)
+        self._note(decide("correct", "region", line.key, self._author))
+        self._look()
+        self._fade()
+
+    def preview(self, verb: Verb | None, value: int | None = None) -> None:
+        """Show what a decision about the region on the screen would make of it; neither verb nor value: no more."""
+        labels, review, proposal = self._view.labels(), self._review, self._proposal
+        places, values = np.zeros(0, np.intp), np.zeros(0, np.uint8)
+        if labels is not None and review is not None and review.current is not None and proposal is not None:
+            part = Part("region", review.lines[review.current - 1].key)
+            if value is not None:
+                places, values = self._border(value, review.current)
+            elif verb is not None:
+                places, values = changes_of(
+                    verb, part, labels, proposal.labels, proposal.doubt.regions, self._decisions
+                )  # fmt: skip
+        self._view.show_change(places, values)
 
     # --- within
+
+    def _border(self, value: int, number: int) -> tuple[NDArray[np.intp], NDArray[np.uint8]]:
+        labels, proposal = self._view.labels(), self._proposal
+        assert labels is not None
+        assert proposal is not None
+        regions = proposal.doubt.regions
+        made = self._made.get(regions.found[number - 1].key)
+        return border_changes(value, regions.places[number - 1], labels, proposal.labels, made)
+
+    def _fade(self) -> None:
+        """Doubt is in sight while the region that one went to is open; what was shown as a change is done."""
+        review = self._review
+        is_open = review is not None and review.current is not None and review.lines[review.current - 1].state == "open"
+        self._view.show_doubt_there(is_open)
+        self._view.show_change(np.zeros(0, np.intp), np.zeros(0, np.uint8))
 
     @property
     def _review(self) -> Review | None:
@@ -157,6 +229,10 @@ class ReviewDesk:
     @staticmethod
     def _is_rejected(part: Part, review: Review) -> bool:
         return any(line.state == "rejected" for line in review.lines if line.key == part.what)
+
+    @staticmethod
+    def _is_border(part: Part, review: Review) -> bool:
+        return any(bool(line.between) for line in review.lines if line.key == part.what)
 
     def _note(self, decision: Decision) -> None:
         """Keep a decision, on disk too."""

@@ -23,6 +23,8 @@ class ToolFacts:
         Drawing tools write only where the scan is between these.
     looked : str
         How much was looked at, in words.
+    whole, background : bool
+        Whether all was looked at; whether something of it is background.
     running : str
         Title of the tool that works, or "".
     share : float
@@ -31,6 +33,8 @@ class ToolFacts:
 
     within: tuple[float, float] | None = None
     looked: str = ""
+    whole: bool = False
+    background: bool = False
     running: str = ""
     share: float = 0.0
 
@@ -46,11 +50,12 @@ class ToolState:
 
 @dataclass(frozen=True)
 class Looked:
-    """Voxels that were looked at: of the scan, and of each slice along each axis."""
+    """Voxels that were looked at: of the scan, and of each slice along each axis; whether some are background."""
 
     seen: int
     size: int
     slices: tuple[tuple[int, ...], ...]
+    background: bool = False
 
 
 def count_looked(labels: NDArray[np.uint8]) -> Looked:
@@ -58,10 +63,12 @@ def count_looked(labels: NDArray[np.uint8]) -> Looked:
     seen = labels != UNSEEN
     if seen.ndim == 2:
         rows, columns = seen.sum(1, dtype=np.int64), seen.sum(0, dtype=np.int64)
-        return Looked(int(rows.sum()), seen.size, (tuple(rows.tolist()), tuple(columns.tolist())))
+        flat = (tuple(rows.tolist()), tuple(columns.tolist()))
+        return Looked(int(rows.sum()), seen.size, flat, bool((labels == 0).any()))
     lines, across = seen.sum(2, dtype=np.int32), seen.sum(1, dtype=np.int32)
     counts = (lines.sum(1), lines.sum(0), across.sum(0))
-    return Looked(int(counts[0].sum()), seen.size, tuple(tuple(count.tolist()) for count in counts))
+    slices = tuple(tuple(count.tolist()) for count in counts)
+    return Looked(int(counts[0].sum()), seen.size, slices, bool((labels == 0).any()))
 
 
 def looked_text(looked: Looked, at: tuple[int, int] | None, complete: bool) -> str:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from functools import partial
 
-from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
 from qtpy.QtGui import QIcon, QImage, QPixmap
-from qtpy.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QSizePolicy, QVBoxLayout, QWidget
 
 from ..deciding import Part
 from ..doubt import TILE
+from ..facts import ClassFacts
+from ..icons import swatch
 from ..reviewview import STATES, RegionLine, ReviewState
-from .parts import button, combo, enable, named, plain, show_text, text
+from .parts import button, combo, enable, literal, named, plain, show_text, text
 
+KEYS_HINT = "Region by key: Alt+Y accept, Alt+R make background, Alt+X redo"
 ROWS = 4  # that are seen at least
 
 
@@ -22,6 +25,8 @@ class RegionBox(QWidget):
     gone_to = Signal(int)
     step = Signal(int)  # 1 next, -1 before
     decided = Signal(str, object)  # "accept", "reject" or "redo", and the part
+    made = Signal(int)  # the class that a border region is to be
+    pointed_at = Signal(str, int)  # a verb, "make" with a class, or "": what the pointer is on
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -47,12 +52,21 @@ class RegionBox(QWidget):
         tips = {
             "Accept": "Take what the model proposes there, background too, where you have not drawn. One Ctrl+Z takes "
             "it back. (Region: Alt+Y)",
-            "Reject": "Make it background where you drew nothing else. One Ctrl+Z takes it back. (Region: Alt+R)",
+            "Make background": "Make it background where you drew nothing else: for islands, and edges that reach too "
+            "far. One Ctrl+Z takes it back. (Region: Alt+R)",
             "Redo": "Make it 'not looked at' again where it is as the model proposed, or was rejected. (Region: Alt+X)",
         }
         self.verbs = {
-            word.lower(): button(word, tip, partial(self._decide, word.lower())) for word, tip in tips.items()
+            verb: button(word, tip, partial(self._decide, verb))
+            for verb, (word, tip) in zip(("accept", "reject", "redo"), tips.items(), strict=True)
         }
+        self.makes = [
+            button("Make it …", "What a border is to become.", partial(self._make, number)) for number in range(2)
+        ]
+        self._between: tuple[ClassFacts, ...] = ()
+        for made in (*self.verbs.values(), *self.makes):
+            made.installEventFilter(self)
+        self._hint = text(faint=True)
         go, deciding = QHBoxLayout(), QHBoxLayout()
         go.addWidget(self.before)
         go.addWidget(self.next)
@@ -65,9 +79,15 @@ class RegionBox(QWidget):
         layout.addWidget(self._title)
         layout.addWidget(self.list)
         layout.addLayout(go)
+        making = QHBoxLayout()
+        making.setSpacing(4)
+        for widget in self.makes:
+            widget.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)  # long names do not widen
+            making.addWidget(widget)
         layout.addWidget(self.parts)
         layout.addLayout(deciding)
-        layout.addWidget(text("Region by key: Alt+Y accept, Alt+R reject, Alt+X redo", faint=True))
+        layout.addLayout(making)
+        layout.addWidget(self._hint)
         self._drawn = ReviewState()
         self._draw_lines((), None)
 
@@ -91,6 +111,7 @@ class RegionBox(QWidget):
             self.parts.setCurrentIndex(max(0, self.parts.findText(chosen)))
         if (review.case, review.current) != (before.case, before.current):
             self.parts.setCurrentIndex(0)
+        self._draw_between(review)
         if (review.lines, review.current) != (before.lines, before.current):
             self._draw_lines(review.lines, review.current)
 
@@ -98,6 +119,40 @@ class RegionBox(QWidget):
         part = self.chosen_part()
         self.parts.setCurrentIndex(0)  # each wider decision is chosen anew
         self.decided.emit(verb, part)
+
+    def _make(self, number: int) -> None:
+        if number < len(self._between):
+            self.made.emit(self._between[number].value)
+
+    def _draw_between(self, review: ReviewState) -> None:
+        """For a border between two structures there is a button for each of them."""
+        show_text(self._hint, review.border_hint or KEYS_HINT)
+        is_border = bool(review.between) and self.chosen_part().scope == "region"
+        enable(self.verbs["reject"], review.can_review and not is_border)
+        if review.between == self._between and self.makes[0].isHidden() != bool(review.between):
+            return
+        self._between = review.between
+        for number, made in enumerate(self.makes):
+            made.setVisible(bool(review.between))
+            if review.between:
+                one = review.between[number]
+                key = f" (Ctrl+Alt+{one.key})" if one.key else ""
+                made.setText(literal(f"Make it {one.name}"))
+                made.setIcon(swatch(one.colour))
+                tip = "What the proposal takes for a structure there becomes it; what you drew stays."
+                named(made, f"Make it {one.name}", f"Make the region {one.name}{key}. {tip} One Ctrl+Z takes it back.")
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """While the pointer is on a button, what it would make of the region is shown."""
+        if event.type() == QEvent.Type.Enter and watched.isEnabled():
+            if watched in self.makes and self._between:
+                self.pointed_at.emit("make", self._between[self.makes.index(watched)].value)
+            elif self.chosen_part().scope == "region":
+                verb = next((verb for verb, made in self.verbs.items() if made is watched), "")
+                self.pointed_at.emit(verb, 0)
+        elif event.type() == QEvent.Type.Leave:
+            self.pointed_at.emit("", 0)
+        return bool(super().eventFilter(watched, event))
 
     def _draw_lines(self, lines: tuple[RegionLine, ...], current: int | None) -> None:
         self.list.setVisible(bool(lines))
@@ -112,7 +167,8 @@ class RegionBox(QWidget):
                 item.setData(Qt.ItemDataRole.ToolTipRole, plain(f"Region {line.number}: {line.reason}"))
                 self.list.addItem(item)
         for row, line in enumerate(lines):
-            words = f"{line.number}. {line.reason}\n{STATES[line.state]} · {line.size}"
+            where = f" · {line.slices}" if line.slices else ""
+            words = f"{line.number}. {line.reason}\n{STATES[line.state]}{where} · {line.size}"
             item = self.list.item(row)
             if item.text() != words:
                 item.setText(words)

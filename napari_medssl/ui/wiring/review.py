@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..compat import focus_canvas
 from ..deciding import Part
+from ..panels.label import DIGITS
 from ..questions import Question, ask_empty, ask_whole
 from .label import reopen
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from ..plugin import MedSSLWidget
 
 REGION = Part("region")
+VERBS: dict[str, Verb] = {"accept": "accept", "reject": "reject", "redo": "redo"}
 
 
 def connect(dock: MedSSLWidget) -> None:
@@ -34,6 +37,8 @@ def connect(dock: MedSSLWidget) -> None:
     page.regions.gone_to.connect(lambda number: _go(dock, lambda: session.review.go_to(number)))
     page.regions.step.connect(lambda step: _go(dock, lambda: session.review.go(step)))
     page.regions.decided.connect(lambda verb, part: decide(dock, verb, part))
+    page.regions.made.connect(lambda value: make(dock, value))
+    page.regions.pointed_at.connect(lambda verb, value: _preview(dock, verb, value))
     page.inside.look_inside.connect(session.inside.look)
     page.inside.stop_looking.connect(session.inside.stop)
     page.inside.picture_chosen.connect(lambda name: _show_picture(dock, name))
@@ -42,7 +47,9 @@ def connect(dock: MedSSLWidget) -> None:
 def keys(dock: MedSSLWidget) -> dict[str, Callable[[], None]]:
     """What can be done with a proposal."""
     session, overlays = dock.session, dock.layers.overlays
+    numbers = {f"Ctrl-Alt-{key}": partial(make_number, dock, key) for key in DIGITS}
     return {
+        **numbers,
         "Alt-A": lambda: accept(dock, False),
         "Alt-D": lambda: accept(dock, True),
         "Alt-E": lambda: correct(dock),
@@ -84,6 +91,26 @@ def decide(dock: MedSSLWidget, verb: Verb, part: Part) -> None:
         return
     dock.session.review.decide(verb, part)
     focus_canvas(dock.layers.viewer)
+
+
+def make(dock: MedSSLWidget, value: int) -> None:
+    """Make the region on the screen, a border between two structures, one of them."""
+    dock.session.review.make(value)
+    focus_canvas(dock.layers.viewer)
+
+
+def make_number(dock: MedSSLWidget, key: str) -> None:
+    """The same with the structure that has this digit, if there is one."""
+    for info in dock.session.state.classes:
+        if info.key == key:
+            make(dock, info.value)
+
+
+def _preview(dock: MedSSLWidget, verb: str, value: int) -> None:
+    if verb == "make":
+        dock.session.review.preview(None, value)
+    else:
+        dock.session.review.preview(VERBS.get(verb))
 
 
 def _wants(dock: MedSSLWidget, question: Question | None) -> bool:
