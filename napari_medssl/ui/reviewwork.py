@@ -148,7 +148,7 @@ class ReviewDesk:
             if found.scope != "region":
                 self._board.say("info", f"{DID[verb].format(f'{places.size:,}')} One Ctrl+Z takes it back.")
         self._note(decide(verb, found.scope, found.what, self._author))
-        self._look()
+        self._look(after=found.scope != "region" and (verb, found.scope) != ("accept", "case"))
         self._fade()
 
     def make(self, value: int) -> None:
@@ -254,8 +254,8 @@ class ReviewDesk:
             for region, proposed in zip(found, given, strict=True)
         ]
 
-    def _look(self) -> None:
-        """See what has become of the regions."""
+    def _look(self, after: bool = False) -> None:
+        """See what has become of the regions; that all are reviewed is said, `after` what was said just now."""
         review = self._review
         self._seen_edits = self._cases.edits
         if review is None or self._view.labels() is None:
@@ -271,9 +271,10 @@ class ReviewDesk:
             return
         self._set(replace(review, lines=judged))
         if all(line.state != "open" for line in judged) and any(line.state == "open" for line in review.lines):
+            before = f"{(self._board.facts.message or ('info', ''))[1]} " if after else ""
             many = f"All {len(judged)} regions are" if len(judged) > 1 else "The region is"
             self._board.say(
-                "info", f"{many} reviewed. Alt+A accepts the case; Alt+D accepts it and opens the next one."
+                "info", f"{before}{many} reviewed. Alt+A accepts the case; Alt+D accepts it and opens the next one."
             )  # fmt: skip
 
     def _judged(self, lines: tuple[RegionLine, ...]) -> tuple[RegionLine, ...]:
