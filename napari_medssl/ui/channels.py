@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .loading import ShownCase
 from .making import make_images
 from .stack import LayerStack
-from .window_level import Window, Wish, dragged, fulfil, is_ct, make_wish, matching
+from .window_level import Window, Wish, dragged, first_window, fulfil, is_ct, make_wish, matching
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -77,8 +77,9 @@ class Channels:
                 image.visible = said["channel"] in visible
         for name, presets in self._presets.items():
             wish = self._wishes.get((name, is_ct(presets)))
-            if wish is not None:
-                self._set(name, fulfil(wish, presets))
+            begin = first_window(presets) if wish is None else fulfil(wish, presets)
+            if wish is not None or begin is not presets[0]:
+                self._set(name, begin)
         self._dress()
         for layer in self._layers.values():
             for event in (layer.events.contrast_limits, layer.events.visible):

@@ -271,10 +271,10 @@ class ReviewDesk:
             return
         self._set(replace(review, lines=judged))
         if all(line.state != "open" for line in judged) and any(line.state == "open" for line in review.lines):
-            before = f"{(self._board.facts.message or ('info', ''))[1]} " if after else ""
+            said = f"{(self._board.facts.message or ('info', ''))[1]} " if after else ""
             many = f"All {len(judged)} regions are" if len(judged) > 1 else "The region is"
             self._board.say(
-                "info", f"{before}{many} reviewed. Alt+A accepts the case; Alt+D accepts it and opens the next one."
+                "info", f"{said}{many} reviewed. Alt+A accepts the case; Alt+D accepts it and opens the next one."
             )  # fmt: skip
 
     def _judged(self, lines: tuple[RegionLine, ...]) -> tuple[RegionLine, ...]:

@@ -207,7 +207,8 @@ STEPS: tuple[Step, ...] = (
     Step(
         "decide",
         "Decide about the region",
-        "*Accept* it (Alt+Y) where the proposal is right, or *Make background* of it (Alt+R). You can also paint there.",
+        "*Accept* it (Alt+Y) where the proposal is right, or *Make background* of it (Alt+R). You can also paint "
+        "there.",
         ("review.decide", "header.Review"),
         _decided,
     ),

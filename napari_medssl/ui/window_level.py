@@ -16,7 +16,7 @@ CT = (  # level and width in HU, as usual in radiology
     ("liver", "Liver", 30.0, 150.0),
     ("mediastinum", "Mediastinum", 50.0, 350.0),
 )
-SPREADS = (  # percentiles of the values; the first is the window that a scan begins with
+SPREADS = (  # percentiles of the values; the first is the window that a scan begins with, but for a CT
     ("usual", "0.5 to 99.5 %", 0.5, 99.5),
     ("narrow", "Narrow (5 to 95 %)", 5.0, 95.0),
     ("wide", "Wide (0.05 to 99.95 %)", 0.05, 99.95),
@@ -80,6 +80,11 @@ def make_presets(array: np.ndarray) -> tuple[Window, ...]:
         return tuple(spreads)
     tissues = [Window(level - width / 2, level + width / 2, name, title) for name, title, level, width in CT]
     return (spreads[0], *tissues, spreads[-1])
+
+
+def first_window(presets: tuple[Window, ...]) -> Window:
+    """The window that a scan begins with: soft tissue in a CT, the usual one otherwise."""
+    return next((one for one in presets if one.name == "soft"), presets[0])
 
 
 def is_ct(presets: tuple[Window, ...]) -> bool:

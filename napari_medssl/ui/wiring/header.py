@@ -54,7 +54,8 @@ def take_up(dock: MedSSLWidget, page: str) -> None:
 
 def ask_folder(dock: MedSSLWidget) -> None:
     """Ask for a project or a folder of scans."""
-    chosen = QFileDialog.getExistingDirectory(dock, "A project, or a folder of scans")
+    # files are shown, too: one sees whether it is the right folder
+    chosen = QFileDialog.getExistingDirectory(dock, "A project, or a folder of scans", "", QFileDialog.Option(0))
     if chosen:
         dock.open_folder(chosen)
 
