@@ -9,7 +9,7 @@ from typing import Any
 
 from ..terminal.screen import Screen
 
-HELP = "read all scans of a folder or a project and say what is odd"
+HELP = "read all scans of a folder, or all files of a project, and say what is odd or damaged"
 SHOWN = 6  # names of a finding, for people; machines get all
 BAD = 2  # the exit code where something is wrong with the input
 SIGNS = {"error": "problem", "warning": "look at", "info": "note"}
@@ -27,18 +27,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="masks, or folders of masks, that belong to the scans of a folder",
     )
+    parser.add_argument(
+        "--repair",
+        action="store_true",
+        help="mend what can be mended of a project's files; damaged ones are kept aside",
+    )
+    parser.add_argument(
+        "--clear-proposals",
+        metavar="RUN|older",
+        help="remove the proposals of a run, or all but the newest of each case",
+    )
 
 
 def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """Read and tell."""
+    from ..errors import ProjectError
     from ..project import Project
     from ..project.examining import check_files, check_project
     from ..project.files import gather, labels_in, scans_in
     from ..project.findings import in_words
+    from .caring import care_for
 
     place, counting = arguments.place, screen.counting("Reading scans")
+    damage: list[dict[str, Any]] = []
+    mended: list[str] = []
     if (place / "project.json").is_file() or place.name == "project.json":
-        report = check_project(Project.open(place), counting)
+        project = Project.open(place)
+        damage, mended = care_for(project, screen, arguments.repair, arguments.clear_proposals)
+        report = check_project(project, counting)
+    elif arguments.repair or arguments.clear_proposals:
+        raise ProjectError(f"{place}: there is no project here. --repair and --clear-proposals are for projects.")
     else:
         beside = [path for path in _named_labels(place) if not arguments.labels]
         labels = [*gather(arguments.labels, labels_in), *beside]
@@ -56,7 +74,9 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
         "findings": [dataclasses.asdict(one) for one in report.findings],
         "leave_out": report.leave_out,
         "patients": report.patients,
-        **({"exit": BAD} if any(one.level == "error" for one in report.findings) else {}),
+        "damage": damage,
+        "mended": mended,
+        **({"exit": BAD} if damage or any(one.level == "error" for one in report.findings) else {}),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..terminal.screen import Screen
@@ -13,31 +14,41 @@ if TYPE_CHECKING:
 SHOWN = 10  # for people; machines get all
 
 
-def tell_damage(project: Project, screen: Screen) -> list[dict[str, str]]:
+def tell_damage(project: Project, screen: Screen) -> list[dict[str, Any]]:
     """Say which files cannot be read and what that means; also as JSON values."""
-    from ..project.damage import Damage
     from ..project.integrity import find_damage
+
+    damage = [*find_damage(project), *of_runs(project)]
+    say_damage(damage, screen, SHOWN)
+    if len(damage) > SHOWN:
+        screen.say(f"⚠ And {len(damage) - SHOWN} more: napari-medssl check {project.root}")
+    return [damage_json(one) for one in damage]
+
+
+def say_damage(damage: Sequence[Damage], screen: Screen, most: int) -> None:
+    """A line each."""
+    for one in damage[:most]:
+        screen.say(f"⚠ {one}".strip())
+
+
+def of_runs(project: Project) -> list[Damage]:
+    """Specs and journals of runs that cannot be read."""
+    from ..project.damage import Damage
     from ..runs.history import read_history, unreadable_runs
     from ..runs.journal import JOURNAL_NAME
     from ..runs.spec import SPEC_NAME
 
-    damage = [*find_damage(project)]
+    found = []
     for run, why in unreadable_runs(project).items():
         path = project.run_folder(run) / SPEC_NAME
         what, lost = why.removeprefix(f"{path}: ").rstrip("."), "Nothing of this run counts meanwhile."
-        damage.append(Damage(path, what, lost, "Its model and its journal are untouched.", run=run))
+        found.append(Damage(path, what, lost, "Its model and its journal are untouched.", run=run))
     for past in read_history(project):
         if past.unread:
             path = project.run_folder(past.run) / JOURNAL_NAME
             what = past.unread.removeprefix(f"{path}: ").rstrip(".")
-            damage.append(
-                Damage(path, what, "The rest counts.", "Figures of this run may lack something.", run=past.run)
-            )
-    for one in damage[:SHOWN]:
-        screen.say(f"⚠ {one}".strip())
-    if len(damage) > SHOWN:
-        screen.say(f"⚠ And {len(damage) - SHOWN} more: napari-medssl check {project.root}")
-    return [damage_json(one) for one in damage]
+            found.append(Damage(path, what, "Its figures may lack something.", "The rest counts.", run=past.run))
+    return found
 
 
 def damage_json(damage: Damage) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..disk import names_in
+from ..disk import names_in, sweep
 from ..errors import BadFileError, DamagedFileError, ProjectError, TooLargeError
 from ..imaging import Grid, Labels, Volume, file_sha256, read_labels
 from .damage import Damage, damage_of
@@ -489,4 +489,5 @@ class Case:
     def _decide(self, what: str, value: Any, author: str) -> None:
         path = self.folder / CASE_NAME
         with one_clear_line(f"Case {self.name}: the change was not saved", path):
+            sweep(self.folder)
             self._record = change_record(path, self._record, what, value, author)

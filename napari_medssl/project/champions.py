@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..disk import damaged, make_folder, names_in, read_record, write_json
+from ..disk import damaged, make_folder, names_in, read_record, sweep, write_json
 from ..errors import DamagedFileError, ProjectError
 from .refusals import one_clear_line
 from .revisions import new_revision_id
@@ -81,6 +81,7 @@ def decide_champion(project: Project, run: str | None, *, author: str = "") -> D
     decision = Decision(run, author, datetime.now(UTC).isoformat())
     with one_clear_line("The choice of the model was not saved", folder):
         make_folder(folder)
+        sweep(folder)
         id, _ = new_revision_id(sorted(name[: -len(_ENDING)] for name in names_in(folder, _ENDING)))
         write_json(folder / f"{id}{_ENDING}", asdict(decision), new=True)
     return decision

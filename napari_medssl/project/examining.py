@@ -95,7 +95,7 @@ def check_project(
 ) -> Report:
     """Read all scans of a project that are not left out, and their newest labels, and compare them."""
     scans, masks, findings, done = [], [], [], 0
-    cases = [case for case in project.cases() if case.excluded is None]
+    cases = [case for case in project.cases() if case.excluded is None and case.fault is None]  # see `integrity`
     for case in cases:
         if stop():
             break

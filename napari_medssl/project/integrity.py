@@ -15,6 +15,7 @@ from ..errors import DamagedFileError
 from .audit import AUDIT_NAME
 from .champions import CHAMPIONS, read_decision
 from .damage import Damage, damage_of
+from .migration import PENDING_NAME
 from .refused import load_refused
 from .reviews import REVIEWS_FOLDER, load_decisions
 
@@ -62,6 +63,10 @@ def _of_project(root: Path) -> Iterator[Damage]:
         except DamagedFileError as error:
             yield damage_of(error, "A decision which model to use does not count; an earlier one may.")
     try:
+        read_record(root / PENDING_NAME)
+    except DamagedFileError as error:
+        yield damage_of(error, "A change of the structures was interrupted, and cannot be finished.")
+    try:
         load_refused(root)
     except DamagedFileError as error:
         yield damage_of(error, "Which files were not taken is not known; what was taken is untouched.")
@@ -75,12 +80,3 @@ def _audit(project: Project) -> Iterator[Damage]:
         what = f"no case is of the patient {patient!r} of the audit set"
         lost = "Models are not measured on that patient, and may learn from a case that should be of it."
         yield Damage(project.root / AUDIT_NAME, what, lost, "Look whether a case was removed, or its patient changed.")
-
-
-def is_readable(path: Path) -> bool:
-    """Whether a record is whole, or there is none."""
-    try:
-        read_record(path)
-    except DamagedFileError:
-        return False
-    return True

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..disk import damaged, make_folder, names_in, read_record, write_json
+from ..disk import damaged, make_folder, names_in, read_record, sweep, write_json
 from ..errors import DamagedFileError, ProjectError
 from ..imaging import Grid, Labels, file_sha256, read_labels, read_map, write_labels, write_map
 from .names import check_name, natural_key
@@ -162,6 +162,7 @@ def write_proposal(
         if not (folder / PROPOSAL_NAME).exists():
             _take_back(folder, (name, *files.values()))
         raise
+    sweep(folder)
     proposal = read_proposal(folder, case)
     if proposal is None:
         raise ProjectError(

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..disk import sweep
 from ..errors import BadFileError, MedSSLError, ProjectError
 from ..imaging import UNSEEN, value_counts
 from ..inference.preprocess import labels_to_network_space, to_network_space
@@ -53,6 +54,7 @@ class Cache:
         }
         key = json.dumps([CACHE_VERSION, self.values, asked], sort_keys=True)
         self.folder = project.cache_folder / hashlib.sha256(key.encode()).hexdigest()[:16]
+        sweep(self.folder)
 
     def image(self, case: str) -> NDArray[np.float16]:
         """The image of a case, (C, D, H, W), memory-mapped; made when it is not there yet."""

@@ -58,7 +58,7 @@ def is_kept(path: Path) -> bool:
         size = path.stat().st_size
         with path.open("rb") as file:
             file.seek(size - len(_line("0" * 64, 0)))
-            return _is_whole(path, str(unseal(file.read())["of"]), size)
+            return _is_whole(path, str(unseal(file.read()[1:])["of"]), size)
     except (OSError, ValueError, KeyError):
         return False
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import MedSSLError
+from ..errors import DamagedFileError, MedSSLError
 from ..runs.status import RunStatus
 from .facts import ProjectFacts, read_facts
 from .recents import data_folder
@@ -104,14 +104,17 @@ def open_project(root: Path, driver: Driver) -> Opened:
     from ..project.migration import finish_change
 
     project = Project.open(root)
-    ended = finish_change(project)
+    try:
+        ended, unfinished = finish_change(project), ""
+    except DamagedFileError as error:  # the project can be looked at all the same
+        ended, unfinished = "", f"A change of the structures cannot be finished. {error}"
     eyes = Project.open(root)
     facts = read_facts(eyes)
     handles = [driver.attach(Path(project.root), run.name) for run in facts.runs[-20:]]
     lease = project.lock(person())
     found = [(handle, handle.status()) for handle in handles]
     said = f"A change of the structures that had been interrupted was finished: {ended}." if ended else ""
-    return Opened(project, eyes, facts, found, lease, " ".join(filter(None, (said, lease.warning))))
+    return Opened(project, eyes, facts, found, lease, " ".join(filter(None, (said, unfinished, lease.warning))))
 
 
 def create(

@@ -1,0 +1,110 @@
+"""What crashes and kills left in a project, and proposals nobody looks at any more: found, and removed on request.
+
+Only files that the program made are removed, by their names.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..disk import names_in
+from .proposals import PROPOSAL_NAME
+
+if TYPE_CHECKING:
+    from .project import Project
+
+_DAY = 86_400.0
+#: Seconds that a run may take from its folder to its spec.
+_RESERVED = 3_600.0
+
+
+def find_temporary(root: Path) -> list[Path]:
+    """Temporary files that a killed writer left more than a day ago, anywhere in a project."""
+    found = []
+    for folder, _, names in os.walk(root):
+        for name in names:
+            path = Path(folder, name)
+            if name.startswith(".") and name.endswith(".tmp") and _age(path) > _DAY:
+                found.append(path)
+    return sorted(found)
+
+
+def find_empty_runs(root: Path) -> list[Path]:
+    """Folders of runs that were reserved and never written to."""
+    folders = (root / "runs" / name for name in sorted(names_in(root / "runs")))
+    return [one for one in folders if one.is_dir() and not any(one.iterdir()) and _age(one) > _RESERVED]
+
+
+def find_aside(root: Path) -> list[Path]:
+    """Damaged files that are kept under another name."""
+    return sorted(path for path in root.rglob("*.damaged-*") if path.is_file())
+
+
+def remove_leftovers(root: Path) -> list[str]:
+    """Remove temporary files and empty folders of runs; what was done, in sentences."""
+    files, runs = find_temporary(root), find_empty_runs(root)
+    done = []
+    for path in files:
+        with suppress(OSError):
+            path.unlink()
+            done.append(f"{path}: removed; a writer that was killed left it.")
+    for folder in runs:
+        with suppress(OSError):
+            folder.rmdir()
+            done.append(f"{folder}: removed; this run was never begun.")
+    return done
+
+
+def old_proposals(project: Project, which: str) -> list[Path]:
+    """Folders of proposals to clear.
+
+    Parameters
+    ----------
+    which : str
+        The name of a run; or "older": all but the newest proposal of each case.
+    """
+    found = []
+    for case in project.cases():
+        folder = case.proposals_folder
+        if which != "older":
+            found += [folder / which] if (folder / which / PROPOSAL_NAME).exists() else []
+            continue
+        found += [folder / one.run for one in case.proposals()[:-1]]
+    return found
+
+
+def clear_proposals(folders: list[Path]) -> int:
+    """Remove proposals; returns the bytes that became free. What else lies in their folders stays."""
+    freed = 0
+    for folder in folders:
+        freed += _remove(folder / PROPOSAL_NAME)  # first: without it there is no proposal
+        for path in _parts(folder):
+            freed += _remove(path)
+        with suppress(OSError):
+            folder.rmdir()
+    return freed
+
+
+def _parts(folder: Path) -> Iterator[Path]:
+    yield from (folder / name for name in names_in(folder, ".nii.gz"))
+    yield from (folder / name for name in names_in(folder, ".png"))
+
+
+def _remove(path: Path) -> int:
+    with suppress(OSError):
+        size = path.stat().st_size
+        path.unlink()
+        return size
+    return 0
+
+
+def _age(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:
+        return 0.0
