@@ -83,9 +83,9 @@ def test_self_supervised_learning_leaves_a_bad_scan_out_whenever_it_meets_it(tmp
     assert plan is not None
     names = [case.name for case in project.cases()]
     knows, fresh = Cache(project, plan), Cache(project, plan)
-    np.testing.assert_array_equal(knows.first_readable(names, 0), knows.image("case-1"))
-    np.testing.assert_array_equal(knows.first_readable(names, 2), knows.image("case-2"))
-    np.testing.assert_array_equal(fresh.first_readable(names, 2), knows.image("case-2"))
+    np.testing.assert_array_equal(knows.first_readable(names, 0)[1], knows.image("case-1"))
+    np.testing.assert_array_equal(knows.first_readable(names, 2)[1], knows.image("case-2"))
+    np.testing.assert_array_equal(fresh.first_readable(names, 2)[1], knows.image("case-2"))
     assert [case for case, _ in knows.left_out()] == ["case-0"]
     assert knows.left_out() == []
 

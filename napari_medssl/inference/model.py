@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ..errors import RunError, SpecError
 from ..nets.build import build_net
+from ..nets.finite import not_finite
 from ..runs.request import check_segments
 from ..runs.spec import Plan, read_spec
 from .tensor_file import load_tensors, parse_meta, save_tensors
@@ -33,8 +34,19 @@ class DeployedModel:
 
 
 def save_model(folder: Path, members: list[nn.Module], info: Mapping[str, Any]) -> str:
-    """Write the networks that predict; returns the file's name."""
+    """Write the networks that predict; returns the file's name.
+
+    Raises
+    ------
+    RunError
+        When they hold values that are no numbers, or the disk is full; a model that was there stays.
+    """
     tensors = {f"{i}/{name}": v for i, member in enumerate(members) for name, v in member.state_dict().items()}
+    if not_finite(tensors):
+        raise RunError(
+            f"{folder.name}: this model is not put to use, for some of its weights are no finite numbers. Start again "
+            "with a lower learning rate."
+        )
     save_tensors(folder / MODEL, tensors, json.dumps({"members": len(members), **info}))
     return MODEL
 
@@ -45,9 +57,14 @@ def load_model(folder: Path) -> tuple[list[dict[str, Tensor]], dict[str, Any]]:
     Raises
     ------
     RunError
-        When the run has no model (yet), or the file is damaged.
+        When the run has no model (yet), the file is damaged, or it holds values that are no numbers.
     """
     tensors, text = load_tensors(folder / MODEL)
+    if not_finite(tensors):
+        raise RunError(
+            f"{folder.name}: some weights of its model are no finite numbers, so it is not asked for proposals. Choose "
+            "another run, or train this one again."
+        )
     info = parse_meta(folder / MODEL, text, "members")
     members: dict[str, dict[str, Tensor]] = {}
     for key, value in tensors.items():

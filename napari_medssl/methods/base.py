@@ -32,15 +32,25 @@ class Patches:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Which case something was taken from; `place` is its middle there, 0 to 1 along D, H, W, None: anywhere."""
+
+    case: str
+    place: tuple[float, float, float] | None = None
+
+
+@dataclass(frozen=True)
 class Batch:
     """What a step learns from; a side that the phase did not ask for is None.
 
     `views` are what the phase's `ViewMaker` made of each unlabelled scan, stacked: (B, views, C, *space) each.
+    `origins` is for the engine to tell: of each labelled patch, then of each unlabelled patch or scan.
     """
 
     labelled: Patches | None = None
     unlabelled: Patches | None = None
     views: Mapping[str, Tensor] | None = None
+    origins: tuple[Origin, ...] = ()
 
 
 class ViewMaker(Protocol):

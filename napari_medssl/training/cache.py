@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from ..disk import sweep
 from ..errors import BadFileError, MedSSLError, ProjectError
-from ..imaging import UNSEEN, value_counts
+from ..imaging import UNSEEN, Grid, value_counts
 from ..inference.preprocess import labels_to_network_space, to_network_space
 from ..project import Project
 from ..runs.spec import LabelledCase, Plan
@@ -62,8 +62,12 @@ class Cache:
         source = self._source(case)
         return self._load(path, source, lambda: to_network_space(self._project.case(case).read_image(), self._plan))
 
-    def first_readable(self, cases: Sequence[str], begin: int) -> NDArray[np.float16]:
-        """The image of `cases[begin]`; where its file is bad, that of the next one in the round that can be read.
+    def grid(self, case: str) -> Grid:
+        """The grid of a case's own file."""
+        return self._project.case(case).grid
+
+    def first_readable(self, cases: Sequence[str], begin: int) -> tuple[str, NDArray[np.float16]]:
+        """`cases[begin]` and its image; where its file is bad, the next one in the round that can be read.
 
         Which one it is follows from the files alone, so that a resumed run sees the same.
 
@@ -76,7 +80,7 @@ class Cache:
             case = cases[place % len(cases)]
             if case not in self._bad:
                 try:
-                    return self.image(case)
+                    return case, self.image(case)
                 except BadFileError as error:
                     self._bad[case] = str(error)
         raise MedSSLError(f"None of the {len(cases)} scans without labels can be read: {self.why_not()}")

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from ..errors import RunError
 from ..inference.tensor_file import load_tensors, parse_meta, save_tensors
+from ..nets.finite import not_finite
 
 CHECKPOINT = "checkpoint.safetensors"
 
@@ -24,7 +25,8 @@ CHECKPOINT = "checkpoint.safetensors"
 class Progress:
     """Where a run stands, besides its tensors.
 
-    `phase_seconds` is training time spent in each phase so far; `best` the highest held-out Dice.
+    `phase_seconds` is training time spent in each phase so far; `best` the highest held-out Dice; `bad` how many steps
+    in a row came to nothing.
     """
 
     step: int
@@ -33,10 +35,17 @@ class Progress:
     seconds: float
     phase_seconds: float
     best: float | None = None
+    bad: int = 0
 
 
 def save_checkpoint(folder: Path, learner: nn.Module, optimiser: torch.optim.Optimizer, progress: Progress) -> str:
-    """Write a state to resume from; returns the file's name."""
+    """Write a state to resume from; returns the file's name.
+
+    Raises
+    ------
+    RunError
+        When it holds values that are no numbers, or the disk is full; the state that was written before stays.
+    """
     tensors = {f"learner/{name}": value for name, value in learner.state_dict().items()}
     scalars: dict[str, Any] = {}
     state = optimiser.state_dict()
@@ -45,6 +54,11 @@ def save_checkpoint(folder: Path, learner: nn.Module, optimiser: torch.optim.Opt
             tensors[key] = value
         else:
             scalars[key] = value
+    if not_finite(tensors):
+        raise RunError(
+            "Weights of the network are no finite numbers any more. Start again with a lower learning rate; the state "
+            "that was saved before is kept."
+        )
     meta = {"progress": progress.__dict__, "optimiser": scalars, "groups": state["param_groups"]}
     save_tensors(folder / CHECKPOINT, tensors, json.dumps(meta))
     return CHECKPOINT

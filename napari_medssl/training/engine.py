@@ -19,7 +19,7 @@ from ..methods.base import Batch, Learner, Patches, Phase, Step, seed_everything
 from ..runs.events import CheckpointSaved, PhaseStarted, RunEvent, Stepped, Warned
 from ..runs.spec import Plan, RunSpec
 from ..runs.stop import How, StopToken
-from .budget import PhaseBudget, part_of_run, total_steps, with_left_over
+from .budget import PhaseBudget, part_of_run, split, total_steps, with_left_over
 from .cache import Cache
 from .checkpoint import Progress, load_checkpoint, read_progress, save_checkpoint
 from .memory import is_out_of_memory, smaller
@@ -27,10 +27,13 @@ from .optimisers import make_optimiser, set_learning_rate
 from .patches import Prefetcher, Sampler
 from .preview import Previewer
 from .report import Reporter
+from .soundness import Soundness, gradient_length
+from .suspects import suspects, tell_suspects
 from .validate import Examiner
 
 CHECKPOINT_SECONDS = 60.0
-BAD_STEPS = 20  # in a row, before a run is given up
+BAD_STEPS = 20  # in a row: then a run is given up
+BAD_STEPS_TOLD = 5  # by a process: a scan that is met again and again is told often enough by then
 
 
 class Engine:
@@ -49,7 +52,7 @@ class Engine:
     info : dict
         What the deployed model says of itself.
     replan : callable, optional
-        The phases of another plan: views follow from its patch, so they get smaller with it.
+        Writes another plan down and gives its phases: views follow from its patch, so they get smaller with it.
     previewer : Previewer, optional
         Shows meanwhile how the proposal of a case grows.
     """
@@ -72,6 +75,8 @@ class Engine:
         self._device = torch.device(self._plan.device)
         layout = torch.channels_last_3d if self._plan.net.ndim == 3 else torch.channels_last
         self._learner = learner.to(self._device).to(memory_format=layout)  # type: ignore[call-overload]
+        self._soundness = Soundness(self._learner)
+        self._told = 0  # bad steps
         self._layout = layout
         self._phases, self._budgets = phases, budgets
         self._info = info
@@ -116,8 +121,7 @@ class Engine:
             self._examiner.begin(self._done())
             if self._previewer is not None:
                 self._previewer.begin(self.progress.seconds)
-            budget = with_left_over(self._budgets, index, self.progress.seconds - self.progress.phase_seconds)
-            how = yield from self._phase(phase, budget, optimiser, stop)
+            how = yield from self._phase(phase, optimiser, stop)
             if how != "discard":
                 yield self._save(optimiser)
             if how:
@@ -140,16 +144,15 @@ class Engine:
         return optimiser
 
     def _phase(
-        self, phase: Phase, budget: PhaseBudget, optimiser: torch.optim.Optimizer, stop: StopToken
+        self, phase: Phase, optimiser: torch.optim.Optimizer, stop: StopToken
     ) -> Generator[RunEvent, None, How | None]:
         """One phase; returns how it was asked to stop, None at its end."""
+        budget = self._budget()
         sampler = self._sampler()
         batches = Prefetcher(lambda step: sampler.batch(step, phase))
         reporter = Reporter(budget.steps)
         saved_at = time.monotonic()
-        bad = 0
         first = self.progress.step - self.progress.phase_step
-        last = None if budget.steps is None else first + budget.steps - 1
         self._learner.train()
         try:
             while (done := budget.progress(self.progress.phase_step, self.progress.phase_seconds)) < 1.0:
@@ -157,7 +160,7 @@ class Engine:
                 if how:
                     return how
                 begin = time.monotonic()
-                batch = batches.get(self.progress.step, last)
+                batch = batches.get(self.progress.step, None if budget.steps is None else first + budget.steps - 1)
                 waited = time.monotonic() - begin
                 for case, why in self._cache.left_out():
                     yield Warned(message=f"Left out of this run: {why}", case=case)
@@ -170,16 +173,15 @@ class Engine:
                     self._plan = smaller(self._plan, error)
                     if self._replan is not None:
                         self._phases = self._replan(self._plan)
-                        phase = self._phases[self.progress.phase]
+                        self._budgets = split(self._spec.budget, self._phases)  # as a resumed run will have them
+                        phase, budget = self._phases[self.progress.phase], self._budget()
                     sampler = self._sampler()
                     batches.forget()
                     yield Warned(message=f"Memory ran out; going on with patches of {self._plan.patch} voxels.")
                     continue
-                bad = bad + 1 if terms is None else 0
-                if bad > BAD_STEPS:
-                    raise RunError("The loss is no number any more. Start again with a lower learning rate.")
+                yield from self._judge(terms if isinstance(terms, str) else "", batch)
                 self._advance(time.monotonic() - begin)
-                reporter.add(terms or {}, waited, time.monotonic() - begin)
+                reporter.add({} if isinstance(terms, str) else terms, waited, time.monotonic() - begin)
                 if reporter.is_due(self.progress.phase_step):
                     yield self._report(phase, budget, reporter, rate)
                 if self._examiner.is_due(self._done(), self.progress.seconds):
@@ -199,25 +201,74 @@ class Engine:
 
     def _step(
         self, phase: Phase, done: float, batch: Batch, optimiser: torch.optim.Optimizer
-    ) -> dict[str, torch.Tensor] | None:
-        """One step of the optimiser; None when the loss is no number, and nothing was changed."""
+    ) -> dict[str, torch.Tensor] | str:
+        """One step of the optimiser; what is no number, where something is, and nothing was changed.
+
+        Nothing is changed either where it raises before the optimiser has begun: memory may run out.
+        """
+        self._soundness.keep()
+        try:
+            batch = self._to_device(batch)
+            total, terms, at = self._forward_and_back(phase, done, batch, optimiser)
+            fault = self._soundness.fault(batch, total, self._gradient(phase))
+        except BaseException:
+            self._soundness.restore()
+            raise
+        if fault:
+            self._soundness.restore()
+            return fault
+        optimiser.step()
+        self._learner.after_step(at)
+        return {"total": total, **terms}
+
+    def _forward_and_back(
+        self, phase: Phase, done: float, batch: Batch, optimiser: torch.optim.Optimizer
+    ) -> tuple[torch.Tensor, dict[str, torch.Tensor], Step]:
+        """The losses of a step, detached, with the weights' gradients made."""
         rng = seed_everything(self._spec.seed, self.progress.step)
         at = Step(self.progress.step, phase, self.progress.phase_step, done, rng)
         low = self._plan.precision == "bfloat16"
         with torch.autocast(self._device.type, torch.bfloat16, enabled=low):
-            losses = self._learner.losses(self._to_device(batch), at)
-        total = losses.total
-        if not torch.isfinite(total):
-            return None
+            losses = self._learner.losses(batch, at)
         optimiser.zero_grad(set_to_none=True)
-        total.backward()
+        losses.total.backward()
+        return losses.total.detach(), {name: term.detach() for name, term in losses.terms.items()}, at
+
+    def _gradient(self, phase: Phase) -> torch.Tensor:
+        """How long the gradient is; it is shortened where the phase wants that."""
         if phase.optimiser.clip is not None:
-            length = torch.nn.utils.clip_grad_norm_(self._learner.parameters(), phase.optimiser.clip)
-            if not torch.isfinite(length):
-                return None
-        optimiser.step()
-        self._learner.after_step(at)
-        return {"total": total.detach(), **{name: term.detach() for name, term in losses.terms.items()}}
+            return torch.nn.utils.clip_grad_norm_(self._learner.parameters(), phase.optimiser.clip)
+        return gradient_length(self._learner, self._device)
+
+    def _judge(self, fault: str, batch: Batch) -> Generator[RunEvent]:
+        """Count bad steps and tell of them.
+
+        Raises
+        ------
+        RunError
+            After too many in a row.
+        """
+        self.progress = replace(self.progress, bad=self.progress.bad + 1 if fault else 0)
+        if not fault or (self._told >= BAD_STEPS_TOLD and self.progress.bad < BAD_STEPS):
+            return
+        origins = suspects(batch)
+        where = tell_suspects(origins, self._cache.grid, self._plan.slice_axis)
+        if self.progress.bad >= BAD_STEPS:
+            raise RunError(
+                f"{BAD_STEPS} steps in a row came to nothing; of the last one, {fault}. It looked at {where}. Start "
+                "again with a lower learning rate; where that does not help, look at these scans."
+            )
+        self._told += 1
+        cases = {origin.case for origin in origins}
+        yield Warned(
+            message=f"Step {self.progress.step + 1} changed nothing, for {fault}. It looked at {where}.",
+            case=cases.pop() if len(cases) == 1 else None,
+        )
+
+    def _budget(self) -> PhaseBudget:
+        """Of the phase that training is in."""
+        now = self.progress
+        return with_left_over(self._budgets, now.phase, now.seconds - now.phase_seconds)
 
     def _sampler(self) -> Sampler:
         spec = self._spec
@@ -235,7 +286,7 @@ class Engine:
             return Patches(images, labels)
 
         views = batch.views and {name: v.to(self._device, non_blocking=True) for name, v in batch.views.items()}
-        return Batch(move(batch.labelled), move(batch.unlabelled), views)
+        return Batch(move(batch.labelled), move(batch.unlabelled), views, batch.origins)
 
     def _advance(self, seconds: float, steps: int = 1) -> None:
         now = self.progress

@@ -7,7 +7,6 @@ import time
 import traceback
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -16,12 +15,13 @@ from ..errors import NO_MEMORY, MedSSLError, SpecError
 from ..inference.memory import is_out_of_memory
 from ..inference.model import MODEL, check_classes, load_deployed
 from ..inference.propose import propose
+from ..methods.base import Phase
 from ..methods.catalog import method_info
 from ..project import Project
 from ..runs.events import FinishReason, PhaseStarted, RunEvent, RunFinished, RunStarted, Warned
 from ..runs.picking import left_out, look_at_cases, unfinished
 from ..runs.request import start_run_folder
-from ..runs.spec import RunSpec, read_spec
+from ..runs.spec import Plan, RunSpec, read_spec, write_spec
 from ..runs.stop import StopToken, withdraw_stop
 from .budget import split, total_steps
 from .cache import Cache
@@ -93,7 +93,13 @@ def _train(spec: RunSpec, project: Project, stop: StopToken) -> Iterator[RunEven
     resume = (folder / CHECKPOINT).is_file()
     torch.manual_seed(spec.seed)
     learner = method.learner(options, spec.plan.net)
-    knowledge, replan = _knowledge(spec, project), partial(method.phases, options)
+    knowledge = _knowledge(spec, project)
+
+    def replan(plan: Plan) -> list[Phase]:
+        """What is planned anew is written down: a resumed run goes on with it."""
+        write_spec(folder, replace(read_spec(folder), plan=plan))
+        return method.phases(options, plan)
+
     cache = Cache(project, spec.plan)
     previewer = Previewer(project, cache, folder) if info.segments else None
     measured = spec.held_out if info.segments else ()  # what knows no structures finds none

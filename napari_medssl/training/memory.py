@@ -29,4 +29,7 @@ def smaller(plan: Plan, error: BaseException) -> Plan:
     patch = tuple(p - step if k == axis else p for k, p in enumerate(plan.patch))
     if spare[axis] <= 1 or plan.net.fit(patch) != patch:
         raise RunError("There is not enough memory even for the smallest patches. Close other programs.") from error
-    return replace(plan, patch=patch)
+    step_of_windows = plan.window_step  # windows are as large as patches, and none may leave a gap to the next
+    if step_of_windows is not None:
+        step_of_windows = tuple(min(n, max(1, 3 * p // 4)) for n, p in zip(step_of_windows, patch, strict=True))
+    return replace(plan, patch=patch, window_step=step_of_windows)

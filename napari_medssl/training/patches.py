@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..methods.base import Batch, Patches, Phase, ViewMaker
+from ..methods.base import Batch, Origin, Patches, Phase, ViewMaker
 from ..runs.spec import LabelledCase, Plan
 from .augment import NONE, Augmentation, cut
 from .cache import Cache
@@ -48,53 +48,57 @@ class Sampler:
         """The batch of a step; `images` (B, C, *patch) float32, `labels` (B, *patch) int64."""
         if phase.views is not None:
             made = [self._views(phase.views, step, item, phase.unlabelled) for item in range(phase.unlabelled)]
-            return Batch(views={name: torch.stack([views[name] for views in made]) for name in made[0]})
-        labelled, places = [], []
+            stacks = {name: torch.stack([views[name] for views, _ in made]) for name in made[0][0]}
+            return Batch(views=stacks, origins=tuple(origin for _, origin in made))
+        labelled, origins, places = [], [], []
         for item in range(phase.labelled):
-            patch, place = self._labelled(step, item, step * phase.labelled + item)
+            patch, origin, place = self._labelled(step, item, step * phase.labelled + item)
             labelled.append(patch)
+            origins.append(origin)
             places.append(place)
-        unlabelled = [
-            self._unlabelled(step, item, places[item] if item < len(places) else None)
-            for item in range(phase.unlabelled)
-        ]
-        return Batch(_stack(labelled, self.plan), _stack(unlabelled, self.plan))
+        unlabelled = []
+        for item in range(phase.unlabelled):
+            patch, origin = self._unlabelled(step, item, places[item] if item < len(places) else None)
+            unlabelled.append(patch)
+            origins.append(origin)
+        return Batch(_stack(labelled, self.plan), _stack(unlabelled, self.plan), origins=tuple(origins))
 
-    def _labelled(self, step: int, item: int, turn: int) -> tuple[Patch, NDArray[np.float64]]:
-        """A labelled patch, and where its centre lies in its scan, 0 to 1 per axis."""
+    def _labelled(self, step: int, item: int, turn: int) -> tuple[Patch, Origin, NDArray[np.float64]]:
+        """A labelled patch, its origin, and where in its scan an unlabelled one belongs, 0 to 1 per axis."""
         rng = np.random.default_rng([self.seed, step, item])
         spacing, patch = network_axes(self.plan)
         # each case in turn, in an order of its own for each round: no case waits for its luck
         entry = self.labelled[_turn(self.seed, turn, len(self.labelled))]
         image, labels = self.cache.image(entry.case), self.cache.labels(entry)
         if self.plan.augmentation in PUBLISHED:
-            return _paper_patch(image, labels, self.plan, rng), np.full(3, 0.5)
+            return _paper_patch(image, labels, self.plan, rng), Origin(entry.case), np.full(3, 0.5)
         centre = self._centre(entry, image.shape[1:], patch, rng)
-        place = (centre + 0.5) / np.array(image.shape[1:])
-        return cut(image, labels, centre, patch, spacing, augmentation(self.plan, step), rng), place
+        found = cut(image, labels, centre, patch, spacing, augmentation(self.plan, step), rng)
+        return found, _origin(entry.case, centre, image.shape[1:]), (centre + 0.5) / np.array(image.shape[1:])
 
-    def _unlabelled(self, step: int, item: int, place: NDArray[np.float64] | None) -> Patch:
+    def _unlabelled(self, step: int, item: int, place: NDArray[np.float64] | None) -> tuple[Patch, Origin]:
         """An unlabelled patch from the same place in another scan: what is pasted belongs where it comes to lie, and
         the teacher is asked about structures rather than about air."""
         rng = np.random.default_rng([self.seed, step, 10_000 + item])
         spacing, patch = network_axes(self.plan)
-        image = self.cache.first_readable(self.unlabelled, int(rng.integers(len(self.unlabelled))))
+        case, image = self.cache.first_readable(self.unlabelled, int(rng.integers(len(self.unlabelled))))
         if self.plan.augmentation in PUBLISHED:
-            return _paper_patch(image, None, self.plan, rng)
+            return _paper_patch(image, None, self.plan, rng), Origin(case)
         shape = image.shape[1:]
         centre = _anywhere(shape, patch, rng) if place is None else _inside(place * shape - 0.5, shape, patch)
-        return cut(image, None, centre, patch, spacing, weaker(augmentation(self.plan, step)), rng)
+        found = cut(image, None, centre, patch, spacing, weaker(augmentation(self.plan, step)), rng)
+        return found, _origin(case, centre, shape)
 
-    def _views(self, maker: ViewMaker, step: int, item: int, count: int) -> dict[str, torch.Tensor]:
+    def _views(self, maker: ViewMaker, step: int, item: int, count: int) -> tuple[dict[str, torch.Tensor], Origin]:
         """Views of a scan; of a slice drawn at random, for a network that looks at slices."""
         rng = np.random.default_rng([self.seed, step, 20_000 + item])
         spacing, _ = network_axes(self.plan)
         turn = _turn(self.seed, step * count + item, len(self.unlabelled))
-        image = self.cache.first_readable(self.unlabelled, turn)
+        case, image = self.cache.first_readable(self.unlabelled, turn)
         if self.plan.net.ndim == 2:
             at = int(rng.integers(image.shape[1]))
             image = image[:, at : at + 1]
-        return maker(image, spacing, rng)
+        return maker(image, spacing, rng), Origin(case)
 
     def _centre(
         self, entry: LabelledCase, shape: tuple[int, ...], patch: tuple[int, int, int], rng: np.random.Generator
@@ -203,6 +207,11 @@ def _stack(drawn: list[Patch], plan: Plan) -> Patches | None:
     if plan.net.ndim == 2:
         images, labels = images[:, :, 0], None if labels is None else labels[:, 0]
     return Patches(images, labels)
+
+
+def _origin(case: str, centre: NDArray[np.float64], shape: tuple[int, ...]) -> Origin:
+    d, h, w = ((centre + 0.5) / np.array(shape)).tolist()
+    return Origin(case, (d, h, w))
 
 
 def _turn(seed: int, count: int, among: int) -> int:
