@@ -17,10 +17,11 @@ from napari_medssl.methods.options import resolve_options
 from napari_medssl.nets.spec import NetSpec
 from napari_medssl.project.audit import draw_audit
 from napari_medssl.runs.events import Proposed, RunEvent, RunFinished, RunStarted, Stepped, event_to_json
-from napari_medssl.runs.history import MODEL_NAME, Pace, PastRun, measure, read_history
+from napari_medssl.runs.history import MODEL_NAME, PastRun, read_history
 from napari_medssl.runs.journal import JOURNAL_NAME
 from napari_medssl.runs.needs import needs_text
 from napari_medssl.runs.outlook import Stock, Wish, look_ahead, take_stock
+from napari_medssl.runs.pace import Pace, measure
 from napari_medssl.runs.picking import look_at_cases, unfinished
 from napari_medssl.runs.presets import own_steps, preset_options
 from napari_medssl.runs.request import make_spec, sketch_spec, write_spec

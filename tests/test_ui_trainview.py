@@ -10,8 +10,8 @@ from test_runs_guard import cases, run
 from test_runs_outlook import NET, PLAN, past, stock
 
 from napari_medssl.methods.catalog import CATALOG, method_info
-from napari_medssl.runs.history import Pace
 from napari_medssl.runs.outlook import GROUPS, Stock
+from napari_medssl.runs.pace import Pace
 from napari_medssl.runs.recommend import RECOMMENDED, foresee, recommend
 from napari_medssl.ui.trainview import SCRATCH, Intent, TrainView, train_view
 

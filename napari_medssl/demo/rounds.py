@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ class Outcome:
     steps: int
     seconds: float
     scores: dict[str, Any]
-    loss: tuple[CurvePoint, ...] = ()
+    loss: Sequence[CurvePoint] = ()
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..errors import RunError
+from .digest import Digest, read_digest
 from .events import RunEvent, RunFinished
 from .journal import JOURNAL_NAME, JournalReader, JournalWriter
 from .line import run_in_front, status_in_line
@@ -154,10 +155,11 @@ class ProcessHandle:
         self._folder = folder
         self._process = process
         # a resumed run's journal goes back to its first life: curves go on where they were
-        self._reader = JournalReader(folder / JOURNAL_NAME)
-        self._status = RunStatus()
+        told = read_digest(folder / JOURNAL_NAME) if process is None else Digest()
+        self._reader = JournalReader(folder / JOURNAL_NAME, told.offset)
+        self._status = told.status
         # where the last word ends in the journal, and where the journal ended when this process was started
-        self._heard = 0
+        self._heard = told.offset
         self._after = after
 
     def events(self) -> list[RunEvent]:

@@ -11,34 +11,16 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..errors import MedSSLError
 from ..methods.catalog import CATALOG
 from ..project.champions import Decision, read_decisions
-from .events import Proposed, RunEvent, RunStarted, Stepped
-from .journal import JOURNAL_NAME, JournalReader, say_damaged
-from .outcome import Outcome, tell_outcome
+from .digest import read_digest
+from .journal import JOURNAL_NAME, say_damaged
+from .outcome import Outcome
+from .pace import Pace
 from .spec import SPEC_NAME, LabelledCase, Plan, read_spec
 
 if TYPE_CHECKING:
     from ..project import Project
 
 MODEL_NAME = "model.safetensors"
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How fast a run went, by the clock of its journal.
-
-    Attributes
-    ----------
-    began : float
-        When it was last started or resumed; infinite where it never was.
-    step_seconds : float or None
-        From step to step, with everything that happens in between; None where it made none.
-    case_seconds : float or None
-        Per proposal; None where it made none.
-    """
-
-    began: float = float("inf")
-    step_seconds: float | None = None
-    case_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -71,7 +53,7 @@ class PastRun:
     labelled: frozenset[LabelledCase] = frozenset()
     held_out: frozenset[LabelledCase] = frozenset()
     plan: Plan | None = None
-    pace: Pace = Pace()
+    pace: Pace = field(default_factory=Pace)
     outcome: Outcome = field(default_factory=Outcome)
     has_model: bool = False
     chosen: Decision | None = None
@@ -141,12 +123,14 @@ def read_past_run(folder: Path) -> PastRun:
     SpecError
         When there is none, or it is unreadable.
     """
-    changed = _changed(folder)
-    journal = folder / JOURNAL_NAME
-    there = journal.is_file()
-    pace, outcome, unread = _read_journal(journal, journal.stat().st_size) if there else (Pace(), Outcome(), "")
-    has_model = (folder / MODEL_NAME).is_file()
-    return replace(_read_spec(folder, changed), pace=pace, outcome=outcome, has_model=has_model, unread=unread)
+    told = read_digest(folder / JOURNAL_NAME)
+    return replace(
+        _read_spec(folder, _changed(folder)),
+        pace=told.pace,
+        outcome=told.outcome,
+        has_model=(folder / MODEL_NAME).is_file(),
+        unread=say_damaged(folder / JOURNAL_NAME, told.damaged),
+    )
 
 
 def _changed(folder: Path) -> int:
@@ -174,34 +158,3 @@ def _read_spec(folder: Path, changed: int) -> PastRun:
         held_out=frozenset(spec.held_out),
         plan=spec.plan,
     )
-
-
-def measure(events: Iterable[RunEvent]) -> Pace:
-    """How fast a run went. The gaps between its lives, when it was paused, do not count."""
-    began = float("inf")
-    seconds = steps = 0.0
-    said: list[float] = []
-    cases: list[float] = []
-    last: Stepped | None = None
-    for event in events:
-        match event:
-            case RunStarted():
-                began, last = event.at, None
-            case Stepped():
-                said.append(event.step_seconds)
-                if last is not None and event.step > last.step:
-                    seconds += event.at - last.at
-                    steps += event.step - last.step
-                last = event
-            case Proposed() if event.seconds > 0:
-                cases.append(event.seconds)
-    step_seconds = seconds / steps if steps else max(said, default=0.0)
-    return Pace(began, step_seconds or None, sum(cases) / len(cases) if cases else None)
-
-
-@lru_cache(maxsize=256)
-def _read_journal(journal: Path, size: int) -> tuple[Pace, Outcome, str]:
-    """What a journal of that size tells; a journal only grows."""
-    reader = JournalReader(journal)
-    events = reader.read()
-    return measure(events), tell_outcome(events), say_damaged(journal, reader.damaged)

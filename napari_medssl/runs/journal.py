@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..disk import put_right, seal, unseal
 from .events import RunEvent, UnknownKindError, event_from_values, event_to_json
+from .skim import skim
 
 JOURNAL_NAME = "events.jsonl"
 
@@ -38,18 +40,27 @@ class JournalWriter:
 
 
 class JournalReader:
-    """Follows a journal from its beginning; each `read` returns only what is new.
+    """Follows a journal; each `read` returns only what is new.
 
     Attributes
     ----------
     damaged : int
-        Lines so far that could not be read: torn by a crash, or changed since they were written.
+        Lines so far that were looked at and could not be read: torn by a crash, or changed since they were written.
+
+    Parameters
+    ----------
+    path : Path
+    offset : int
+        Where to begin: 0, or what `offset` of another reader was.
+    everything : bool
+        Also of a long journal; otherwise steps in a row are passed over (`skim`).
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, offset: int = 0, *, everything: bool = False) -> None:
         self.path = path
         self.damaged = 0
-        self._offset = 0
+        self._offset = offset
+        self._everything = everything
 
     @property
     def offset(self) -> int:
@@ -66,7 +77,8 @@ class JournalReader:
             return []
         end = data.rfind(b"\n") + 1
         self._offset += end
-        events, damaged = _parse(data[:end])
+        lines = data[:end].split(b"\n")[:-1]
+        events, damaged = _parse(lines if self._everything else skim(lines))
         self.damaged += damaged
         return events
 
@@ -82,14 +94,14 @@ def say_damaged(path: Path, lines: int) -> str:
 
 def replay(path: Path) -> list[RunEvent]:
     """All events of a journal; none where there is no such file."""
-    return JournalReader(path).read()
+    return JournalReader(path, everything=True).read()
 
 
-def _parse(data: bytes) -> tuple[list[RunEvent], int]:
+def _parse(lines: Sequence[bytes]) -> tuple[list[RunEvent], int]:
     """The events of some lines, and how many lines are damaged: torn by a crash, or changed since."""
     events: list[RunEvent] = []
     damaged = 0
-    for line in data.split(b"\n"):
+    for line in lines:
         if not line:
             continue
         try:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
-from typing import Literal
+from typing import Any, Literal
 
 from .events import (
     CheckpointSaved,
@@ -19,6 +19,7 @@ from .events import (
     Validated,
     Warned,
 )
+from .trail import Trail, plus
 
 State = Literal["waiting", "running", "completed", "stopped", "paused", "discarded", "failed", "lost"]
 
@@ -54,14 +55,14 @@ class RunStatus:
     progress: float = 0.0
     eta_seconds: float | None = None
     losses: Mapping[str, float] | None = None
-    loss: tuple[CurvePoint, ...] = ()
-    dice: tuple[CurvePoint, ...] = ()
+    loss: Sequence[CurvePoint] = ()
+    dice: Sequence[CurvePoint] = ()
     last_validated: Validated | None = None
     best_dice: float | None = None
     checkpoint: str | None = None
     model: str | None = None
-    proposed: tuple[Proposed, ...] = ()
-    warnings: tuple[str, ...] = ()
+    proposed: Sequence[Proposed] = ()
+    warnings: Sequence[str] = ()
     begins_with: str = ""
     preview: Previewed | None = None
     lived: float = 0.0
@@ -82,29 +83,33 @@ class RunStatus:
 
 
 def step(status: RunStatus, event: RunEvent) -> RunStatus:
-    """The status after one more event."""
-    status = replace(status, last_event_at=event.at)
+    """The status after one more event; the curves of the one before are not copied."""
+    return replace(status, last_event_at=event.at, **_changes(status, event))
+
+
+def _changes(status: RunStatus, event: RunEvent) -> dict[str, Any]:
+    """The fields that an event changes."""
     match event:
         case RunStarted():
             # a run that lost its process goes on from its last checkpoint: what came after is done, and said, again
-            kept = [p.seconds for p in (*status.loss, *status.dice) if p.step <= event.resumed_step]
-            return replace(
-                status,
+            loss, dice = (
+                Trail(p for p in curve if p.step <= event.resumed_step) for curve in (status.loss, status.dice)
+            )
+            return dict(
                 started=event,
-                lived=max(kept, default=0.0),
+                lived=max((p.seconds for p in (*loss, *dice)), default=0.0),
                 preview=None,
                 state="running",
                 finished=None,
                 message="",
                 step=event.resumed_step,
-                loss=tuple(p for p in status.loss if p.step <= event.resumed_step),
-                dice=tuple(p for p in status.dice if p.step <= event.resumed_step),
-                proposed=(),
-                warnings=(),
+                loss=loss,
+                dice=dice,
+                proposed=Trail(),
+                warnings=Trail(),
             )
         case PhaseStarted():
-            return replace(
-                status,
+            return dict(
                 phase=event.phase,
                 phase_title=event.title,
                 phase_index=event.index,
@@ -114,32 +119,30 @@ def step(status: RunStatus, event: RunEvent) -> RunStatus:
             )
         case Stepped():
             point = CurvePoint(event.step, _elapsed(status, event), event.losses.get("total", float("nan")))
-            return replace(
-                status,
+            return dict(
                 step=event.step,
                 progress=event.progress,
                 eta_seconds=event.eta_seconds,
                 losses=event.losses,
                 step_seconds=event.step_seconds,
-                loss=(*status.loss, point),
+                loss=plus(status.loss, point),
             )
         case Validated():
             point = CurvePoint(event.step, _elapsed(status, event), event.mean)
             # the model of the last best measurement is the one on disk; one that a lost life made later is not
             best = event.mean if event.best or status.best_dice is None else status.best_dice
-            return replace(status, dice=(*status.dice, point), last_validated=event, best_dice=best)
+            return dict(dice=plus(status.dice, point), last_validated=event, best_dice=best)
         case CheckpointSaved():
             model = event.path if event.deployed else status.model
-            return replace(status, checkpoint=event.path, model=model)
+            return dict(checkpoint=event.path, model=model)
         case Proposed():
-            return replace(status, proposed=(*status.proposed, event))
+            return dict(proposed=plus(status.proposed, event))
         case Previewed():
-            return replace(status, preview=event)
+            return dict(preview=event)
         case Warned():
-            return replace(status, warnings=(*status.warnings, event.message))
+            return dict(warnings=plus(status.warnings, event.message))
         case RunFinished():
-            return replace(
-                status,
+            return dict(
                 state=event.reason,
                 step=event.step or status.step,
                 finished=event,
@@ -148,7 +151,7 @@ def step(status: RunStatus, event: RunEvent) -> RunStatus:
                 eta_seconds=None,
                 progress=1.0 if event.reason == "completed" else status.progress,
             )
-    return status
+    return {}
 
 
 def fold(events: Iterable[RunEvent], start: RunStatus | None = None) -> RunStatus:

@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .status import CurvePoint, RunStatus
+from .trail import thinned
 from .words import duration
 
 Kind = Literal["early", "improving", "flat", "worse"]
 BINS = 24
-MOST = 600  # points looked at
+MOST = 600  # points looked at: this is asked several times a second
 CHANCE = 2.5  # standard errors
 MATTERS = 0.03  # part of the whole range of the curve
 FEWEST_LOSSES, FEWEST_DICE = 12, 4  # points
@@ -48,13 +49,13 @@ class Trend:
 
 def loss_trend(status: RunStatus) -> Trend:
     """What the loss of the phase under way does; another phase has another loss."""
-    points = [point for point in thinned(status.loss) if point.step > status.phase_step]
+    points = [point for point in thinned(status.loss, MOST) if point.step > status.phase_step]
     return tell_trend(points, fewest=FEWEST_LOSSES)
 
 
 def dice_trend(status: RunStatus) -> Trend:
     """What the Dice on held-out cases does."""
-    return tell_trend(thinned(status.dice), higher_is_better=True, fewest=FEWEST_DICE, floor=DICE_FLOOR)
+    return tell_trend(thinned(status.dice, MOST), higher_is_better=True, fewest=FEWEST_DICE, floor=DICE_FLOOR)
 
 
 def tell_trend(
@@ -103,15 +104,16 @@ def tell_trend(
     return Trend("flat", float(seconds[-1] - seconds[groups[first][0]]))
 
 
-def thinned(points: Sequence[CurvePoint]) -> Sequence[CurvePoint]:
-    """At most about `MOST` points, evenly spread: this is asked several times a second."""
-    return points[:: max(1, len(points) // MOST)]
+def _median(values: NDArray[np.float64]) -> float:
+    """As `np.median` of numbers that are all finite, in a tenth of the time."""
+    ordered, half = np.sort(values), len(values) // 2
+    return float(ordered[half] if len(values) % 2 else (ordered[half - 1] + ordered[half]) / 2)
 
 
 def _middle(values: NDArray[np.float64]) -> float:
     """The mean; of what lies far off only so much that a spike does not move it."""
-    median = float(np.median(values))
-    reach = 3 * 1.4826 * float(np.median(np.abs(values - median)))
+    median = _median(values)
+    reach = 3 * 1.4826 * _median(np.abs(values - median))
     return float(np.clip(values, median - reach, median + reach).mean()) if len(values) > 2 else float(values.mean())
 
 
@@ -119,7 +121,7 @@ def _scatter(v: NDArray[np.float64]) -> float:
     """The standard deviation of bins about a smooth curve of late: how they differ from their two neighbours' mean."""
     late = v[-max(5, len(v) // 2) :]
     apart = late[1:-1] - (late[:-2] + late[2:]) / 2
-    return float(1.4826 * np.median(np.abs(apart)) / math.sqrt(1.5))
+    return 1.4826 * _median(np.abs(apart)) / math.sqrt(1.5)
 
 
 def _scatter_within(groups: Sequence[NDArray[np.float64]]) -> float:
@@ -129,7 +131,7 @@ def _scatter_within(groups: Sequence[NDArray[np.float64]]) -> float:
         return 0.0
     apart = np.concatenate([np.diff(group) for group in late])
     size = sum(map(len, late)) / len(late)
-    return float(1.4826 * np.median(np.abs(apart)) / math.sqrt(2 * size))
+    return 1.4826 * _median(np.abs(apart)) / math.sqrt(2 * size)
 
 
 def _gain(t: NDArray[np.float64], v: NDArray[np.float64]) -> tuple[float, float]:

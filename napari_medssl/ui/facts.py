@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..project import Refused, read_audit, read_refused
 from ..project.classes import in_order
 from ..runs.champion import Role, set_aside, tell_roles
+from ..runs.digest import read_digest
 from ..runs.drivers import LOG_NAME, ProcessDriver
 from ..runs.guard import Verdict, judge_all
 from ..runs.history import PastRun, unreadable_runs
-from ..runs.journal import JOURNAL_NAME, replay
+from ..runs.journal import JOURNAL_NAME
 from ..runs.lineage import is_model
 from ..runs.outlook import Stock, take_stock
 from ..runs.process import is_running, where_it_runs
-from ..runs.status import RunStatus, fold
 from .casefacts import CaseFacts, read_case
 from .modelview import ModelView, model_view
 
@@ -110,7 +109,7 @@ def read_facts(project: Project, taken: int = 0) -> ProjectFacts:
 def _run(project: Project, past: PastRun, verdict: Verdict | None, role: Role, why: str) -> RunFacts:
     folder = project.run_folder(past.run)
     journal = folder / JOURNAL_NAME
-    status = _fold_journal(journal, journal.stat().st_size) if journal.is_file() else RunStatus()
+    status = read_digest(journal).status
     if not status.is_over and not is_running(folder):  # it stands in line, or its process died
         status = ProcessDriver().attach(project.root, past.run).status()
     return RunFacts(
@@ -130,12 +129,6 @@ def _run(project: Project, past: PastRun, verdict: Verdict | None, role: Role, w
         role=role,
         why=why,
     )
-
-
-@lru_cache(maxsize=256)
-def _fold_journal(path: Path, size: int) -> RunStatus:
-    """The status a journal of that size tells; a journal only grows."""
-    return fold(replay(path))
 
 
 def _suggestions(project: Project, cases: tuple[CaseFacts, ...], avoid: Collection[str]) -> tuple[tuple[str, str], ...]:

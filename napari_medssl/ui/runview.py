@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -55,9 +56,9 @@ class RunView:
     under_way: bool = False
     can_stop: bool = False
     can_resume: bool = False
-    warnings: tuple[str, ...] = ()
-    loss: tuple[CurvePoint, ...] = ()
-    dice: tuple[CurvePoint, ...] = ()
+    warnings: Sequence[str] = ()
+    loss: Sequence[CurvePoint] = ()
+    dice: Sequence[CurvePoint] = ()
 
     @property
     def ending(self) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from qtpy.QtCore import QSize, Qt
 from qtpy.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
+from ...runs.trail import thinned
 from ..runview import RunView
 from .parts import named
 
@@ -53,8 +54,7 @@ class CurvePanel(QWidget):
             self._title()
         self._drawn = key
         for item, points in ((self._loss, run.loss), (self._dice, run.dice)):
-            every = max(1, len(points) // MOST)
-            kept = [*points[::every], *points[-1:]] if every > 1 else points
+            kept = thinned(points, MOST)
             item.setData(np.array([p.step for p in kept], float), np.array([p.value for p in kept], float))
 
         self._none.setVisible(not run.dice)
