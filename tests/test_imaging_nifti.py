@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from napari_medssl.errors import BadFileError
-from napari_medssl.imaging import Volume, read_grid, read_image, read_labels
+from napari_medssl.imaging import Labels, Volume, read_grid, read_image, read_labels, write_labels
+from napari_medssl.project import Project
+from napari_medssl.project.examining import check_files, check_project
 
 RANDOM = np.random.default_rng(0)
 VOXELS = RANDOM.integers(0, 100, (4, 5, 6)).astype(np.int16)
@@ -159,6 +161,54 @@ def test_where_sform_and_qform_differ_the_sform_is_used_and_it_is_said(tmp_path:
     image.set_qform(AFFINE, code=1)
     nibabel.save(image, tmp_path / "same.nii")  # type: ignore[attr-defined]
     assert read_grid(tmp_path / "same.nii").notes == ()
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"srow_x": [0, 0, 0, 0]},
+        {"srow_y": [np.nan, 0, 0, 0]},
+        {"srow_x": [1, 0, 0, 0], "srow_y": [1, 0, 0, 0]},
+        {"srow_x": [0] * 4, "srow_y": [0] * 4, "srow_z": [0] * 4},
+    ],
+)
+def test_of_two_transforms_the_usable_one_is_used_and_it_is_said(tmp_path: Path, broken: dict[str, Any]) -> None:
+    image = Nifti1Image(VOXELS, None)
+    image.set_sform(AFFINE, code=1)
+    image.set_qform(AFFINE, code=1)
+    nibabel.save(image, tmp_path / "a.nii")  # type: ignore[attr-defined]
+    header = read_grid(patched(tmp_path / "a.nii", **broken))
+    assert header.grid.header is not None
+    assert header.grid.header.source == "qform"
+    np.testing.assert_allclose(header.grid.affine, AFFINE, atol=1e-5)
+    assert header.notes == ("The sform cannot be used; the qform is.",)
+    write_labels(tmp_path / "mask.nii", Labels((VOXELS > 0).astype(np.uint8), header.grid))
+    assert read_labels(tmp_path / "mask.nii").grid.mismatch(header.grid) is None
+
+
+@pytest.mark.parametrize("broken", [{"quatern_b": 3}, {"qoffset_x": np.inf}])
+def test_a_qform_that_cannot_be_used_is_said(tmp_path: Path, broken: dict[str, Any]) -> None:
+    header = read_grid(patched(save(tmp_path / "a.nii"), sform_code=1, qform_code=1, **broken))
+    np.testing.assert_allclose(header.grid.affine, AFFINE, atol=1e-6)
+    assert header.notes == ("The qform cannot be used; the sform is.",)
+
+
+def test_check_tells_what_headers_say_in_two_ways(tmp_path: Path) -> None:
+    paths = []
+    for number in range(3):
+        image = Nifti1Image(VOXELS + number, None)
+        other = AFFINE.copy()
+        other[0, 3] += 4 + number
+        image.set_sform(AFFINE, code=2)
+        image.set_qform(other, code=1)
+        paths.append(tmp_path / f"{number}.nii")
+        nibabel.save(image, paths[-1])  # type: ignore[attr-defined]
+    [finding] = [one for one in check_files(paths).findings if one.rule == "header"]
+    assert finding.items == ("0.nii", "1.nii", "2.nii")
+    assert "differ by up to 4 mm; the sform is used" in finding.what
+    project = Project.create(tmp_path / "p")
+    project.add_case(paths[0])
+    assert [one.what for one in check_project(project).findings if one.rule == "header"] == [finding.what]
 
 
 def test_no_orientation_falls_back_to_spacing_and_says_so(tmp_path: Path) -> None:

@@ -2,17 +2,21 @@
 
 The reading follows the NIfTI-1 standard (Cox et al. 2004, "A (sort of) new image data format standard: NIfTI-1"):
 the sform where ``sform_code > 0``, else the qform where ``qform_code > 0``, else the spacing alone. Readers disagree
-where both are set and differ; this one always takes the sform and says so.
+where both are set and differ; this one always takes the sform and says so. A transform that places no voxels (zeros,
+numbers that are not finite, two axes that run the same way) is passed over where the other one does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .orientation import affine_fault
 
 #: millimetres per spatial unit of ``xyzt_units & 7``: unknown (taken as mm), metre, millimetre, micrometre
 MM_PER_UNIT = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
@@ -74,12 +78,24 @@ class NiftiCodes:
         """Return a dictionary of numbers and lists."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
-    @property
+    @cached_property
     def source(self) -> Source:
         """Which of the three descriptions places the voxels."""
+        given: list[Source] = []
         if self.sform_code > 0:
-            return "sform"
-        return "qform" if self.qform_code > 0 else "pixdim"
+            given.append("sform")
+        if self.qform_code > 0:
+            given.append("qform")
+        if not given:
+            return "pixdim"
+        return given[0] if len(given) == 1 or self.fault(given[0]) is None or self.fault(given[1]) else given[1]
+
+    def fault(self, source: Source) -> str | None:
+        """What makes the sform or the qform unusable, as a clause; None where it can be used."""
+        try:
+            return affine_fault(self.sform() if source == "sform" else self.qform())
+        except ValueError as error:
+            return str(error)
 
     @property
     def mm_per_unit(self) -> float:

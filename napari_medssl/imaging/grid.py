@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .codes import NiftiCodes
-from .orientation import Reorientation, closest_axes
+from .orientation import Reorientation, affine_fault, closest_axes
 from .same_grid import SAME_VOXEL, difference
 
 
@@ -142,16 +142,3 @@ class Grid:
         if order == (0, 1, 2) and not any(flips):
             return Reorientation(order, flips, self)
         return Reorientation(order, flips, Grid(shape, self.affine @ turn))
-
-
-def affine_fault(affine: NDArray[np.float64]) -> str | None:
-    """Say what makes an affine unusable, as a clause, or return None."""
-    if not np.isfinite(affine).all():
-        return "has numbers that are not finite"
-    spacing = np.linalg.norm(affine[:-1, :-1], axis=0)
-    if (spacing < 1e-9).any():
-        return f"has a spacing of zero along axis {int(np.argmin(spacing))}"
-    # Columns of unit length span a volume between 0 (flat) and 1 (orthogonal), whatever the units.
-    if abs(float(np.linalg.det(affine[:-1, :-1] / spacing))) < 1e-4:
-        return "is singular: two axes run the same way"
-    return None

@@ -76,3 +76,16 @@ def closest_axes(affine: NDArray[np.float64]) -> tuple[tuple[int, ...], tuple[bo
     cosines = linear / np.linalg.norm(linear, axis=0)
     order = max(permutations(range(3)), key=lambda axes: float(np.abs(cosines[range(3), axes]).sum()))
     return order, tuple(bool(cosines[world, axis] < 0) for world, axis in enumerate(order))
+
+
+def affine_fault(affine: NDArray[np.float64]) -> str | None:
+    """Say what makes an affine unusable, as a clause, or return None."""
+    if not np.isfinite(affine).all():
+        return "has numbers that are not finite"
+    spacing = np.linalg.norm(affine[:-1, :-1], axis=0)
+    if (spacing < 1e-9).any():
+        return f"has a spacing of zero along axis {int(np.argmin(spacing))}"
+    # Columns of unit length span a volume between 0 (flat) and 1 (orthogonal), whatever the units.
+    if abs(float(np.linalg.det(affine[:-1, :-1] / spacing))) < 1e-4:
+        return "is singular: two axes run the same way"
+    return None

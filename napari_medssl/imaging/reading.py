@@ -22,13 +22,16 @@ from .volume import Labels, Volume
 _RASTER_MAGICS = (b"\x89PNG", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
-def read_grid(path: Path | str) -> Header:
+def read_grid(path: Path | str, *, as_stored: bool = False) -> Header:
     """Read what a file says about itself, and hold it against the file's size; voxels are not read.
 
     Parameters
     ----------
     path : Path
         An image. Of a .hdr/.img pair, either file.
+    as_stored : bool
+        Read a picture as versions before did, which neither turned it as its tag says nor asked a TIFF what its
+        samples mean.
 
     Raises
     ------
@@ -39,7 +42,7 @@ def read_grid(path: Path | str) -> Header:
     if _is_raster(path):
         from .formats.raster import read_raster_header
 
-        return read_raster_header(path)
+        return read_raster_header(path, as_stored=as_stored)
     from .formats.nifti import read_nifti_header
 
     return read_nifti_header(path)[0].summary()
@@ -59,7 +62,8 @@ def check_image(path: Path | str) -> Header:
     if _is_raster(path):
         from .formats.raster import read_raster
 
-        read_raster(path)
+        with _fitting(path):
+            read_raster(path)
         return read_grid(path)
     from .formats.nifti import read_nifti_header, verify_data
 
@@ -68,7 +72,7 @@ def check_image(path: Path | str) -> Header:
     return header.summary()
 
 
-def read_image(path: Path | str, volume: int | None = None) -> Volume:
+def read_image(path: Path | str, volume: int | None = None, *, as_stored: bool = False) -> Volume:
     """Read an image.
 
     Parameters
@@ -77,6 +81,8 @@ def read_image(path: Path | str, volume: int | None = None) -> Volume:
         An image. Of a .hdr/.img pair, either file.
     volume : int, optional
         Which volume of a 4-D file, from 0. Needed only where there are several.
+    as_stored : bool
+        As for `read_grid`.
 
     Returns
     -------
@@ -90,14 +96,14 @@ def read_image(path: Path | str, volume: int | None = None) -> Volume:
     """
     path = Path(path)
     with _fitting(path):
-        return _read_image(path, volume)
+        return _read_image(path, volume, as_stored)
 
 
-def _read_image(path: Path, volume: int | None) -> Volume:
+def _read_image(path: Path, volume: int | None, as_stored: bool) -> Volume:
     if _is_raster(path):
         from .formats.raster import read_raster
 
-        array = read_raster(path)
+        array = read_raster(path, as_stored=as_stored)
         return Volume(array, Grid.raster(array.shape[1:]), _channel_names(len(array), colours=True))
     from .formats.nifti import read_nifti_header, read_voxels
 
@@ -111,8 +117,15 @@ def _read_image(path: Path, volume: int | None) -> Volume:
     return Volume(_on(header.grid, array), header.grid, _channel_names(len(array), colours=header.samples > 1))
 
 
-def read_labels(path: Path | str) -> Labels:
+def read_labels(path: Path | str, *, as_stored: bool = False) -> Labels:
     """Read a class mask: whole numbers from 0 to 255 of any data type, 255 meaning *not looked at*.
+
+    Parameters
+    ----------
+    path : Path
+        A mask. Of a .hdr/.img pair, either file.
+    as_stored : bool
+        As for `read_grid`.
 
     Raises
     ------
@@ -122,14 +135,14 @@ def read_labels(path: Path | str) -> Labels:
     """
     path = Path(path)
     with _fitting(path):
-        return _read_labels(path)
+        return _read_labels(path, as_stored)
 
 
-def _read_labels(path: Path) -> Labels:
+def _read_labels(path: Path, as_stored: bool) -> Labels:
     if _is_raster(path):
         from .formats.raster import read_raster_labels
 
-        flat = class_values(path, read_raster_labels(path))
+        flat = class_values(path, read_raster_labels(path, as_stored=as_stored))
         return Labels(flat, Grid.raster(flat.shape))
     from .formats.nifti import read_nifti_header, read_voxels
 

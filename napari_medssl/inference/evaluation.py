@@ -68,8 +68,10 @@ def measure(
         When the truth lies on another grid, or holds values that are no classes.
     """
     from ..imaging import UNSEEN, find_placement, read_labels, way_out
+    from ..project.images import is_read_as_stored
 
-    expected, proposed = read_labels(truth), read_labels(proposal)
+    expected = read_labels(truth, as_stored=is_read_as_stored(case.image_refs))
+    proposed = read_labels(proposal)
     difference = case.grid.mismatch(expected.grid)
     if difference:
         placement = find_placement(case.grid, expected.grid)

@@ -6,6 +6,7 @@ enough to leave scans out unasked.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 
@@ -19,6 +20,7 @@ FEW = 3  # scans below which nothing is usual, so nothing is unusual
 SPACING_FACTOR = 2.0  # of the median, either way
 SHAPE_FACTOR = 3.0
 RANGE_FACTOR = 20.0
+_NUMBER = re.compile(r"\d[\d.e+-]*")
 TOUCHES_AIR = -900.0  # HU
 
 
@@ -37,6 +39,7 @@ def compare(scans: Sequence[Scan], masks: Sequence[Mask] = (), known: Collection
         *_intensities(scans),
         *_grids(scans),
         *_orientations(scans),
+        *_headers(scans),
         *_masks(scans, masks),
         *_values(masks, known),
         *shared_patients(scans),
@@ -154,6 +157,19 @@ def _orientations(scans: Sequence[Scan]) -> Iterator[Finding]:
         yield about(
             odd, "info", "orientation", f"Stored in another order of axes ({odd[0].grid.axcodes}; usual is {usual}).",
             "Nothing to do: scans are turned by what their files say.",
+        )  # fmt: skip
+
+
+def _headers(scans: Sequence[Scan]) -> Iterator[Finding]:
+    """What headers say in two ways; one finding where only the numbers in the sentence differ."""
+    said: dict[str, list[tuple[Scan, str]]] = defaultdict(list)
+    for scan in scans:
+        for note in scan.notes:
+            said[_NUMBER.sub("", note)].append((scan, note))
+    for told in said.values():
+        yield about(
+            [scan for scan, _ in told], "warning", "header", told[0][1],
+            "Look whether the scans lie as they should: other programs may show them otherwise.",
         )  # fmt: skip
 
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import BadFileError, MedSSLError
-from ..imaging import UNSEEN, Volume, case_stem, read_image, read_labels
+from ..imaging import UNSEEN, Header, Volume, case_stem, read_grid, read_image, read_labels
 from .checking import compare
 from .classes import present_values
 from .findings import LEVELS, Finding, Mask, Scan
+from .images import read_headers
 from .importing import OnProgress
 from .patients import guess_patients
 
@@ -77,7 +78,7 @@ def check_files(
         done += 1
         try:
             if done <= len(images):
-                scans.append(describe(str(path), path.name, read_image(path)))
+                scans.append(replace(describe(str(path), path.name, read_image(path)), notes=_notes(read_grid(path))))
             else:
                 masks.append(_mask(path, stems))
         except BadFileError as error:
@@ -103,10 +104,13 @@ def check_project(
         done += 1
         try:
             scan = describe(case.name, case.name, case.read_image())
+            notes = dict.fromkeys(
+                note for header in read_headers(case.image_refs, case.images) for note in _notes(header)
+            )
         except BadFileError as error:
             findings.append(_unreadable(case.name, error, case.name))
             continue
-        scans.append(replace(scan, audit=case.role == "audit"))
+        scans.append(replace(scan, audit=case.role == "audit", notes=tuple(notes)))
         try:
             masks += _drawn(case)
         except MedSSLError as error:
@@ -130,6 +134,11 @@ def describe(key: str, name: str, volume: Volume) -> Scan:
     digest = hashlib.blake2b(np.ascontiguousarray(array).view(np.uint8).reshape(-1).data, digest_size=16)
     digest.update(repr((array.shape, array.dtype.str)).encode())
     return Scan(key, name, volume.grid, len(array), low, high, part, digest.hexdigest())
+
+
+def _notes(header: Header) -> tuple[str, ...]:
+    """What a header leaves to be told; that it knows no orientation is a finding of its own."""
+    return header.notes if header.grid.oriented or header.grid.unit == "pixel" else ()
 
 
 def _mask(path: Path, stems: dict[str, str]) -> Mask:

@@ -56,6 +56,8 @@ class Scan:
         Whose it is; "" where unknown.
     audit : bool
         Whether no model learns from it.
+    notes : tuple of str
+        What its header leaves to be told, a sentence each.
     """
 
     key: str
@@ -68,6 +70,7 @@ class Scan:
     digest: str
     patient: str = ""
     audit: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadFileError
-from ..imaging import Grid, Header, check_image, ending, file_sha256, pair_of, read_image
+from ..imaging import Grid, Header, check_image, ending, file_sha256, pair_of, read_grid, read_image
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,9 @@ class ImageRef:
         Channels in this file.
     volume : int or None
         Which volume of a 4-D file.
+    as_stored : bool
+        Whether it is read as versions before did, which neither turned a picture as its tag says nor asked a TIFF what
+        its samples mean. So are all that were added then: labels drawn on them must not come to lie elsewhere.
     """
 
     path: str
@@ -43,6 +46,7 @@ class ImageRef:
     mtime_ns: int
     channels: int = 1
     volume: int | None = None
+    as_stored: bool = True  # a record that does not say so is of then
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> ImageRef:
@@ -108,7 +112,8 @@ def look_at_image(path: Path, root: Path, volume: int | None = None) -> tuple[Im
     except ValueError:  # another drive
         relative = ""
     size, mtime_ns = _stat(path)
-    return ImageRef(str(path), relative, _sha256(path), size, mtime_ns, header.channels, volume), header
+    sha256 = _sha256(path)
+    return ImageRef(str(path), relative, sha256, size, mtime_ns, header.channels, volume, as_stored=False), header
 
 
 def look_at_images(
@@ -132,6 +137,22 @@ def look_at_images(
     return [ref for ref, _ in looked], grid
 
 
+def read_headers(refs: Sequence[ImageRef], paths: Sequence[Path]) -> list[Header]:
+    """What the image files of a case say of themselves, without their voxels.
+
+    Raises
+    ------
+    BadFileError
+        If one cannot be read.
+    """
+    return [read_grid(path, as_stored=ref.as_stored) for ref, path in zip(refs, paths, strict=True)]
+
+
+def is_read_as_stored(refs: Sequence[ImageRef]) -> bool:
+    """Whether the pictures of a case, and so masks for them, are read as versions before did (see `ImageRef`)."""
+    return any(ref.as_stored for ref in refs)
+
+
 def read_channels(refs: Sequence[ImageRef], paths: Sequence[Path], grid: Grid, case: str) -> NDArray[np.float32]:
     """The image of a case: shape (channels, *grid.shape).
 
@@ -143,7 +164,7 @@ def read_channels(refs: Sequence[ImageRef], paths: Sequence[Path], grid: Grid, c
     parts = []
     for ref, path in zip(refs, paths, strict=True):
         ref.check_unchanged(path)
-        volume = read_image(path, ref.volume)
+        volume = read_image(path, ref.volume, as_stored=ref.as_stored)
         difference = grid.mismatch(volume.grid)
         if difference is not None:
             rule = f"it is not on the grid of case {case}: {difference}"

@@ -13,6 +13,7 @@ from ..errors import BadFileError, ProjectError, TooLargeError
 from ..imaging import UNSEEN, Labels, case_stem, read_labels, way_out
 from .classes import foreign_values, present_values, refuse_values
 from .files import gather, labels_in
+from .images import is_read_as_stored
 from .importing import ImportReport, OnProgress
 from .names import folded, safe_name
 from .refused import note_refused
@@ -160,7 +161,7 @@ def _fitting_labels(project: Project, case: Case, path: Path, mapping: Mapping[i
     BadFileError, ProjectError
         If they do not fit.
     """
-    labels = read_labels(path)
+    labels = read_labels(path, as_stored=is_read_as_stored(case.image_refs))
     difference = case.grid.mismatch(labels.grid)
     if difference is not None:
         rule = f"these labels are not on the grid of case {case.name} ({case.images[0]}): {difference} (scan, labels)"

@@ -110,7 +110,7 @@ def load_case(project: Project, name: str, window: str = "") -> ShownCase:
         shown_channel(label, display.show(array)) for label, array in zip(volume.channels, volume.array, strict=True)
     )
     proposal = load_proposal(project, name, display, channels[0])
-    rgb = volume.grid.ndim == 2 and len(volume.channels) in (3, 4) and volume.array.dtype == np.uint8
+    rgb = volume.grid.ndim == 2 and len(volume.channels) == 3 and volume.array.dtype == np.uint8
     return ShownCase(
         name=name,
         display=display,

@@ -132,7 +132,7 @@ def draw_thumbnail(case: Case, colours: dict[int, str]) -> Pixels:
 
     volume = case.read_image()
     display = Display(volume.grid)
-    rgb = volume.grid.ndim == 2 and len(volume.channels) in (3, 4) and volume.array.dtype == np.uint8
+    rgb = volume.grid.ndim == 2 and len(volume.channels) == 3 and volume.array.dtype == np.uint8
     if rgb:
         pixels = np.stack([_middle(display, channel) for channel in volume.array[:3]], axis=-1)
     else:

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...errors import BadFileError
-from ..codes import NiftiCodes
-from ..grid import Grid, affine_fault
+from ..codes import NiftiCodes, Source
+from ..grid import Grid
 from ..header import Header
+from ..orientation import affine_fault
+from ..same_grid import SAME_VOXEL, corners_apart
 from .stream import ByteStream
 
 #: `descrip` of a map or mask written for a raster image, whose grid is in pixels
@@ -217,7 +218,8 @@ def _grid(path: Path, fields: Any, shape: tuple[int, int, int], ndim: int) -> tu
     if fault is not None:
         rule = "its spacing (pixdim)" if codes.source == "pixdim" else f"its orientation ({codes.source})"
         raise BadFileError(path, f"{rule} {fault}", "correct the header, or export the scan again")
-    return Grid(shape, affine, header=codes), _notes(codes, affine, shape)
+    grid = Grid(shape, affine, header=codes)
+    return grid, _notes(codes, grid)
 
 
 def _codes(fields: Any, shape: tuple[int, int, int], ndim: int) -> NiftiCodes:
@@ -237,17 +239,18 @@ def _codes(fields: Any, shape: tuple[int, int, int], ndim: int) -> NiftiCodes:
     )
 
 
-def _notes(codes: NiftiCodes, affine: NDArray[np.float64], shape: tuple[int, int, int]) -> tuple[str, ...]:
+def _notes(codes: NiftiCodes, grid: Grid) -> tuple[str, ...]:
     if codes.source == "pixdim":
         return ("The file carries no orientation: left and right are a guess.",)
-    if codes.source == "sform" and codes.qform_code > 0:
-        try:
-            qform = codes.qform()
-        except ValueError:
-            return ("The qform cannot be used; the sform is.",)
-        corners = np.array(np.meshgrid(*((0, length - 1) for length in shape), [1])).reshape(4, -1)
-        qform[:3] *= codes.mm_per_unit
-        away = float(np.linalg.norm((qform - affine) @ corners, axis=0).max())
-        if not away < 0.01:
-            return (f"The sform and the qform differ by up to {away:.3g} mm; the sform is used.",)
-    return ()
+    if codes.sform_code <= 0 or codes.qform_code <= 0:
+        return ()
+    other: Source = "qform" if codes.source == "sform" else "sform"
+    if codes.fault(other) is not None:
+        return (f"The {other} cannot be used; the {codes.source} is.",)
+    qform = codes.qform()
+    qform[:3] *= codes.mm_per_unit
+    if corners_apart(grid, Grid(grid.shape, qform)) <= SAME_VOXEL:
+        return ()
+    ends = np.array(np.meshgrid(*((0, length - 1) for length in grid.shape), [1])).reshape(4, -1)
+    away = float(np.linalg.norm((qform - grid.affine) @ ends, axis=0).max())
+    return (f"The sform and the qform differ by up to {away:.3g} mm; the sform is used.",)

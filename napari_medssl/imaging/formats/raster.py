@@ -1,6 +1,7 @@
 """Reading and writing 2-D images: PNG, TIFF and JPEG, grey or colour, 8 or 16 bits.
 
-The pixels are taken as stored: a rotation in a camera's EXIF data is not applied, and opacity is dropped.
+What a file says of itself is followed: pictures and masks are turned as their orientation tag says (`upright`), of
+palettes a picture has the colours and a mask the indices. Opacity is dropped.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from ..grid import Grid
 from ..header import Header
 from .stream import LARGEST_EXPANSION, readable
 from .tiff import is_tiff, read_tiff, read_tiff_header
+from .upright import AS_STORED, ORIENTATION, orientation_of, upright, upright_shape
 
 _AGAIN = "copy the file again from where it came from"
 #: Pillow's mode -> the mode to read it as, channels, dtype
@@ -37,8 +39,15 @@ _MODES = {
 }
 
 
-def read_raster_header(path: Path) -> Header:
+def read_raster_header(path: Path, *, as_stored: bool = False) -> Header:
     """Read size and kind of an image without its pixels.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    as_stored : bool
+        Read it as versions before did, which did not turn it: see `ImageRef`.
 
     Raises
     ------
@@ -46,14 +55,22 @@ def read_raster_header(path: Path) -> Header:
         If it cannot be used: damaged, several pages, or larger than the file can hold.
     """
     if is_tiff(path):
-        return read_tiff_header(path)
+        return read_tiff_header(path, as_stored=as_stored)
     with _opened(path) as image:
         _, channels, dtype = _MODES[image.mode]
-        return Header(Grid.raster((image.height, image.width)), channels, dtype)
+        shape, orientation = (image.height, image.width), _orientation(path, image)
+        if as_stored:
+            return Header(Grid.raster(shape), channels, dtype, notes=() if orientation == 1 else (AS_STORED,))
+        return Header(Grid.raster(upright_shape(shape, orientation)), channels, dtype)
 
 
-def read_raster(path: Path) -> NDArray[Any]:
+def read_raster(path: Path, *, as_stored: bool = False) -> NDArray[Any]:
     """Read an image as (C, row, column): one channel of grey, or red, green, blue.
+
+    Parameters
+    ----------
+    path, as_stored
+        As for `read_raster_header`.
 
     Raises
     ------
@@ -61,13 +78,19 @@ def read_raster(path: Path) -> NDArray[Any]:
         If it cannot be used.
     """
     if is_tiff(path):
-        return read_tiff(path)
+        return read_tiff(path, as_stored=as_stored)
     with _opened(path) as image:
-        return _channels_first(_pixels(path, image, _MODES[image.mode][0]))
+        orientation = 1 if as_stored else _orientation(path, image)
+        return upright(_channels_first(_pixels(path, image, _MODES[image.mode][0])), orientation)
 
 
-def read_raster_labels(path: Path) -> NDArray[Any]:
+def read_raster_labels(path: Path, *, as_stored: bool = False) -> NDArray[Any]:
     """Read a mask as (row, column): grey values, or the indices of a palette image.
+
+    Parameters
+    ----------
+    path, as_stored
+        As for `read_raster_header`.
 
     Raises
     ------
@@ -75,14 +98,17 @@ def read_raster_labels(path: Path) -> NDArray[Any]:
         If the image has colours instead of class values, or was stored with loss.
     """
     if is_tiff(path):
-        array = read_tiff(path, indices=True)
+        array = read_tiff(path, indices=True, as_stored=as_stored)
     else:
         with _opened(path) as image:
             if image.format != "PNG":
                 rule = "JPEG changes pixel values, so it cannot hold class values"
                 raise BadFileError(path, rule, "save the mask as PNG or TIFF from the program it was drawn in")
             mode = image.mode if image.mode in ("P", "1") else _MODES[image.mode][0]
-            array = _channels_first(_pixels(path, image, mode))
+            orientation = 1 if as_stored else _orientation(path, image)
+            array = upright(_channels_first(_pixels(path, image, mode)), orientation)
+            step = 1 if as_stored else _spread(path)
+            array = array if step == 1 else array // step
     for channel in array[1:]:
         if (channel != array[0]).any():
             rule = "it is a colour picture, not class values"
@@ -154,6 +180,35 @@ def _refuse_odd(path: Path, image: Any, start: bytes, stored: int) -> None:
     if image.width * image.height // 8 > stored * LARGEST_EXPANSION:
         rule = f"its header claims {image.height} × {image.width} pixels, more than {stored} bytes can hold"
         raise BadFileError(path, rule, _AGAIN)
+
+
+def _orientation(path: Path, image: Any) -> int:
+    """What its EXIF data, or its XMP data where there is none, say of how it is to be turned."""
+    if image.format == "PNG" and not _has_words(path):
+        return 1
+    try:
+        return orientation_of(image.getexif().get(ORIENTATION, 1))
+    except Exception:  # damaged EXIF data, which viewers pass over as well
+        return 1
+
+
+def _has_words(path: Path) -> bool:
+    """Whether a PNG has parts that may hold EXIF data; Pillow unpacks all pixels before it says so."""
+    with path.open("rb") as file:
+        file.seek(8)
+        while len(part := file.read(8)) == 8:
+            length, name = int.from_bytes(part[:4], "big"), part[4:]
+            if name in (b"eXIf", b"tEXt", b"zTXt", b"iTXt"):
+                return True
+            file.seek(length + 4, 1)
+    return False
+
+
+def _spread(path: Path) -> int:
+    """The step by which Pillow spreads the values of a grey PNG of 2 or 4 bits over 0 to 255."""
+    with path.open("rb") as file:
+        start = file.read(26)
+    return {2: 85, 4: 17}.get(start[24], 1) if start[25] == 0 else 1
 
 
 def _pixels(path: Path, image: Any, mode: str) -> NDArray[Any]:

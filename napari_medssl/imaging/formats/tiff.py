@@ -19,8 +19,12 @@ from ...errors import BadFileError
 from ..grid import Grid
 from ..header import Header
 from .stream import readable
+from .tiff_meaning import Meaning, Unclear, as_image, as_mask, meaning_of
+from .tiff_pillow import raw_samples
+from .upright import AS_STORED, upright, upright_shape
 
 _AGAIN = "copy the file again from where it came from"
+_OTHERWISE = "save it as 8- or 16-bit grey or RGB"
 _MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 #: nothing in use packs tighter than LZW's 1 to 1400 or so
 _LARGEST_EXPANSION = 2000
@@ -35,7 +39,7 @@ def is_tiff(path: Path) -> bool:
         return file.read(4) in _MAGICS
 
 
-def read_tiff_header(path: Path) -> Header:
+def read_tiff_header(path: Path, *, as_stored: bool = False) -> Header:
     """Read size and kind of a TIFF without its pixels.
 
     Raises
@@ -44,19 +48,25 @@ def read_tiff_header(path: Path) -> Header:
         If it cannot be used.
     """
     with _opened(path) as page:
-        shape = (page.imagelength, page.imagewidth)
-        return Header(Grid.raster(shape), _colours(page), _number(page).name)
+        shape, number = (page.imagelength, page.imagewidth), _number(page).name
+        if as_stored:
+            return Header(Grid.raster(shape), _colours(page), number, notes=_notes(page))
+        meaning = _meaning(path, page)
+        number = number if meaning.kind in ("grey", "white is zero", "rgb") else "uint8"
+        return Header(Grid.raster(upright_shape(shape, meaning.orientation)), meaning.channels, number)
 
 
-def read_tiff(path: Path, *, indices: bool = False) -> NDArray[Any]:
-    """Read a TIFF as (C, row, column); opacity is dropped.
+def read_tiff(path: Path, *, indices: bool = False, as_stored: bool = False) -> NDArray[Any]:
+    """Read a TIFF as (C, row, column), as it says of itself; opacity is dropped.
 
     Parameters
     ----------
     path : Path
         The file.
     indices : bool
-        Whether the indices of a palette image are wanted (a mask); otherwise such an image is refused.
+        Whether class values are wanted: of a palette, its indices.
+    as_stored : bool
+        Read it as versions before did, which took the first samples for the image: see `ImageRef`.
 
     Raises
     ------
@@ -64,16 +74,66 @@ def read_tiff(path: Path, *, indices: bool = False) -> NDArray[Any]:
         If it cannot be used.
     """
     with _opened(path) as page:
-        if int(page.photometric) == _PALETTE and not indices:
-            raise BadFileError(path, "it is a palette TIFF, which is not read", "save it as grey or RGB")
-        colours, planar, number = _colours(page), int(page.planarconfig) == _PLANAR, _number(page)
+        if as_stored:
+            return _stored_colours(path, page, indices)
+        meaning = _meaning(path, page)
+        raw, palette = _samples(path, page, meaning), page.colormap
         try:
-            array = np.asarray(page.asarray())
-        except Exception as first:  # without imagecodecs, tifffile does not know JPEG and some others; Pillow does
-            try:
-                array, planar = _with_pillow(path), False
-            except Exception:
-                raise BadFileError(path, f"its pixels cannot be read ({first})", _AGAIN) from None
+            array = as_mask(raw, meaning) if indices else as_image(raw, meaning, palette)
+        except Unclear as error:
+            raise BadFileError(path, str(error), _OTHERWISE) from None
+        return upright(array, meaning.orientation)
+
+
+def _meaning(path: Path, page: Any) -> Meaning:
+    try:
+        return meaning_of(page)
+    except Unclear as error:
+        raise BadFileError(path, str(error), _OTHERWISE) from None
+    except Exception as error:  # damaged tags are no numbers
+        raise BadFileError(path, f"it is not a readable TIFF image ({error})", _AGAIN) from None
+
+
+def _notes(page: Any) -> tuple[str, ...]:
+    """What is told of a picture that is read as versions before did."""
+    try:
+        plain = meaning_of(page).plain
+    except Exception:  # read all the same, as it was before
+        plain = False
+    return () if plain else (AS_STORED,)
+
+
+def _samples(path: Path, page: Any, meaning: Meaning) -> NDArray[Any]:
+    """All samples as stored, (sample, row, column), in the machine's byte order."""
+    shape = (page.samplesperpixel, page.imagelength, page.imagewidth)
+    try:
+        array = np.asarray(page.asarray())
+        if int(page.planarconfig) != _PLANAR and array.ndim == 3:
+            array = np.moveaxis(array, -1, 0)
+        array = array.reshape(shape)
+    except MemoryError:
+        raise
+    except Exception as first:  # without imagecodecs, tifffile does not know JPEG and some others; Pillow does
+        try:
+            array = raw_samples(path, page, meaning).reshape(shape)
+        except MemoryError:
+            raise
+        except Exception:
+            raise BadFileError(path, f"its pixels cannot be read ({first})", _AGAIN) from None
+    return np.require(array, _number(page), ["C", "W"])
+
+
+def _stored_colours(path: Path, page: Any, indices: bool) -> NDArray[Any]:
+    if int(page.photometric) == _PALETTE and not indices:
+        raise BadFileError(path, "it is a palette TIFF, which is not read", "save it as grey or RGB")
+    colours, planar, number = _colours(page), int(page.planarconfig) == _PLANAR, _number(page)
+    try:
+        array = np.asarray(page.asarray())
+    except Exception as first:
+        try:
+            array, planar = _with_pillow(path), False
+        except Exception:
+            raise BadFileError(path, f"its pixels cannot be read ({first})", _AGAIN) from None
     if array.ndim == 2:
         array = array[None]
     elif not planar:
