@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from . import __version__
 from .errors import NO_MEMORY, MedSSLError
+from .plain import one_line, plain, prepare
 from .terminal.following import RunFault
 from .terminal.screen import Screen
 
@@ -32,6 +33,10 @@ _MENDABLE = {
     errno.ENOENT: "there is no such file or folder; check the path",
     errno.ENOTDIR: "a part of this path is no folder; check the path",
     errno.EISDIR: "this is a folder, not a file; check the path",
+    errno.EEXIST: "there is something of this name already; choose another name",
+    errno.ENAMETOOLONG: "this name is too long for the disk; choose a shorter one",
+    errno.ELOOP: "links lead round in a circle here; check the path",
+    errno.ENXIO: "this is a device or a pipe, not a file; check the path",
 }
 
 
@@ -39,7 +44,7 @@ class Parser(argparse.ArgumentParser):
     """An argument parser whose complaint is one line."""
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{self.prog}: {message}. See {self.prog} --help.")
+        raise UsageError(f"{self.prog}: {message}. See: {self.prog} --help")
 
 
 class UsageError(MedSSLError):
@@ -49,8 +54,11 @@ class UsageError(MedSSLError):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0 done, 2 bad use or bad input (one line on stderr), 1 a fault."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    prepare(sys.stdout, sys.stderr)
     screen = Screen("--json" in arguments)
     try:
+        if any("\0" in word for word in arguments):
+            raise UsageError("An argument holds a NUL character, which no name can have. Write it without.")
         known = make_parser().parse_args(arguments)
         with redirect_stdout(sys.stderr if screen.machine else sys.stdout):  # libraries that print must not spoil JSON
             result: dict[str, Any] = known.run(known, screen)
@@ -97,14 +105,14 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def _complain(screen: Screen, message: str, code: int) -> int:
-    line = " ".join(message.split())
+    line = one_line(message)
     print(f"napari-medssl: {line}", file=sys.stderr)
     screen.result({"error": line, "exit": code})
     return code
 
 
 def _fault(screen: Screen, error: BaseException) -> int:
-    traceback.print_exc()
+    print(plain(traceback.format_exc()), file=sys.stderr)
     return _complain(screen, f"a fault of the program ({type(error).__name__}: {error}); please report it.", FAULT)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -21,6 +22,8 @@ from .sealing import seal as seal
 from .sealing import unseal as unseal
 
 _DAY = 86_400.0
+_NO_TEXT = re.compile("[\ud800-\udfff]")
+_LONGEST_BEGIN = 200  # bytes of a name that its temporary one begins with: 255 are all that a name can have
 _WRITABLE = "choose a folder that can be written to, or ask for the right to write there"
 _REMEDIES = {
     errno.ENOSPC: "free some space on that disk and try again",
@@ -29,6 +32,9 @@ _REMEDIES = {
     errno.EACCES: _WRITABLE,
     errno.EPERM: _WRITABLE,
     errno.ENOENT: "make the folder first, or mount the drive it is on",
+    errno.ENOTDIR: "a part of this path is a file; choose a folder",
+    errno.EEXIST: "a file has this name; choose a folder",
+    errno.ENAMETOOLONG: "choose a shorter name",
 }
 
 
@@ -65,7 +71,8 @@ def replacing(path: Path, *, new: bool = False, durable: bool = True) -> Iterato
     FileExistsError
         If the name of a `new` file is taken.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    begin = os.fsencode(path.name)[:_LONGEST_BEGIN].decode(errors="ignore")
+    temporary = path.with_name(f".{begin}.{secrets.token_hex(4)}.tmp")
     try:
         try:
             yield temporary
@@ -107,7 +114,10 @@ def write_json(path: Path, values: Any, indent: int | None = 1, *, new: bool = F
         If the name of a `new` file is taken.
     """
     separators = (",", ":") if indent is None else None
-    text = seal(json.dumps(values, indent=indent, separators=separators, ensure_ascii=False)) + "\n"
+    words = json.dumps(values, indent=indent, separators=separators, ensure_ascii=False)
+    if _NO_TEXT.search(words):  # paths that are not UTF-8 are kept in escapes, and are the same when read
+        words = json.dumps(values, indent=indent, separators=separators)
+    text = seal(words) + "\n"
     with replacing(path, new=new, durable=durable) as temporary, temporary.open("xb") as file:
         file.write(text.encode())
 

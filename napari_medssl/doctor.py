@@ -52,7 +52,7 @@ def examine(folder: Path, device: str = "auto", training: bool = True) -> Iterat
     try:
         yield from _torch(device)
     except ImportError as error:
-        yield Finding("torch", "torch", f"cannot be imported: {error}", "bad", "Install it: pip install torch.")
+        yield Finding("torch", "torch", f"cannot be imported: {error}", "bad", "Install it: pip install torch")
         return
     except MedSSLError as error:
         yield Finding("device", "Device", str(error), "bad", "")
@@ -70,7 +70,7 @@ def check_qt(versions: dict[str, str]) -> Finding:
             "Qt",
             "no binding installed",
             "note",
-            'The command line works without; for napari: pip install "napari-medssl[all]".',
+            'The command line works without; for napari: pip install "napari-medssl[all]"',
         )
     pyside = versions.get("PySide6", "")
     if pyside == "6.12.0":
@@ -80,11 +80,11 @@ def check_qt(versions: dict[str, str]) -> Finding:
             listed,
             "bad",
             "PySide6 6.12.0 ends napari with an abort after some thousand slice "
-            'changes on Python 3.11: pip install "PySide6!=6.12.0".',
+            'changes on Python 3.11: pip install "PySide6!=6.12.0"',
         )
     if pyside in REFUSED_BY_NAPARI:
         return Finding(
-            "qt", "Qt", listed, "note", f'Some releases of napari refuse PySide6 {pyside}: pip install "PySide6<6.11".'
+            "qt", "Qt", listed, "note", f'Some releases of napari refuse PySide6 {pyside}: pip install "PySide6<6.11"'
         )
     if len(versions) > 1:
         return Finding(

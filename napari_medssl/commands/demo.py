@@ -12,6 +12,7 @@ from typing import Any
 
 from ..errors import MedSSLError
 from ..terminal.screen import Screen
+from .numbers import number
 
 HELP = "show the whole round trip on generated scans, in under five minutes"
 FOLDER = "medssl-demo"
@@ -21,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
     parser.add_argument("--out", type=Path, metavar="DIR", help=f"where to (default: {FOLDER} in the current folder)")
     parser.add_argument("--headless", action="store_true", help="do not open napari at the end")
-    parser.add_argument("--minutes", type=float, default=4.5, metavar="M", help="for everything (default: 4.5)")
+    parser.add_argument("--minutes", type=number, default=4.5, metavar="M", help="for everything (default: 4.5)")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the scans and the training (default: 0)")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import NO_MEMORY, MedSSLError
 from ..terminal.screen import Screen
+from .numbers import number_from_zero
 
 HELP = "measure the proposals of a model against the truth: Dice, HD95 and NSD"
 TOLERANCE_MM = 2.0  # as inference.metrics has it; importing that would cost every command numpy
@@ -40,7 +41,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "that the run did not learn from)",
     )
     parser.add_argument(
-        "--tolerance", type=float, default=TOLERANCE_MM, metavar="MM", help=f"of NSD, in mm (default: {TOLERANCE_MM:g})"
+        "--tolerance",
+        type=number_from_zero,
+        default=TOLERANCE_MM,
+        metavar="MM",
+        help=f"of NSD, in mm (default: {TOLERANCE_MM:g})",
     )
     parser.add_argument("--device", default="auto", metavar="D", help="auto (default), cpu, cuda, cuda:1, mps")
 

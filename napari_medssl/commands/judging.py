@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..plain import command_line
 from ..runs.guard import Verdict, judge, wanted_comparison
 from ..terminal.screen import Screen
 
@@ -37,10 +38,10 @@ def comparison_command(root: Path, run: str, stock: Stock) -> str | None:
     wish = None if past is None else wanted_comparison(past, stock)
     if wish is None:
         return None
-    length = f"--steps {wish.steps}" if wish.steps is not None else f"--minutes {wish.minutes:g}"
-    preset = "" if wish.preset == "auto" else f" --preset {wish.preset}"
-    device = "" if wish.device == "auto" else f" --device {wish.device}"
-    return f"napari-medssl train {root} --method {wish.method} {length}{preset}{device}"
+    length = ("--steps", wish.steps) if wish.steps is not None else ("--minutes", f"{wish.minutes:g}")
+    preset = () if wish.preset == "auto" else ("--preset", wish.preset)
+    device = () if wish.device == "auto" else ("--device", wish.device)
+    return command_line("train", root, "--method", wish.method, *length, *preset, *device)
 
 
 def tell_verdict(project: Project, run: str, screen: Screen) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..terminal.screen import Screen
+from .numbers import number
 
 if TYPE_CHECKING:
     from ..methods.catalog import MethodInfo
@@ -20,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "project", type=Path, nargs="?", metavar="PROJECT", help="also say what each would do on this project"
     )
     budget = parser.add_mutually_exclusive_group()
-    budget.add_argument("--minutes", type=float, metavar="M", help="how long to train (default: 10)")
+    budget.add_argument("--minutes", type=number, metavar="M", help="how long to train (default: 10)")
     budget.add_argument("--steps", type=int, metavar="N", help="how many steps to train")
     parser.add_argument("--preset", choices=("auto", "paper"), default="auto", help="as for train (default: auto)")
     parser.add_argument("--options", metavar="METHOD", help="show the options of one method instead")

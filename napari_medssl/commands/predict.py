@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ProjectError
+from ..plain import command_line
 from ..terminal.screen import Screen
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ def default_model(project: Project, screen: Screen) -> str:
     history = read_history(project)
     model = model_to_use(history)
     if model is None:
-        raise ProjectError(f"{project.root}: no run has a model yet. Train one: napari-medssl train {project.root}.")
+        hint = command_line("train", project.root)
+        raise ProjectError(f"{project.root}: no run has a model yet. Train one: {hint}")
     aside = set_aside(history)
     for newer in history[history.index(model) + 1 :]:
         if newer.run in aside:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ProjectError, SpecError
+from ..plain import command_line
 from ..terminal.screen import Screen
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def tell_model(project: Project, runs: list[dict[str, Any]], stock: Stock, scree
     chosen = f" It was chosen by {model.chosen.author or 'a person'}." if model.chosen is not None else ""
     screen.say(f"Model to use: {model.run}.{chosen}")
     for candidate in newer:
-        screen.say(f"{candidate.text} To use it: napari-medssl use {project.root} {candidate.run}")
+        screen.say(f"{candidate.text} To use it: {command_line('use', project.root, candidate.run)}")
     command = comparison_command(project.root, model.run, stock)
     if command is not None:
         screen.say(f"To know whether the unlabelled scans helped, train on the labels only for as long: {command}")

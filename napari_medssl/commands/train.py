@@ -8,6 +8,7 @@ from typing import Any
 
 from ..methods.catalog import CATALOG
 from ..terminal.screen import Screen
+from .numbers import number
 from .parsing import parse_settings
 
 RECOMMENDED = "recommended"  # as runs.recommend has it; importing that would cost every command numpy
@@ -25,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         + f"; {RECOMMENDED}: what suits the project, perhaps two runs (default: bcp); see the command methods",
     )
     budget = parser.add_mutually_exclusive_group()
-    budget.add_argument("--minutes", type=float, metavar="M", help="wall-clock budget (default: 10)")
+    budget.add_argument("--minutes", type=number, metavar="M", help="wall-clock budget (default: 10)")
     budget.add_argument("--steps", type=int, metavar="N", help="budget in steps")
     parser.add_argument(
         "--preset",

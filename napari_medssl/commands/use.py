@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import MedSSLError
+from ..plain import command_line
 from ..terminal.screen import Screen
 
 HELP = "choose which model is used where none is named"
@@ -30,7 +31,8 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     from .runs import list_runs, tell_model
 
     if arguments.automatic == (arguments.run_name is not None):
-        raise MedSSLError("Name the run whose model to use, or say --automatic; see napari-medssl runs list.")
+        hint = command_line("runs", "list", arguments.project)
+        raise MedSSLError(f"Name the run whose model to use, or say --automatic. To see the runs: {hint}")
     project = Project.open(arguments.project)
     use_model(project, arguments.run_name, author=_person())
     stock = take_stock(project)

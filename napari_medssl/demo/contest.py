@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from ..plain import plain
 from ..runs.events import Warned
 from ..runs.status import RunStatus
 from ..terminal.following import bar_text, eta_text, failure
@@ -82,9 +83,9 @@ def _watch(handles: Mapping[str, Handle], screen: Screen) -> None:
             for method, handle in handles.items():
                 for event in handle.events():
                     if isinstance(event, Warned):
-                        bar.console.print(f"{method}: {event.message}", markup=False)
+                        bar.console.print(plain(f"{method}: {event.message}"), markup=False)
                 status = handle.status()
                 if status.state in ("failed", "lost"):
                     raise failure(status.message or f"{method}: run {handle.run} is {status.state}.")
-                text = f"{method}: {bar_text(status)}"
+                text = plain(f"{method}: {bar_text(status)}")
                 bar.update(tasks[method], completed=status.progress, description=text, eta=eta_text(status.eta_seconds))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..errors import BadFileError, TooLargeError
 from .formats.classes import class_values
 from .formats.names import RASTER_ENDINGS, ending
-from .formats.stream import readable
+from .formats.stream import readable, refuse_special
 from .grid import Grid
 from .header import Header
 from .volume import Labels, Volume
@@ -196,6 +196,7 @@ def _is_raster(path: Path) -> bool:
             path.stat()
         rule = "its name does not end like an image that is read"
         raise BadFileError(path, rule, "give NIfTI (.nii, .nii.gz, .hdr/.img), or PNG, TIFF or JPEG")
+    refuse_special(path)
     with readable(path), path.open("rb") as file:
         start = file.read(4)
     return start.startswith(_RASTER_MAGICS) or ending(path) in RASTER_ENDINGS

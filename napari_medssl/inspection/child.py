@@ -50,8 +50,8 @@ class ProcessChild:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 encoding="utf-8",
-                errors="replace",
-                env={**os.environ, "PYTHONUTF8": "1"},
+                errors="surrogateescape",  # of a folder whose name is not UTF-8
+                env={**os.environ, "PYTHONUTF8": "1", "PYTHONIOENCODING": "utf-8:surrogateescape"},
                 **flags,
             )
         except OSError as error:

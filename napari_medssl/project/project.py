@@ -14,7 +14,7 @@ from .case import Case
 from .classes import ClassInfo, check_classes
 from .images import look_at_images
 from .lease import Lease, take_lease
-from .names import check_name, folded, natural_key, safe_name
+from .names import can_be_there, check_name, folded, natural_key, safe_name
 from .records import CASE_NAME, new_record, read_case_record
 from .refusals import one_clear_line
 from .run_names import reserve_run, run_names
@@ -260,7 +260,7 @@ class Project:
 
     def _look_up(self, name: str) -> Case | None:
         """A case on disk, unreadable where its record is damaged; None where its record is not there yet."""
-        if name != safe_name(name):
+        if not can_be_there(name):
             return None
         folder = self.root / "cases" / name
         path = folder / CASE_NAME

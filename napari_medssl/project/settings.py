@@ -70,12 +70,14 @@ def read_settings(root: Path) -> dict[str, Any]:
     if settings is None or settings.get("format") != _FORMAT:
         if settings is not None:
             raise broken
-        raise ProjectError(f"{root}: there is no project here. Open another folder, or make one (napari-medssl new).")
+        raise ProjectError(
+            f"{root}: there is no project here. Open another folder, or make one with `napari-medssl new`."
+        )
     schema = settings.get("schema")
     if not isinstance(schema, int) or schema > SCHEMA:
         raise ProjectError(
             f"{root}: a newer version of napari-medssl made this project (schema {schema}; this version reads up to "
-            f"{SCHEMA}). Update it: pip install --upgrade napari-medssl."
+            f"{SCHEMA}). Update it: pip install --upgrade napari-medssl"
         )
     try:
         _check_types(settings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..errors import RunError
+from ..plain import plain
 from ..runs.events import PhaseStarted, Proposed, RunEvent, RunFinished, RunStarted, Validated, Warned
 from ..runs.status import RunStatus, step
 from .screen import Screen
@@ -30,18 +31,19 @@ def follow(screen: Screen, events: Iterable[RunEvent], *, quiet: bool = False) -
 
     status = RunStatus()
     console = screen.console(progress=True)
-    columns = (TextColumn("{task.description}"), BarColumn(30), TaskProgressColumn(), TextColumn("{task.fields[eta]}"))
+    said = TextColumn("{task.description}", markup=False)
+    columns = (said, BarColumn(30), TaskProgressColumn(), TextColumn("{task.fields[eta]}"))
     with Progress(*columns, console=console, disable=quiet or not console.is_terminal) as bar:
         task = bar.add_task("starting", total=1.0, eta="")
         for event in events:
             status = step(status, event)
             line = None if quiet else describe(event)
             if line:
-                bar.console.print(line, markup=False)
+                bar.console.print(plain(line), markup=False)
             bar.update(
                 task,
                 completed=status.progress,
-                description=bar_text(status),
+                description=plain(bar_text(status)),
                 eta=eta_text(status.eta_seconds),
             )
     if status.state == "failed":

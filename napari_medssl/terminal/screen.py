@@ -1,4 +1,7 @@
-"""What a command shows: tables and lines for people, or one JSON object for machines. rich is imported when used."""
+"""What a command shows: tables and lines for people, or one JSON object for machines. rich is imported when used.
+
+All that is shown to people goes through `plain`, so that no name in it can steer their terminal.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
+
+from ..plain import plain
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,15 +34,16 @@ class Screen:
 
         file = sys.stderr if progress or self.machine else self._out
         # Files and pipes have no width: tables must not be folded there.
-        return Console(file=file, highlight=False, width=None if file.isatty() else 140, soft_wrap=not file.isatty())
+        tty = file.isatty()
+        return Console(file=file, highlight=False, emoji=False, width=None if tty else 140, soft_wrap=not tty)
 
     def say(self, text: str) -> None:
         """One line of result for people."""
-        print(text, file=sys.stderr if self.machine else self._out, flush=True)
+        print(plain(text), file=sys.stderr if self.machine else self._out, flush=True)
 
     def note(self, text: str) -> None:
         """One line of progress or warning, on stderr."""
-        print(text, file=sys.stderr, flush=True)
+        print(plain(text), file=sys.stderr, flush=True)
 
     def counting(self, what: str) -> Callable[[int, int], None]:
         """A function that shows (done, total) on one line of stderr; silent where nobody watches."""
@@ -62,12 +68,12 @@ class Screen:
         from rich.markup import escape
         from rich.table import Table
 
-        table = Table(title=escape(title) or None, title_justify="left", box=box.SIMPLE_HEAD)
+        table = Table(title=escape(plain(title)) or None, title_justify="left", box=box.SIMPLE_HEAD)
         for column in columns:
-            right = column.startswith(">")
-            table.add_column(column.removeprefix(">"), justify="right" if right else "left", no_wrap=right)
+            right, name = column.startswith(">"), escape(plain(column.removeprefix(">")))
+            table.add_column(name, justify="right" if right else "left", no_wrap=right)
         for row in rows:
-            table.add_row(*(escape(cell_text(cell)) for cell in row))
+            table.add_row(*(escape(plain(cell_text(cell))) for cell in row))
         self.console().print(table)
 
     def result(self, value: dict[str, Any]) -> None:

@@ -24,6 +24,7 @@ from ..errors import BadFileError, MedSSLError, ProjectError
 from ..imaging import UNSEEN, Grid, value_counts
 from ..inference.preprocess import labels_to_network_space, to_network_space
 from ..project import Project
+from ..project.names import safe_name
 from ..runs.spec import LabelledCase, Plan
 from .kept import read_kept, source_of, write_kept
 
@@ -58,7 +59,7 @@ class Cache:
 
     def image(self, case: str) -> NDArray[np.float16]:
         """The image of a case, (C, D, H, W), memory-mapped; made when it is not there yet."""
-        path = self.folder / f"{case}.npy"
+        path = self.folder / f"{safe_name(case)}.npy"
         source = self._source(case)
         return self._load(path, source, lambda: to_network_space(self._project.case(case).read_image(), self._plan))
 
@@ -107,12 +108,12 @@ class Cache:
 
     def labels(self, entry: LabelledCase) -> NDArray[np.uint8]:
         """The label map of a revision, (D, H, W), class indices and 255."""
-        path = self.folder / f"{entry.case}@{entry.revision}.npy"
+        path = self.folder / f"{safe_name(entry.case)}@{entry.revision}.npy"
         return self._load(path, self._source(entry.case, entry.revision), lambda: self._make_labels(entry))
 
     def points(self, entry: LabelledCase) -> NDArray[np.int32]:
         """(N, 4): class index and position of voxels spread over each class that occurs, background included."""
-        path = self.folder / f"{entry.case}@{entry.revision}.points.npy"
+        path = self.folder / f"{safe_name(entry.case)}@{entry.revision}.points.npy"
         source = self._source(entry.case, entry.revision)
         return self._load(path, source, lambda: _spread_points(np.asarray(self.labels(entry))))
 

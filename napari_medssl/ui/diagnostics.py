@@ -119,7 +119,7 @@ def _doctor(root: Path | None) -> str:
             capture_output=True,
             encoding="utf-8",
             errors="replace",
-            env={**os.environ, "PYTHONUTF8": "1"},
+            env={**os.environ, "PYTHONUTF8": "1", "PYTHONIOENCODING": "utf-8"},
             timeout=PATIENCE,
             check=False,
             **flags,

@@ -6,6 +6,7 @@ opposite occur in the wild.
 
 from __future__ import annotations
 
+import stat
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +36,20 @@ def readable(path: Path) -> Iterator[None]:
         raise BadFileError(path, "it may not be read", "ask for permission to read it") from None
     except OSError as error:
         raise BadFileError(path, f"it cannot be read ({error.strerror or error})", _COPY_AGAIN) from None
+
+
+def refuse_special(path: Path) -> None:
+    """Refuse pipes and devices, whose opening may wait for ever and whose end may never come.
+
+    Raises
+    ------
+    BadFileError
+        If it is one, or cannot be looked at.
+    """
+    with readable(path):
+        kind = path.stat().st_mode
+    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+        raise BadFileError(path, "it is a pipe or a device, not a file", "give a file with an image")
 
 
 class ByteStream:
