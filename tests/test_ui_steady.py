@@ -63,6 +63,7 @@ def test_the_mouse_is_let_go_of_with_the_dock(bench: Bench) -> None:
 def test_another_project_begins_on_the_label_page_at_its_top(bench: Bench, tmp_path: Path) -> None:
     bench.open("case-2")
     bench.widget.layers.channels.set_preset("wide")
+    bench.widget.label_page.shade.setChecked(True)
     for page in ("Label", "Review"):
         bench.widget.show_page(page)
         for area in bench.widget.findChildren(QScrollArea):
@@ -78,6 +79,9 @@ def test_another_project_begins_on_the_label_page_at_its_top(bench: Bench, tmp_p
     view = bench.widget.label_page.view
     assert view.width_box.text() == "", "no case is open, and the figures of the one before are gone"
     assert not view.width_box.isEnabled()
+    assert view._says.isHidden(), "nor is anything said of its colours"
+    assert not view.planes.isEnabled()
+    assert not bench.widget.label_page.shade.isChecked()
     bench.open("case-2")
     assert bench.widget.layers.channels.look().preset == view.presets.itemData(0), "the usual window"
 

@@ -259,6 +259,7 @@ class CaseLayers:
         self.overlays.clear()
         self._preview.clear()
         self._stack.clear()
+        self.channels.on_change()  # only now is there no case whose look could be told
         write_letters(self.viewer, None)
 
     # --- what the panels ask

@@ -278,6 +278,8 @@ class MedSSLWidget(QWidget):
         for below in (self.curves, self.progress, self.planes):
             below.hide()
         self.layers.channels.begin_anew()
+        self.label_page.shade.setChecked(False)
+        self._shaded_for, self._unshaded = "", False
 
     def _draw(self, state: PanelState) -> None:
         project = self.session.board.facts.project
