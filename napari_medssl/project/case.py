@@ -280,6 +280,7 @@ class Case:
         origins: NDArray[np.uint8] | None = None,
         strokes: int | None = None,
         over: str | Revision | None = ANYTHING,
+        session: str = "",
     ) -> Revision:
         """Save labels as a new revision; earlier ones stay as they are.
 
@@ -307,6 +308,8 @@ class Case:
             Strokes that were drawn, where they were counted.
         over : str or Revision, optional
             The newest revision that the saver knows of; None: there was none. By default whatever there is.
+        session : str
+            Of the window on this case, where one saves it.
 
         Raises
         ------
@@ -329,7 +332,9 @@ class Case:
         compared, found = compare_with(proposal, labels.array)
         dice = compared.dice if dice_to_proposal is None else float(dice_to_proposal)
         codes = found if origins is None else check_origins(f"Case {self.name}", origins, self.grid.shape)
-        provenance = Provenance(author, origin, float(minutes), parent_id, run, bool(complete), note, dice, strokes)
+        provenance = Provenance(
+            author, origin, float(minutes), parent_id, run, bool(complete), note, dice, strokes, session
+        )
         known = over.id if isinstance(over, Revision) else over
         with one_clear_line(f"Case {self.name}: the labels were not saved", self.labels_folder):
             revision = write_revision(self.labels_folder, labels, codes, compared.changes, provenance, known)

@@ -51,6 +51,8 @@ class Revision:
         Of the label file's bytes.
     strokes : int or None
         Strokes, fills and polygons since the revision before; None where they were not counted.
+    session : str
+        Of the window on this case that saved it, where one did: its logs of strokes bear it, too.
     """
 
     id: str
@@ -68,6 +70,7 @@ class Revision:
     voxels: Mapping[int, int]
     sha256: str
     strokes: int | None = None
+    session: str = ""
 
     @property
     def origin_map_path(self) -> Path:
@@ -125,6 +128,7 @@ def load_revision(folder: Path, id: str) -> Revision | None:
             voxels={int(value): int(count) for value, count in values["voxels"].items()},
             sha256=str(values["sha256"]),
             strokes=None if values.get("strokes") is None else int(values["strokes"]),  # older ones have none
+            session=str(values.get("session", "")),
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise damaged(record, why="it is no record of labels") from error

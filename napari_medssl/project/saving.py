@@ -61,6 +61,7 @@ class Provenance:
     note: str
     dice_to_proposal: float | None
     strokes: int | None = None
+    session: str = ""
 
 
 def check_array(

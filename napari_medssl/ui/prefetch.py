@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..disk import names_in
 from .jobs import Jobs
 from .loading import ShownCase, load_case
 
@@ -111,9 +112,10 @@ class Prefetch:
 
 
 def on_disk(case: Case) -> object:
-    """What tells whether a case is still what it was: its files, newest labels and proposals."""
+    """What tells whether a case is still what it was: its files, newest labels, strokes and proposals."""
     there = [(path, path.stat()) for path in case.images if path.exists()]
     files = [(path, stat.st_size, stat.st_mtime_ns) for path, stat in there]
     latest = case.latest()
     proposals = [(one.run, one.time, one.sha256) for one in case.proposals()]
-    return files, None if latest is None else latest.id, proposals
+    strokes = sorted(names_in(case.strokes_folder))
+    return files, None if latest is None else latest.id, strokes, proposals

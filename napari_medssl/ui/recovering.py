@@ -15,6 +15,7 @@ from ..project.strokes import Leftover, read_leftovers
 
 if TYPE_CHECKING:
     from ..project import Case
+    from ..project.revisions import Revision
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,11 +27,22 @@ class Recovered:
     again : tuple of Leftover
         Logs whose strokes are on the labels again, and in no revision yet.
     stranded : tuple of Leftover
-        Logs whose strokes are not: newer labels have been saved since. They stay where they are.
+        Logs whose strokes are not: see `said`. They stay where they are.
+    damaged : tuple of Leftover
+        Logs that cannot be read to their end, and whose other strokes the labels have: to be put aside.
+    said : tuple of str
+        Sentences about what is not on the labels, and why.
     """
 
     again: tuple[Leftover, ...] = ()
     stranded: tuple[Leftover, ...] = ()
+    damaged: tuple[Leftover, ...] = ()
+    said: tuple[str, ...] = ()
+
+    @property
+    def session(self) -> str:
+        """Of the window that drew last what is on the labels again; "" where there is nothing."""
+        return self.again[-1].session if self.again else ""
 
 
 def recover(case: Case, labels: NDArray[np.uint8], leases: Path, window: str = "") -> Recovered:
@@ -45,21 +57,55 @@ def recover(case: Case, labels: NDArray[np.uint8], leases: Path, window: str = "
     window : str
         The name of this window's lease: its own strokes count as left behind, too.
     """
-    latest = case.latest()
-    again, stranded = [], []
+    line = list(case.lineage())
+    again, stranded, damaged, said = [], [], [], []
     for left in read_leftovers(case.strokes_folder, case.grid.shape):
         if left.window != window and is_held(leases, left.window):
             continue  # somebody is drawing them
         drawn = labels.copy()
-        left.put_back(drawn)
-        if np.array_equal(drawn, labels):
-            left.discard()  # a revision has them: only the end of the log was missed
-        elif left.continues(latest):
+        if left.shape == case.grid.shape:
+            left.put_back(drawn)
+        if np.array_equal(drawn, labels) and left.shape == case.grid.shape:
+            if left.is_whole:
+                left.discard()  # a revision has them: only the end of the log was missed
+            else:
+                damaged.append(left)
+                said.append(_unread(left))
+        elif why := _why_not(case, left, labels, drawn, line):
+            stranded.append(left)
+            said.append(why)
+        else:
             labels[...] = drawn
             again.append(left)
-        else:
-            stranded.append(left)
-    return Recovered(tuple(again), tuple(stranded))
+            if not left.is_whole:
+                said.append(_unread(left))
+    return Recovered(tuple(again), tuple(stranded), tuple(damaged), tuple(said))
+
+
+def _why_not(
+    case: Case, left: Leftover, labels: NDArray[np.uint8], drawn: NDArray[np.uint8], line: list[Revision]
+) -> str:
+    """Why strokes are not drawn again; empty where they are."""
+    who = f"what {left.author or 'somebody'} drew{_at(left)} was not saved"
+    kept = f"It is kept in {left.path}."
+    if left.shape != case.grid.shape:
+        grid, now = (" × ".join(map(str, shape)) for shape in (left.shape, case.grid.shape))
+        return f"{who}, and is on another grid ({grid}, the scan has {now} voxels). {kept}"
+    if set(case.foreign_values(drawn)) - set(case.foreign_values(labels)):
+        return f"{who}, and has structures that the project does not have any more. {kept}"
+    if left.time and not left.continues(line):
+        return f"{who}, and newer labels have been saved since. {kept}"
+    if not left.time:
+        return f"{who}, and the beginning of its record is damaged: nobody knows on which labels it was drawn. {kept}"
+    return ""
+
+
+def _unread(left: Leftover) -> str:
+    what = f"a part ({left.unread} bytes)" if left.records else "all"
+    return (
+        f"{what} of a record of strokes{_at(left)} is damaged or was cut short when the program ended: look whether a "
+        f"stroke is missing. The record is kept in {left.path.parent}."
+    )
 
 
 def say_recovered(name: str, recovered: Recovered) -> str:
@@ -68,12 +114,11 @@ def say_recovered(name: str, recovered: Recovered) -> str:
     if recovered.again:
         since = _moment(recovered.again[0])
         said.append(f"{name}: what was drawn since {since} and not yet saved when the program ended is back.")
-    said += [
-        f"{name}: what {left.author} drew at {_moment(left)} was not saved, and newer labels have been saved since. "
-        f"It is kept in {left.path}."
-        for left in recovered.stranded
-    ]
-    return " ".join(said)
+    return " ".join((*said, *(f"{name}: {sentence}" for sentence in recovered.said)))
+
+
+def _at(left: Leftover) -> str:
+    return f" at {_moment(left)}" if left.time else ""
 
 
 def _moment(left: Leftover) -> str:

@@ -41,35 +41,37 @@ def finished_labels(drawn: np.ndarray) -> np.ndarray:
 def save_draft(
     project: Project,
     shown: ShownCase,
-    live: np.ndarray,
+    drawn: np.ndarray,
     saved: np.ndarray | None,
     *,
     author: str,
     minutes: float,
     strokes: int | None = None,
+    session: str = "",
     based_on: str | None,
 ) -> Draft | None:
     """Save a draft of the labels on screen.
 
     Parameters
     ----------
-    live : array of uint8
-        The labels as shown, perhaps being painted on right now: a stroke that is half in is whole in the next draft.
+    drawn : array of uint8
+        A copy of the labels as shown.
     saved : array of uint8 or None
         The same as last saved.
+    session : str
+        Of this window on this case.
 
     Returns
     -------
     Draft or None
         None when nothing had changed.
     """
-    copy = live.copy()
-    if saved is not None and np.array_equal(copy, saved):
+    if saved is not None and np.array_equal(drawn, saved):
         return None
     case = project.case(shown.name)
     latest = case.latest()
     revision = case.save_labels(
-        shown.display.back(copy),
+        shown.display.back(drawn),
         author=author,
         origin="corrected" if based_on else "drawn",
         minutes=minutes,
@@ -77,8 +79,9 @@ def save_draft(
         run=based_on,
         complete=False,
         strokes=strokes,
+        session=session,
     )
-    return Draft(copy, revision.id)
+    return Draft(drawn, revision.id)
 
 
 def save_finished(
@@ -90,6 +93,7 @@ def save_finished(
     author: str,
     minutes: float,
     strokes: int | None = None,
+    session: str = "",
     based_on: str | None,
 ) -> Finished:
     """Save the labels on screen as complete.
@@ -123,6 +127,7 @@ def save_finished(
         complete=True,
         dice_to_proposal=dice,
         strokes=strokes,
+        session=session,
     )
     how = "accepted as proposed" if untouched else "corrected and accepted" if based_on else "labelled"
     score = "" if dice is None or untouched else f" The proposal had a Dice of {dice:.3f} against it."
