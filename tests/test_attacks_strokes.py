@@ -15,8 +15,8 @@ pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SI
 @pytest.mark.parametrize("fsync", [25, 100, 500])
 def test_no_stroke_that_was_noted_is_lost_by_a_kill_while_drafts_are_saved(tmp_path: Path, fsync: int) -> None:
     painting = attacks.load("strokes").Painting(tmp_path / "project")
-    for seconds in (0.3, 1.2):
-        painting.live(seconds + fsync / 500, fsync, draft_seconds=0.05, full_every=0)
+    for seconds in (1.9, 2.3):
+        painting.live(seconds + fsync / 250, fsync, draft_seconds=0.8, full_every=0)
         assert painting.missing() == []
     assert len(painting.noted) > 20
     assert painting.drafts > 0

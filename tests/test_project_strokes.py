@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from napari_medssl.errors import ProjectError
 from napari_medssl.project import strokes
 from napari_medssl.project.strokes import Piece, StrokeLog, read_leftovers
+from napari_medssl.ui.recovering import lineage
 
 SHAPE = (6, 7, 5)
 
@@ -253,13 +254,13 @@ def test_strokes_belong_to_the_revision_they_were_drawn_on(tmp_path: Path) -> No
     shape = case.grid.shape
     StrokeLog(folder, shape, None, "anna").append([piece((0, 0, 0), (1, 1, 1), 1)])
     (left,) = read_leftovers(folder, shape)
-    assert left.continues(case.lineage())
+    assert left.continues(lineage(case))
     first = case.save_labels(np.zeros(shape, np.uint8), author="anna", origin="drawn")
-    assert left.continues(case.lineage()), "its own draft came after it: to draw it again changes nothing"
+    assert left.continues(lineage(case)), "its own draft came after it: to draw it again changes nothing"
     other = case.save_labels(np.zeros(shape, np.uint8), author="bert", origin="drawn", parent=first)
-    assert not left.continues(case.lineage())
+    assert not left.continues(lineage(case))
     StrokeLog(folder, shape, other.id, "anna").append([piece((0, 0, 0), (1, 1, 1), 1)])
-    assert [one.continues(case.lineage()) for one in read_leftovers(folder, shape)] == [False, True]
+    assert [one.continues(lineage(case)) for one in read_leftovers(folder, shape)] == [False, True]
     assert not read_leftovers(folder, shape)[1].continues([])
 
 
@@ -272,11 +273,11 @@ def test_a_window_goes_on_from_its_own_revisions_only(tmp_path: Path) -> None:
     empty, newest = np.zeros(shape, np.uint8), first
     for _ in range(3):
         newest = case.save_labels(empty, author="anna", origin="drawn", parent=newest, session="one")
-    assert left.continues(case.lineage())
+    assert left.continues(lineage(case))
     other = case.save_labels(empty, author="anna", origin="drawn", parent=newest, session="two")
-    assert not left.continues(case.lineage()), "the same person in another window"
+    assert not left.continues(lineage(case)), "the same person in another window"
     case.save_labels(empty, author="anna", origin="drawn", parent=other, session="one")
-    assert not left.continues(case.lineage()), "the other window's is between them"
+    assert not left.continues(lineage(case)), "the other window's is between them"
 
 
 def test_a_log_that_cannot_be_written_says_so(tmp_path: Path) -> None:

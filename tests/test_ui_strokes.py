@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 import subprocess
 import sys
@@ -13,11 +15,14 @@ import pytest
 from fixtures import make_project
 from hypothesis import given
 from hypothesis import strategies as st
+from test_ui_prefetch import DirectJobs, Lanes
 from test_ui_widget import Bench
 
 from napari_medssl.project import Project
 from napari_medssl.project.strokes import Piece, StrokeLog, read_leftovers
-from napari_medssl.ui.strokework import LARGEST, boxes
+from napari_medssl.ui.loading import load_case
+from napari_medssl.ui.recovering import say_recovered
+from napari_medssl.ui.strokework import LARGEST, StrokeKeeper, boxes
 
 FIRST_LIFE = """
 import os, signal, sys, time
@@ -122,6 +127,91 @@ def test_strokes_that_newer_labels_passed_by_are_kept_and_told(qtbot: Any, tmp_p
     assert level == "warning"
     assert "bert" in words
     assert str(log.paths[0]) in words
+    assert log.paths[0].exists()
+
+
+def test_a_stroke_belongs_to_the_log_that_was_open_when_it_was_drawn(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    case, lanes = project.case("case-2"), Lanes()
+    shown = load_case(project, "case-2")
+    keeper = StrokeKeeper(lanes, project, shown, "anna", "", lambda error: None)
+    labels = shown.labels
+
+    def draw(at: int) -> None:
+        labels[at, at, at] = 1
+        keeper.wrote(labels, (np.array([at]),) * 3)
+
+    draw(1)
+    draw(2)
+    saved = labels.copy()
+    logs = keeper.taken()
+    draw(3)  # while the strokes before still wait for the disk
+    revision = case.save_labels(shown.display.back(saved), author="anna", origin="drawn", session=keeper.session)
+    keeper.saved(logs, revision.id)
+    draw(4)
+    lanes.go("strokes")
+    reopened = load_case(project, "case-2")
+    np.testing.assert_array_equal(reopened.labels, labels)
+    assert len(reopened.recovered.again) == 1, "the log that the revision holds is gone"
+
+
+def test_a_stroke_that_the_disk_refused_is_noted_with_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = make_project(tmp_path)
+    shown, told = load_case(project, "case-2"), []
+    keeper = StrokeKeeper(DirectJobs(), project, shown, "anna", "", told.append)
+
+    def draw(at: int) -> None:
+        shown.labels[at, at, at] = 1
+        keeper.wrote(shown.labels, (np.array([at]),) * 3)
+
+    def refuse(handle: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    draw(1)
+    for _ in range(2):
+        with monkeypatch.context() as full:
+            full.setattr(os, "fsync", refuse)
+            draw(2)
+            draw(3)
+        draw(4)
+    assert len(told) == 2, "once for each time that the disk was full"
+    np.testing.assert_array_equal(load_case(project, "case-2").labels, shown.labels)
+
+
+def test_a_record_that_cannot_be_read_is_told_and_kept(qtbot: Any, tmp_path: Path) -> None:
+    case = make_project(tmp_path).case("case-2")
+    log = StrokeLog(case.strokes_folder, case.grid.shape, None, "anna")
+    for at in range(4):
+        log.append([Piece((at, 0, 0), np.ones((1, 2, 2), np.uint8))])
+    data = bytearray(log.paths[0].read_bytes())
+    data[data.rindex(b"STRK") - 9] ^= 16
+    log.paths[0].write_bytes(bytes(data))
+    bench = Bench(qtbot, tmp_path / "project")
+    bench.open("case-2")
+    level, words = bench.state.message
+    assert level == "warning"
+    assert "look whether a stroke is missing" in words
+    bench.until(lambda: case.latest() is not None and not read_leftovers(case.strokes_folder, case.grid.shape))
+    labels = case.read_labels().array
+    assert [int((labels[at] == 1).sum()) for at in range(4)] == [4, 4, 0, 4], "the one behind the damage is back"
+    assert [path.read_bytes() for path in case.strokes_folder.iterdir()] == [bytes(data)]
+
+
+@pytest.mark.parametrize(
+    ("values", "words"), [((9, (1, 1, 1)), "does not have any more"), ((1, (2, 2, 2)), "on another grid")]
+)
+def test_strokes_that_do_not_fit_the_project_stay_in_their_file(
+    tmp_path: Path, values: tuple[int, tuple[int, ...]], words: str
+) -> None:
+    project = make_project(tmp_path)
+    case = project.case("case-2")
+    value, factor = values
+    shape = tuple(f * n for f, n in zip(factor, case.grid.shape, strict=True))
+    log = StrokeLog(case.strokes_folder, shape, None, "anna")
+    log.append([Piece((0, 0, 0), np.full((1, 1, 1), value, np.uint8))])
+    shown = load_case(project, "case-2")
+    assert (shown.labels == 255).all()
+    assert words in say_recovered("case-2", shown.recovered)
     assert log.paths[0].exists()
 
 

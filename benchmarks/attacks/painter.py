@@ -22,6 +22,7 @@ import numpy as np
 from napari_medssl.project import Project
 from napari_medssl.project.stroke_records import MARK
 from napari_medssl.project.strokes import Piece, Stroke, StrokeLog
+from napari_medssl.ui import autosave
 from napari_medssl.ui.board import Board
 from napari_medssl.ui.casework import CaseDesk
 from napari_medssl.ui.jobs import ThreadJobs
@@ -96,7 +97,8 @@ def tell_of_notes(shown: ShownCase) -> None:
 
 
 def paint(root: Path, first: int, hertz: float, draft_seconds: float) -> None:
-    """Paint until killed, from stroke `first` on; a draft is saved every so many seconds."""
+    """Paint until killed, from stroke `first` on; the next draft is saved after so many seconds."""
+    autosave.QUIET = autosave.LONGEST = autosave.RETRY = draft_seconds
     mailbox, screen, board = Mailbox(), Screen(), Board()
     project = Project.open(root)
     desk = CaseDesk(board, screen, ThreadJobs(mailbox), time.monotonic, "reader", lambda now: None)
@@ -104,7 +106,7 @@ def paint(root: Path, first: int, hertz: float, draft_seconds: float) -> None:
     desk.open(CASE)
     while board.facts.case is None:
         mailbox.drain()
-    saved, array = time.monotonic(), screen.array
+    array = screen.array
     assert array is not None
     for number in range(first, array.size):
         place = place_of(number, array.shape)
@@ -113,9 +115,7 @@ def paint(root: Path, first: int, hertz: float, draft_seconds: float) -> None:
         desk.wrote(place)
         desk.edited()
         mailbox.drain()
-        if time.monotonic() - saved > draft_seconds and board.facts.case.save != "saving":
-            saved = time.monotonic()
-            desk.save()
+        desk.tick()
         time.sleep(1 / hertz)
 
 

@@ -84,7 +84,7 @@ def attack(folder: Path, times: int, seed: int) -> Tally:
     painting = Painting(folder / "0" / "project")
     for life in range(times):
         fsync, full = FSYNC_MS[life % len(FSYNC_MS)], rng.choice([0, 0, 0.4])
-        painting.live(rng.uniform(0, 2 + fsync / 100), fsync, rng.choice([0.05, 0.3, 1.0]), full)
+        painting.live(rng.uniform(0, 2 + fsync / 100), fsync, rng.choice([0.05, 0.3, 0.8]), full)
         what = f"life {life} of seed {seed}, fsync {fsync} ms{', disk full now and then' if full else ''}"
         if missing := painting.missing():
             failures.append(f"{what}: {len(missing)} of {len(painting.noted)} strokes are missing: {missing[:5]}")

@@ -20,18 +20,25 @@ class Autosave:
     ----------
     saved_copy : array of uint8 or None
         The labels as shown when last saved: a save of the same again is left out.
+    dirty, drawn : bool
+        Something may have changed (has certainly changed) since the last save began.
+    saving : int
+        Saves that are under way.
     """
 
     saved_copy: np.ndarray | None = None
     dirty: bool = False
+    drawn: bool = False
+    saving: int = 0
     _strokes: int = 0
     _first: float = 0.0
     _last: float = 0.0
     _wait_until: float = field(default=-1e9)
     _worked: float = 0.0
 
-    def edited(self, now: float) -> None:
-        """Something may have changed."""
+    def edited(self, now: float, sure: bool = True) -> None:
+        """Something has changed, or (not `sure`) may have."""
+        self.drawn = self.drawn or sure
         if not self.dirty:
             self._first = now
         elif now - self._last < IDLE:
@@ -42,15 +49,21 @@ class Autosave:
     def due(self, now: float) -> bool:
         """Whether to save a draft now."""
         quiet = now - self._last >= QUIET or now - self._first >= LONGEST
-        return self.dirty and quiet and now >= self._wait_until
+        return self.dirty and not self.saving and quiet and now >= self._wait_until
 
     def taken(self) -> None:
         """A save has begun: what is drawn from here on is for the next one."""
-        self.dirty = False
+        self.dirty = self.drawn = False
+        self.saving += 1
+
+    def done(self) -> None:
+        """A save is done."""
+        self.saving -= 1
 
     def failed(self, now: float) -> None:
-        """The save failed: again in a while."""
-        self.dirty = True
+        """A save failed: again in a while."""
+        self.saving -= 1
+        self.dirty = self.drawn = True
         self._wait_until = now + RETRY
 
     def stroked(self) -> None:

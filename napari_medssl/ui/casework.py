@@ -137,7 +137,7 @@ class CaseDesk:
         case = self._board.facts.case
         if self._shown is None or case is None:
             return
-        self._autosave.edited(self._clock())
+        self._autosave.edited(self._clock(), sure)
         if sure and case.save not in ("unsaved", "saving"):
             self._board.set_case(save="unsaved")
 
@@ -228,11 +228,12 @@ class CaseDesk:
 
         def done(finished: Finished) -> None:
             autosave.saved_copy = after
+            autosave.done()
             if keeper is not None:
                 keeper.saved(logs, finished.revision)
             if self._shown is shown:
                 self._board.set_case(
-                    save="unsaved" if autosave.dirty else "saved", complete=True, can_reopen=self._can_reopen()
+                    save="unsaved" if autosave.drawn else "saved", complete=True, can_reopen=self._can_reopen()
                 )
             self._say_finished(finished.sentence)
             self._changed(True)
@@ -288,7 +289,7 @@ class CaseDesk:
         """Save a draft when it is time; have the next case read meanwhile."""
         self._look_ahead()
         case = self._board.facts.case
-        if case is not None and case.save != "saving" and self._autosave.due(self._clock()):
+        if case is not None and self._autosave.due(self._clock()):
             self.save()
 
     def save(self) -> None:
@@ -315,6 +316,7 @@ class CaseDesk:
             )  # fmt: skip
 
         def done(saved: Draft | None) -> None:
+            autosave.done()
             if keeper is not None:
                 keeper.saved(logs, None if saved is None else saved.revision)
             if saved is not None:
@@ -325,7 +327,7 @@ class CaseDesk:
             if self._autosave is not autosave or now is None:
                 return
             if saved is not None or now.save != "clean":
-                self._board.set_case(save="unsaved" if now.save == "unsaved" else "saved")
+                self._board.set_case(save="unsaved" if autosave.drawn else "saved")
             if saved is not None:
                 if now.complete:
                     self._board.say("info", AGAIN.format(shown.name))

@@ -105,7 +105,7 @@ def load_case(project: Project, name: str, window: str = "") -> ShownCase:
     revision = case.latest()
     drawn = None if revision is None else case.read_labels(revision)
     labels = np.full(volume.grid.shape, UNSEEN, np.uint8) if drawn is None else drawn.array.astype(np.uint8)
-    recovered = recover(case, labels, project.leases_folder, window)
+    recovered = recover(case, labels, project.leases_folder, window, project.classes)
     channels = tuple(
         shown_channel(label, display.show(array)) for label, array in zip(volume.channels, volume.array, strict=True)
     )

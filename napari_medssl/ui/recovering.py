@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..project.classes import ClassInfo, foreign_values
 from ..project.lease import is_held
 from ..project.strokes import Leftover, read_leftovers
 
@@ -45,7 +47,9 @@ class Recovered:
         return self.again[-1].session if self.again else ""
 
 
-def recover(case: Case, labels: NDArray[np.uint8], leases: Path, window: str = "") -> Recovered:
+def recover(
+    case: Case, labels: NDArray[np.uint8], leases: Path, window: str = "", classes: Collection[ClassInfo] = ()
+) -> Recovered:
     """Draw again, in place, what windows that are gone had noted and not saved.
 
     Parameters
@@ -56,10 +60,13 @@ def recover(case: Case, labels: NDArray[np.uint8], leases: Path, window: str = "
         Folder of the windows' leases.
     window : str
         The name of this window's lease: its own strokes count as left behind, too.
+    classes : collection of ClassInfo
+        The project's.
     """
-    line = list(case.lineage())
+    logs = read_leftovers(case.strokes_folder, case.grid.shape)
+    line = list(lineage(case)) if logs else []
     again, stranded, damaged, said = [], [], [], []
-    for left in read_leftovers(case.strokes_folder, case.grid.shape):
+    for left in logs:
         if left.window != window and is_held(leases, left.window):
             continue  # somebody is drawing them
         drawn = labels.copy()
@@ -71,7 +78,7 @@ def recover(case: Case, labels: NDArray[np.uint8], leases: Path, window: str = "
             else:
                 damaged.append(left)
                 said.append(_unread(left))
-        elif why := _why_not(case, left, labels, drawn, line):
+        elif why := _why_not(case, left, line, _foreign(drawn, classes) - _foreign(labels, classes)):
             stranded.append(left)
             said.append(why)
         else:
@@ -82,16 +89,27 @@ def recover(case: Case, labels: NDArray[np.uint8], leases: Path, window: str = "
     return Recovered(tuple(again), tuple(stranded), tuple(damaged), tuple(said))
 
 
-def _why_not(
-    case: Case, left: Leftover, labels: NDArray[np.uint8], drawn: NDArray[np.uint8], line: list[Revision]
-) -> str:
+def lineage(case: Case) -> Iterator[Revision]:
+    """The newest revision of a case, the one that was made from, and so on; nothing where nobody has drawn anything."""
+    known = {revision.id: revision for revision in case.revisions()}
+    found = case.latest()
+    while found is not None:
+        yield found
+        found = known.pop(found.parent or "", None)
+
+
+def _foreign(labels: NDArray[np.uint8], classes: Collection[ClassInfo]) -> set[int]:
+    return set(foreign_values(labels, classes))
+
+
+def _why_not(case: Case, left: Leftover, line: list[Revision], foreign: set[int]) -> str:
     """Why strokes are not drawn again; empty where they are."""
     who = f"what {left.author or 'somebody'} drew{_at(left)} was not saved"
     kept = f"It is kept in {left.path}."
     if left.shape != case.grid.shape:
         grid, now = (" × ".join(map(str, shape)) for shape in (left.shape, case.grid.shape))
         return f"{who}, and is on another grid ({grid}, the scan has {now} voxels). {kept}"
-    if set(case.foreign_values(drawn)) - set(case.foreign_values(labels)):
+    if foreign:
         return f"{who}, and has structures that the project does not have any more. {kept}"
     if left.time and not left.continues(line):
         return f"{who}, and newer labels have been saved since. {kept}"

@@ -64,6 +64,7 @@ class StrokeKeeper:
         self._open = self._new_log()
         self._full: list[Log] = list(shown.recovered.again)
         self._pending: deque[tuple[StrokeLog, Piece]] = deque()  # from the screen's thread to the lane
+        self._asked = False
         # in the lane
         self._base = shown.revision
         self._due: deque[tuple[StrokeLog, Piece]] = deque()
@@ -75,7 +76,9 @@ class StrokeKeeper:
         """Note what now stands at a place of the labels on screen."""
         log = self._open
         self._pending.extend((log, self._back(start, values)) for start, values in boxes(labels, place))
-        self._jobs.submit("strokes", self._note, lambda _: None, self._not_noted)
+        if not self._asked:  # one that waits notes all there is: more would only hold up what comes behind them
+            self._asked = True
+            self._jobs.submit("strokes", self._note, lambda _: None, self._not_noted)
 
     def taken(self) -> tuple[Log, ...]:
         """The logs that a save of a copy of the labels takes in; the copy is made on the screen's thread, right now."""
@@ -98,6 +101,7 @@ class StrokeKeeper:
     # --- in the lane
 
     def _note(self) -> None:
+        self._asked = False  # first: what is drawn from here on asks again
         while self._pending:
             self._due.append(self._pending.popleft())
         try:
