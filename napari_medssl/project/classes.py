@@ -105,6 +105,37 @@ def check_classes(classes: Iterable[ClassInfo]) -> tuple[ClassInfo, ...]:
     return ordered
 
 
+def merge_classes(
+    known: Iterable[ClassInfo], wanted: Iterable[ClassInfo], now: Iterable[ClassInfo]
+) -> tuple[ClassInfo, ...]:
+    """What somebody wants who knew the classes as they were, where others have changed some meanwhile: both changes.
+
+    Parameters
+    ----------
+    known, wanted, now : iterable of ClassInfo
+        As they were, as they shall be, and as they are.
+
+    Raises
+    ------
+    ProjectError
+        If both changed the same one, or the changes clash.
+    """
+    before, mine, theirs = ({one.value: one for one in classes} for classes in (known, wanted, now))
+    merged = []
+    for value in before.keys() | mine.keys() | theirs.keys():
+        was, shall, is_now = before.get(value), mine.get(value), theirs.get(value)
+        if shall not in (was, is_now) and is_now != was:
+            one = is_now or was or shall
+            raise ProjectError(
+                f"Class {value} {one.name if one else ''!r} was changed in another window meanwhile. Look at the "
+                "structures as they are now, and change them again."
+            )
+        kept = is_now if shall == was else shall
+        if kept is not None:
+            merged.append(kept)
+    return check_classes(merged)
+
+
 def with_free_keys(classes: Iterable[ClassInfo]) -> tuple[ClassInfo, ...]:
     """The classes, of which one whose key an earlier one has goes without a key; none is refused for its key."""
     taken = {""}

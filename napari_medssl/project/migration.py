@@ -19,6 +19,7 @@ import numpy as np
 from ..disk import damaged, read_record, write_json
 from ..errors import ProjectError
 from ..imaging import UNSEEN, Labels
+from ..locking import exclusive
 from .classes import ClassInfo, check_classes
 from .origins import NONE
 from .refusals import one_clear_line
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from .project import Project
 
 PENDING_NAME = "class-change.json"
+PATIENCE = 600.0  # seconds to wait for another window that is in the middle of it
 _NOTE = "classes changed: "
 _STATES = {0: "background", UNSEEN: "not looked at"}
 
@@ -160,7 +162,7 @@ def apply_change(
         "time": datetime.now(UTC).isoformat(),
     }
     path = project.root / PENDING_NAME
-    with one_clear_line("The structures were not changed", path):
+    with one_clear_line("The structures were not changed", path), exclusive(path, PATIENCE):
         try:
             write_json(path, pending, new=True)
         except FileExistsError:
@@ -168,7 +170,7 @@ def apply_change(
                 f"{project.root}: an earlier change of the structures was not finished. Open the project anew: that "
                 "finishes it. Then change them again."
             ) from None
-    _go_on(project, pending, told)
+        _go_on(project, pending, told)
     return plan
 
 
@@ -183,14 +185,18 @@ def finish_change(project: Project, told: Callable[[int, int], None] = lambda do
         If the disk refuses.
     """
     path = project.root / PENDING_NAME
-    pending = read_record(path)
-    if pending is None:
+    if read_record(path) is None:
         return ""
-    try:
-        _check_pending(pending)
-    except (KeyError, TypeError, ValueError, AttributeError, ProjectError) as error:
-        raise damaged(path, why="it is no change of structures") from error
-    _go_on(project, pending, told)
+    with one_clear_line("The change of the structures was not finished", path), exclusive(path, PATIENCE):
+        pending = read_record(path)
+        if pending is None:  # another window was in the middle of it, and is done
+            project.refresh()
+            return ""
+        try:
+            _check_pending(pending)
+        except (KeyError, TypeError, ValueError, AttributeError, ProjectError) as error:
+            raise damaged(path, why="it is no change of structures") from error
+        _go_on(project, pending, told)
     return str(pending["words"])
 
 
@@ -222,7 +228,9 @@ def _go_on(project: Project, pending: Mapping[str, Any], told: Callable[[int, in
                 _renew(case, revision, values, f"{_NOTE}{pending['words']} {mark}", str(pending["author"]))
         told(len(cases), len(cases))
         entry = {name: pending[name] for name in ("id", "words", "values", "runs", "author", "time")}
-        change_settings(project.root, {"classes": pending["classes"], "changes": [*project.changes, entry]})
+        change_settings(
+            project.root, lambda now: {"classes": pending["classes"], "changes": [*now.get("changes", ()), entry]}
+        )
     with one_clear_line("The change of the structures was not ended", project.root):
         (project.root / PENDING_NAME).unlink(missing_ok=True)
     project.refresh()

@@ -11,7 +11,7 @@ from ..errors import DamagedFileError, ProjectError
 from ..imaging import case_stem
 from .audit import read_audit_patients
 from .case import Case
-from .classes import ClassInfo, check_classes
+from .classes import ClassInfo, check_classes, merge_classes
 from .images import look_at_images
 from .lease import Lease, take_lease
 from .names import can_be_there, check_name, folded, natural_key, safe_name
@@ -134,7 +134,16 @@ class Project:
                         f"Class {used[0]} {gone[used[0]]!r} is drawn in case {case.name}: it can be renamed. To "
                         "remove it, say what becomes of what is drawn."
                     )
-        self._settings = change_settings(self.root, {"classes": [one.to_json() for one in wanted]})
+        known = self.classes
+        self._settings = change_settings(
+            self.root,
+            lambda now: {
+                "classes": [
+                    one.to_json()
+                    for one in merge_classes(known, wanted, [ClassInfo.from_json(values) for values in now["classes"]])
+                ]
+            },
+        )
 
     def set_channels(self, channels: Iterable[str]) -> None:
         """Name the channels; their number can change only while there are no cases.
@@ -147,7 +156,7 @@ class Project:
         wanted = check_channels(channels)
         if len(wanted) != len(self.channels) and self.cases():
             raise ProjectError(f"The cases have {len(self.channels)} channels. Make a project of its own for others.")
-        self._settings = change_settings(self.root, {"channels": list(wanted)})
+        self._settings = change_settings(self.root, lambda now: {"channels": list(wanted)})
 
     # -- cases --------------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..disk import damaged, read_record, write_json
 from ..imaging import Grid
+from ..locking import exclusive
 from .images import ImageRef
 
 CASE_NAME = "case.json"
@@ -68,9 +69,10 @@ def change_record(path: Path, known: Mapping[str, Any], what: str, value: Any, a
     BadFileError
         If it cannot be written.
     """
-    record = dict(read_record(path) or known)
-    entry = {"time": datetime.now(UTC).isoformat(), "author": author, "field": what, "from": record.get(what)}
-    record["history"] = [*record.get("history", ()), {**entry, "to": value}]
-    record[what] = value
-    write_json(path, record, indent=None)
+    with exclusive(path):
+        record = dict(read_record(path) or known)
+        entry = {"time": datetime.now(UTC).isoformat(), "author": author, "field": what, "from": record.get(what)}
+        record["history"] = [*record.get("history", ()), {**entry, "to": value}]
+        record[what] = value
+        write_json(path, record, indent=None)
     return record

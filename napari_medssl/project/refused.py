@@ -11,6 +11,7 @@ from typing import Literal, get_args
 
 from ..disk import damaged, read_record, set_aside, write_json
 from ..errors import DamagedFileError
+from ..locking import exclusive
 from .refusals import one_clear_line
 
 REFUSED_NAME = "refused.json"
@@ -88,14 +89,13 @@ def forget_refused(root: Path, paths: Collection[str]) -> None:
 
 
 def _change(root: Path, gone: Collection[str], new: list[Refused]) -> None:
-    before = read_refused(root)
-    kept = [one for one in before if one.path not in gone]
-    if len(kept) == len(before) and not new:
-        return
     path = root / REFUSED_NAME
-    try:
-        load_refused(root)
-    except DamagedFileError:
-        set_aside(path)
-    with one_clear_line("The list of refused files was not saved", path):
+    if not new and not any(one.path in gone for one in read_refused(root)):
+        return
+    with one_clear_line("The list of refused files was not saved", path), exclusive(path):
+        kept = [one for one in read_refused(root) if one.path not in gone]
+        try:
+            load_refused(root)
+        except DamagedFileError:
+            set_aside(path)
         write_json(path, {"files": [asdict(one) for one in (*kept, *new)]})

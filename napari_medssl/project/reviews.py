@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from ..disk import damaged, make_folder, read_record, set_aside, write_json
+from ..disk import damaged, read_record, set_aside, write_json
 from ..errors import DamagedFileError
+from ..locking import exclusive
 from .names import check_name
 from .refusals import one_clear_line
 
@@ -83,8 +84,7 @@ def add_decisions(case: Case, run: str, decisions: tuple[Decision, ...]) -> None
         If it cannot be written; nothing is changed then.
     """
     path = _path(case, run)
-    with one_clear_line(f"Case {case.name}: what you decided was not noted", path):
-        make_folder(path.parent)
+    with one_clear_line(f"Case {case.name}: what you decided was not noted", path), exclusive(path):
         try:
             load_decisions(path)
         except DamagedFileError:

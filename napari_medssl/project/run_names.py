@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ..disk import make_folder, names_in
+from ..disk import names_in
+from ..locking import exclusive
 from .names import check_name
 from .refusals import one_clear_line
 
@@ -26,9 +27,8 @@ def reserve_run(folder: Path, method: str) -> str:
         If it cannot be made.
     """
     check_name(method, "run")
-    number = 1 + max((_number(name)[0] for name in run_names(folder)), default=0)
-    with one_clear_line("The run was not made", folder):
-        make_folder(folder)
+    with one_clear_line("The run was not made", folder), exclusive(folder / "names"):
+        number = 1 + max((_number(name)[0] for name in run_names(folder)), default=0)
         while True:
             name = f"{method}-{number:03d}"
             try:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ..disk import make_folder, names_in, read_record, write_json
 from ..errors import DamagedFileError, ProjectError
+from ..locking import exclusive
 from .classes import ClassInfo, check_classes
 from .refusals import one_clear_line
 
@@ -103,16 +104,23 @@ def _check_types(settings: Mapping[str, Any]) -> None:
             raise TypeError("a change that is none")
 
 
-def change_settings(root: Path, values: Mapping[str, Any]) -> dict[str, Any]:
+def change_settings(root: Path, change: Callable[[dict[str, Any]], Mapping[str, Any]]) -> dict[str, Any]:
     """Change fields of `project.json` as it is on disk now, all in one step.
+
+    Parameters
+    ----------
+    change : callable
+        Given what is in it, gives the fields that change; nobody else changes any meanwhile.
 
     Raises
     ------
     ProjectError
         If it cannot be read or written.
     """
-    settings = {**read_settings(root), **values}
-    with one_clear_line(f"Project {settings['name']}: the change was not saved", root):
+    name = read_settings(root)["name"]
+    with one_clear_line(f"Project {name}: the change was not saved", root), exclusive(root / PROJECT_NAME):
+        settings = read_settings(root)
+        settings |= change(settings)
         write_json(root / PROJECT_NAME, settings)
     return settings
 
