@@ -35,7 +35,11 @@ def case(tmp_path: Path) -> Case:
 
 def everything(folder: Path) -> dict[str, bytes]:
     """All files of a folder, temporary ones too."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.suffix != ".lock"
+    }
 
 
 WRITES: dict[str, Callable[[Case], object]] = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from fixtures import make_project
 
-from napari_medssl.disk import read_json, write_json
+from napari_medssl.disk import names_in, read_json, write_json
 from napari_medssl.errors import ProjectError
 from napari_medssl.project.reviews import add_decisions, decide, read_decisions
 
@@ -24,7 +24,7 @@ def test_decisions_are_added_to_those_that_are_there(tmp_path: Path) -> None:
     assert read_decisions(case, "bcp-001") == (first, second)
     assert first.time <= second.time
     assert read_decisions(case, "bcp-002") == (second,)
-    assert sorted(path.name for path in (case.folder / "reviews").iterdir()) == ["bcp-001.json", "bcp-002.json"]
+    assert sorted(names_in(case.folder / "reviews")) == ["bcp-001.json", "bcp-002.json"]
 
 
 def test_what_is_not_understood_is_left_out_and_kept(tmp_path: Path) -> None:

@@ -49,12 +49,12 @@ def proposals_of(project: Project, model: str) -> dict[str, Path]:
     folder = start_run_folder(project, model).resolve()
     runs = {name for name in project.runs() if _model_folder(project, name) == folder}
     project.refresh()
-    found: dict[str, tuple[str, Path]] = {}
+    found: dict[str, Path] = {}
     for case in project.cases():
-        for proposal in case.proposals():
-            if proposal.run in runs and (case.name not in found or proposal.time >= found[case.name][0]):
-                found[case.name] = (proposal.time, proposal.labels_path)
-    return {name: path for name, (_, path) in found.items()}
+        for proposal in case.proposals():  # oldest first
+            if proposal.run in runs:
+                found[case.name] = proposal.labels_path
+    return found
 
 
 def measure(

@@ -19,7 +19,7 @@ from .images import ImageRef, is_there, read_channels
 from .lost_labels import find_damaged, find_newest
 from .names import check_name
 from .origins import inherited_origins
-from .proposals import Proposal, choose_proposal, has_proposal, in_order_of_time, read_proposal, write_proposal
+from .proposals import Proposal, choose_proposal, has_proposal, in_order, read_proposal, write_proposal
 from .quarantine import has_note, note_unreadable, why_unreadable, withdraw_note
 from .records import CASE_NAME, change_record
 from .refusals import one_clear_line
@@ -392,7 +392,7 @@ class Case:
                 continue
             if proposal is not None:
                 found.append(proposal)
-        return in_order_of_time(found), tuple(lost)
+        return in_order(found), tuple(lost)
 
     def _proposal(self, run: str) -> Proposal | None:
         try:

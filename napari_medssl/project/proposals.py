@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ..disk import damaged, make_folder, names_in, read_record, sweep, write_json
 from ..errors import DamagedFileError, ProjectError
 from ..imaging import Grid, Labels, file_sha256, read_labels, read_map, write_labels, write_map
+from ..locking import exclusive
 from .names import check_name, natural_key
 
 PROPOSAL_NAME = "proposal.json"
@@ -42,6 +43,8 @@ class Proposal:
         When, ISO 8601 in UTC.
     info : mapping
         What the run adds: seconds, device, volumes per class …
+    order : int
+        Counts on over the proposals of the case; 0 in older ones.
     """
 
     run: str
@@ -52,6 +55,7 @@ class Proposal:
     time: str
     info: Mapping[str, Any]
     sha256: str = ""
+    order: int = 0
 
     def read_labels(self) -> Labels:
         """The proposed mask.
@@ -96,13 +100,13 @@ def read_proposal(folder: Path, case: str) -> Proposal | None:
         labels = folder / Path(values["labels"]).name
         maps = {str(name): folder / Path(file).name for name, file in values["maps"].items()}
         score, time, info = float(values["score"]), str(values["time"]), dict(values["info"])
-        sha256 = str(values["sha256"])
+        sha256, order = str(values["sha256"]), int(values.get("order", 0))
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise damaged(folder / PROPOSAL_NAME, why="it is no record of a proposal") from error
     if not labels.exists():
         raise DamagedFileError(labels, "the labels of a proposal are not there", "predict the case again")
     maps = {name: path for name, path in maps.items() if path.exists()}
-    return Proposal(folder.name, case, labels, maps, score, time, info, sha256)
+    return Proposal(folder.name, case, labels, maps, score, time, info, sha256, order)
 
 
 def has_proposal(folder: Path, without: Collection[str] = ()) -> bool:
@@ -111,9 +115,19 @@ def has_proposal(folder: Path, without: Collection[str] = ()) -> bool:
     return any(os.path.exists(os.path.join(folder, run, PROPOSAL_NAME)) for run in runs)
 
 
-def in_order_of_time(proposals: Iterable[Proposal]) -> list[Proposal]:
-    """The proposals of a case, oldest first; of one time, in the order of their runs."""
-    return sorted(sorted(proposals, key=lambda one: natural_key(one.run)), key=lambda one: one.time)
+def in_order(proposals: Iterable[Proposal]) -> list[Proposal]:
+    """The proposals of a case, oldest first: as they were counted, before them those that were not, by their time."""
+    by_run = sorted(proposals, key=lambda one: natural_key(one.run))
+    return sorted(by_run, key=lambda one: (one.order, "" if one.order else one.time))
+
+
+def _next_order(folder: Path) -> int:
+    """The number of the next proposal of a case; counted, since a clock may go back."""
+    taken = [0]
+    for run in names_in(folder):
+        with suppress(OSError, DamagedFileError, TypeError, ValueError):
+            taken.append(int((read_record(folder / run / PROPOSAL_NAME) or {}).get("order", 0)))
+    return 1 + max(taken)
 
 
 def choose_proposal(proposals: Sequence[Proposal], avoid: Collection[str] = ()) -> Proposal | None:
@@ -149,7 +163,7 @@ def write_proposal(
         for key, array in maps.items():
             files[key] = f"{check_name(key, 'map')}.nii.gz"
             write_map(folder / files[key], np.asarray(array), labels.grid)
-        values = {
+        values: dict[str, Any] = {
             "labels": name,
             "maps": files,
             "score": float(score),
@@ -157,7 +171,9 @@ def write_proposal(
             "info": dict(info),
             "sha256": file_sha256(folder / name),
         }
-        write_json(folder / PROPOSAL_NAME, values)
+        with exclusive(folder.parent / "order"):
+            values["order"] = _next_order(folder.parent)
+            write_json(folder / PROPOSAL_NAME, values)
     except BaseException:
         if not (folder / PROPOSAL_NAME).exists():
             _take_back(folder, (name, *files.values()))

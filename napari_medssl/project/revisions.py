@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +20,7 @@ from ..errors import DamagedFileError
 
 Origin = Literal["drawn", "accepted", "imported", "corrected"]
 ORIGINS: tuple[str, ...] = get_args(Origin)
+_COUNTED = re.compile(r"(.*)_n(\d{9})[0-9a-f]{6}")
 _STAMP = "%Y%m%dT%H%M%S%fZ"
 
 
@@ -175,13 +178,16 @@ def revision_to_json(revision: Revision) -> dict[str, Any]:
 
 
 def new_revision_id(existing: list[str]) -> tuple[str, datetime]:
-    """An id that sorts after all there are, even where a clock went back or another machine's is ahead."""
+    """An id that sorts after all there are, even where a clock went back, or one stood at the year 9999."""
     now = datetime.now(UTC)
-    if existing:
-        try:
-            last = datetime.strptime(existing[-1].partition("-")[0], _STAMP).replace(tzinfo=UTC)
-        except ValueError:
-            last = now - timedelta(days=1)
-        if now <= last:
-            return f"{last + timedelta(microseconds=1):{_STAMP}}-{secrets.token_hex(3)}", now
-    return f"{now:{_STAMP}}-{secrets.token_hex(3)}", now
+    last, some = max(existing, default=""), secrets.token_hex(3)
+    id = f"{now:{_STAMP}}-{some}"
+    if id <= last:
+        with suppress(ValueError, OverflowError):
+            after = datetime.strptime(last.partition("-")[0], _STAMP) + timedelta(microseconds=1)
+            id = f"{after:{_STAMP}}-{some}"
+    if id <= last:  # no later time, or no id of ours: count on; "_" sorts after the "." of a name's end
+        counted = _COUNTED.fullmatch(last)
+        base, number = (counted[1], int(counted[2])) if counted else (last, 0)
+        id = f"{base}_n{number + 1:09d}{some}"
+    return id, now
