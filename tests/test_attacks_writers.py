@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
-from typing import Any
 
+import attacks
 import numpy as np
 import pytest
 from fixtures import make_project
@@ -16,21 +15,10 @@ from napari_medssl.project import ClassInfo, Project
 from napari_medssl.project.classes import merge_classes
 from napari_medssl.project.revisions import new_revision_id
 
-ATTACKS = Path(__file__).parents[1] / "benchmarks" / "attacks"
-
-
-def attack(kind: str) -> Any:
-    spec = importlib.util.spec_from_file_location(f"attack_{kind}", ATTACKS / f"{kind}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.attack
-
 
 @pytest.mark.parametrize(("kind", "times"), [("writers", 60), ("clocks", 24)])
 def test_it_holds(kind: str, times: int, tmp_path: Path) -> None:
-    tally = attack(kind)(tmp_path, times, 1)
+    tally = attacks.load(kind).attack(tmp_path, times, 1)
     assert tally.failures == ()
     assert sum(tally.tried.values()) >= times / 2
 
