@@ -87,7 +87,7 @@ def scan(stages: int, width: int, shape: Sequence[int], views: int) -> None:
     by_formula = np.prod(cut.size, dtype=float) * tiling.bytes_per_voxel(net, views)
     whole = np.prod(shape, dtype=float) * tiling.bytes_per_voxel(net, views)
     print(
-        f"{stages} stages, {width} channels, {views} look(s), {tuple(shape)}: tiles of {cut.size}, margin {cut.margin}; "
+        f"{stages} stages, {width} channels, {views} look(s), {tuple(shape)}: tiles {cut.size}, margin {cut.margin}; "
         f"peak {peak / 1e9:.2f} GB, by the formula {by_formula / 1e9:.2f} GB (budget {budget.most / 1e9:.1f} GB, "
         f"in one tile {whole / 1e9:.1f} GB); {time.process_time() - begin:.0f} s CPU"
     )
