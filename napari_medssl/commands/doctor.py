@@ -14,7 +14,7 @@ MARKS = {"ok": "ok", "note": "note", "bad": "BAD"}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
-    parser.add_argument("--device", default="auto", metavar="D", help="auto (default), cpu, cuda, cuda:1, mps")
+    parser.add_argument("--device", default="auto", metavar="D", help="auto (default), cpu, gpu, cuda, cuda:1, mps")
     parser.add_argument(
         "--folder",
         type=Path,

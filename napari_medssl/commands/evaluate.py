@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="MM",
         help=f"of NSD, in mm (default: {TOLERANCE_MM:g})",
     )
-    parser.add_argument("--device", default="auto", metavar="D", help="auto (default), cpu, cuda, cuda:1, mps")
+    parser.add_argument("--device", default="auto", metavar="D", help="auto (default), cpu, gpu, cuda, cuda:1, mps")
 
 
 def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--slices", type=int, default=SLICES, metavar="N", help=f"of a volume (default: {SLICES})")
     parser.add_argument("--nifti", action="store_true", help="write the pictures themselves, too, on the case's grid")
-    parser.add_argument("--device", default="auto", metavar="D", help="auto (default), cpu, cuda, cuda:1, mps")
+    parser.add_argument("--device", default="auto", metavar="D", help="auto (default), cpu, gpu, cuda, cuda:1, mps")
 
 
 def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:

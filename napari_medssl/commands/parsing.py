@@ -53,6 +53,21 @@ def parse_settings(words: Iterable[str]) -> dict[str, Any]:
     return settings
 
 
+def device_here(text: str) -> str:
+    """The device that was asked for, by the name that a run knows it by; "auto" stays to be found by the run.
+
+    Raises
+    ------
+    SpecError
+        When it is not there.
+    """
+    if text.strip().casefold() == "auto":
+        return "auto"
+    from ..training.machine import find_device
+
+    return find_device(text)
+
+
 def parse_mapping(words: Iterable[str]) -> dict[int, int]:
     """`["4=1", "5=0"]` → {4: 1, 5: 0}: values in the files to values of the project.
 

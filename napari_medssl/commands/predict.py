@@ -32,18 +32,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="CASE",
         help="names, comma-separated names or text files of names (default: all without labels)",
     )
-    parser.add_argument("--device", default="auto", metavar="D", help="auto (default), cpu, cuda, cuda:1, mps")
+    parser.add_argument("--device", default="auto", metavar="D", help="auto (default), cpu, gpu, cuda, cuda:1, mps")
 
 
 def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """Predict."""
     from ..project import Project
-    from .parsing import pick_cases
+    from .parsing import device_here, pick_cases
 
+    device = device_here(arguments.device)
     project = Project.open(arguments.project)
     model = arguments.model or default_model(project, screen)
     wanted = pick_cases([c.name for c in project.cases()], arguments.cases) if arguments.cases else None
-    return predict(project, model, wanted, arguments.device, screen)
+    return predict(project, model, wanted, device, screen)
 
 
 def predict(project: Project, model: str, cases: tuple[str, ...] | None, device: str, screen: Screen) -> dict[str, Any]:

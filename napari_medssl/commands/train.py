@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--start-from", metavar="RUN", help="begin with the weights of a run (its name, or its folder)")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="of every random draw (default: 0)")
-    parser.add_argument("--device", default="auto", metavar="D", help="auto (default), cpu, cuda, cuda:1, mps")
+    parser.add_argument("--device", default="auto", metavar="D", help="auto (default), cpu, gpu, cuda, cuda:1, mps")
     parser.add_argument(
         "--set",
         dest="settings",
@@ -62,10 +62,11 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     from ..project import Project
     from ..runs.request import Asked, make_spec
     from .judging import tell_verdict
-    from .parsing import pick_cases
+    from .parsing import device_here, pick_cases
     from .running import run_here
 
     settings = parse_settings(arguments.settings)
+    arguments.device = device_here(arguments.device)
     project = Project.open(arguments.project)
     propose = None
     if arguments.propose:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ..runs.spec import Plan
 
+MOST = 1e15  # of any number: nothing that counts or measures is as large
 Chosen = TypeVar("Chosen", bound="DataclassInstance")
 
 NETWORKS = ("auto", "supervised", "bcp", "desd", "cdma", "pcrlv2")  # "auto", and the methods of the catalog
@@ -141,12 +142,14 @@ def resolve_options(cls: type[Chosen], settings: Mapping[str, Any]) -> Chosen:
             raise SpecError(f"There is no option {name!r}; there are: {', '.join(fields)}.")
         meta = fields[name].metadata
         wanted = type(fields[name].default)
-        if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        if wanted is float and isinstance(value, int) and not isinstance(value, bool) and abs(value) < MOST:
             value = float(value)
         if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
             raise SpecError(f"Option {name!r} must be a {wanted.__name__}, not {value!r}.")
         if meta["choices"] and value not in meta["choices"]:
             raise SpecError(f"Option {name!r} must be one of {', '.join(meta['choices'])}, not {value!r}.")
+        if isinstance(value, int | float) and not abs(value) < MOST:  # neither is what is no number at all
+            raise SpecError(f"Option {name!r} must be a number that can be counted with, not {str(value)[:40]}.")
         low, high = meta["low"], meta["high"]
         if (low is not None and value < low) or (high is not None and value > high):
             raise SpecError(f"Option {name!r} must lie between {low} and {high}, not {value!r}.")

@@ -92,7 +92,7 @@ def _intensities(scans: Sequence[Scan]) -> Iterator[Finding]:
         worst = min(scan.finite for scan in holes)
         yield about(
             holes, "warning", "not-a-number", f"Up to {1 - worst:.1%} of the voxels are no numbers.",
-            "They are taken for the lowest value. Where that is wrong, export the scans again.",
+            "A model sees the mean in their place. Where that is wrong, export the scans again.",
         )  # fmt: skip
     usable = [scan for scan in scans if scan.high > scan.low]
     if len(usable) < FEW or any(scan.channels > 1 for scan in usable):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -16,6 +17,7 @@ from .needs import unmet
 from .outlook import Wish, count_stock, find_lack
 from .picking import look_at_cases, pick, pick_cases
 from .presets import Preset
+from .rules import MOST_MINUTES, MOST_SEED, MOST_STEPS, shown
 from .settings import check_settings
 from .spec import SPEC_NAME, RunSpec, read_spec
 from .spec import write_spec as write_spec
@@ -23,7 +25,10 @@ from .spec import write_spec as write_spec
 if TYPE_CHECKING:
     from ..project import Project
 
-MOST_MINUTES = 43_200
+
+LOOKED_AT = 20  # scans, for whether a resolution can be
+MOST_SCAN_VOXELS = 2**33
+_SEPARATORS = ("/", os.sep)  # Windows takes both
 
 
 class Asked(TypedDict, total=False):
@@ -130,11 +135,14 @@ def sketch_spec(
     info = method_info(method)
     if minutes is not None and not 0 < minutes < MOST_MINUTES:
         raise SpecError(f"The time budget must be above 0 minutes, not {minutes}, and below a month.")
-    if steps is not None and steps < 1:
-        raise SpecError(f"The number of steps must be at least 1, not {steps}.")
-    check_settings(info, settings or {})
+    if steps is not None and not 1 <= steps <= MOST_STEPS:
+        raise SpecError(f"The number of steps must be at least 1, not {steps}, and at most {MOST_STEPS:,}.")
+    if not 0 <= seed <= MOST_SEED:
+        raise SpecError(f"The seed must be a whole number from 0 to {MOST_SEED:,}, not {seed}.")
+    _, wishes = check_settings(info, settings or {})
     standings = look_at_cases(project)
     picked = pick(standings, seed)
+    _check_spacing(project, [case.case for case in standings], wishes.get("spacing"))
     wish = Wish(method, preset, minutes, steps, start_from, device, settings or {})
     lack = find_lack(info, count_stock(project, standings, picked), wish, find_start(project, start_from))
     if lack is not None:
@@ -153,6 +161,29 @@ def sketch_spec(
         propose=propose,
         start_from=start_from or None,
     )
+
+
+def _check_spacing(project: Project, cases: Sequence[str], spacing: tuple[float, ...] | None) -> None:
+    """Make sure that scans can be brought to a spacing that somebody chose: some of them are looked at.
+
+    Raises
+    ------
+    SpecError
+        When they would have more voxels than any machine can hold.
+    """
+    for case in cases[:LOOKED_AT] if spacing is not None else ():
+        grid = project.case(case).grid.canonical().grid
+        if spacing is None or len(spacing) != grid.ndim:
+            return  # to be told in the words of the plan
+        voxels = math.prod(
+            max(1.0, n * own / new) for n, own, new in zip(grid.shape, grid.spacing, spacing, strict=True)
+        )
+        if voxels > MOST_SCAN_VOXELS:
+            own = " x ".join(f"{one:.3g}" for one in grid.spacing)
+            raise SpecError(
+                f"With the spacing {shown(list(spacing))} the scan of {case} would have {voxels:.0e} voxels, more than "
+                f"memory can hold. Choose a coarser one; its own is {own} {grid.unit}."
+            )
 
 
 def make_predict_spec(
@@ -199,7 +230,10 @@ def start_run_folder(project: Project, run: str) -> Path:
     SpecError
         When there is no such run.
     """
-    for folder in (project.run_folder(run) if os.sep not in run else Path(run), Path(run).expanduser()):
+    for folder in (
+        Path(run) if any(mark in run for mark in _SEPARATORS) else project.run_folder(run),
+        Path(run).expanduser(),
+    ):
         if (folder / SPEC_NAME).is_file():
             return folder
     raise SpecError(f"There is no run {run!r}; this project has: {', '.join(project.runs()) or 'none yet'}.")

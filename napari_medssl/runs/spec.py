@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeVar
 from ..disk import damaged, read_json, write_json
 from ..errors import DamagedFileError, SpecError
 from ..nets.spec import NetSpec
+from .rules import broken
 from .shapes import misfit
 
 SPEC_NAME = "spec.json"
@@ -187,6 +188,9 @@ def _made(cls: type[Made], values: Mapping[str, Any]) -> Made:
     wrong = misfit(cls, values)
     if wrong is not None:
         raise TypeError(f"{wrong} is not what it should be")
+    rule = broken(values)
+    if rule is not None:
+        raise ValueError(rule)
     return cls(**values)
 
 

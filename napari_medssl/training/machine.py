@@ -47,7 +47,7 @@ def probe(device: str = "auto", *, measure: bool = True) -> Machine:
     Parameters
     ----------
     device : str
-        "auto", "cpu", "cuda", "cuda:1", "mps".
+        "auto", "gpu", "cpu", "cuda", "cuda:1", "mps".
     measure : bool
         Try threads and precision of a CPU, which takes a second, and a few at most; one thread in float32 where not.
 
@@ -69,26 +69,30 @@ def probe(device: str = "auto", *, measure: bool = True) -> Machine:
 
 
 def find_device(device: str) -> str:
-    """The device that "auto" means here; any other, if it is there.
+    """The device that "auto" means here, or "gpu"; any other, if it is there.
 
     Raises
     ------
     SpecError
         When it is not.
     """
-    if device == "auto":
-        if torch.cuda.is_available():
-            return "cuda"
-        return "mps" if torch.backends.mps.is_available() else "cpu"
-    missing = (device.startswith("cuda") and not torch.cuda.is_available()) or (
-        device == "mps" and not torch.backends.mps.is_available()
-    )
-    if missing:
-        raise SpecError(
-            f"Device {device!r} is not available to this build of torch. Use --device cpu, or install a build of torch "
-            "for your GPU (see the README)."
-        )
-    return device
+    there, word = devices(), device.strip().casefold()
+    if word == "auto":
+        return there[1] if len(there) > 1 else "cpu"
+    if word == "gpu" and len(there) > 1:
+        return there[1]
+    if word in there:
+        return word
+    gpu = " Write cuda:0 for the first GPU." if word.isdecimal() and "cuda" in there else ""
+    more = "" if len(there) > 1 else " A GPU needs a build of torch for it (see the README)."
+    raise SpecError(f"There is no device {device!r} here; there are: auto, {', '.join(there)}.{gpu}{more}")
+
+
+def devices() -> list[str]:
+    """What can be trained on: "cpu", then "cuda" and each of its cards, then "mps"."""
+    cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    cuda = ["cuda", *(f"cuda:{card}" for card in range(cards))] if cards else []
+    return ["cpu", *cuda, *(["mps"] if torch.backends.mps.is_available() else [])]
 
 
 @cache

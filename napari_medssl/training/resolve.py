@@ -17,6 +17,7 @@ from ..runs.spec import Plan, RunSpec
 from ..runs.starting import FIXED, fixed_by, unfit_start
 from .fingerprint import labelled_voxels, single_pieces, take_fingerprint
 from .machine import Machine, find_device, probe
+from .memory import check_room
 from .plan import fit_patch, make_plan, window_step
 
 
@@ -53,6 +54,8 @@ def resolve(spec: RunSpec, project: Project) -> RunSpec:
     else:
         facts = take_fingerprint(project, _cases(spec), spec.labelled)
         plan = make_plan(facts, machine, wishes, spec.budget.minutes)
+    if {"patch", "batch", "widths", "strides"} & wishes.keys():
+        check_room(plan, machine.memory)
     voxels = labelled_voxels(project, spec.labelled, plan.spacing)
     plan = replace(plan, net=info.net(options, plan.net), labelled_voxels=voxels)
     resolved = replace(spec, options=dataclasses.asdict(options.fitted(plan, settings.keys())), plan=plan)
