@@ -156,7 +156,7 @@ def test_wishes_that_do_not_fit_are_refused(found: Fingerprint, wishes: dict[str
 
 def test_a_device_that_is_not_there() -> None:
     assert find_device("cpu") == "cpu"
-    with pytest.raises(SpecError, match="Device 'cuda:77' is not available"):
+    with pytest.raises(SpecError, match="There is no device 'cuda:77' here; there are: auto, cpu"):
         find_device("cuda:77")
 
 
