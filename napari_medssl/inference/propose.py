@@ -34,7 +34,7 @@ from .uncertainty import (
 
 VOXELS_AT_ONCE = 1_000_000  # of which opinions are summed up: that takes several times what they take
 ANOTHER = "Choose another run's model, or train again."
-MAPS = ("entropy", "disagreement", "flips")
+MAPS = ("entropy", "disagreement", "flips")  # the last where mirrored scans were learnt from
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ def propose_case(predictor: Predictor, model: DeployedModel, case: Case) -> Prop
     """Predict one case.
 
     The labels are those of the deployed member's first branch, from the mean of its looks at the scan: as it is, turned
-    (`looks.turns`), and mirrored where it has learnt from mirrored scans. The other members and branches, and a
-    mirrored view that it has not learnt from, only make it unsure.
+    (`looks.turns`), and mirrored where it has learnt from mirrored scans. The other members and branches only make it
+    unsure. A mirrored view that it has not learnt from says nothing: left and right structures would trade places.
 
     Probabilities are resampled before they are turned into labels, so that edges stay smooth on a finer grid. They are
     never all in memory: tile by tile they become uncertainty maps, and slab by slab labels.
@@ -66,9 +66,10 @@ def propose_case(predictor: Predictor, model: DeployedModel, case: Case) -> Prop
     del volume  # as large as all that follows
     members = [View(member, every=True) for member in range(predictor.count)]
     turned = [View(turn=turn) for turn in turns(model.plan)]
-    mirrored = [View(flip=axis) for axis in model.plan.mirror_axes or (_left_right(model),)]
+    mirrored = [View(flip=axis) for axis in model.plan.mirror_axes]
     again = turned + mirrored
-    learnt = len(again) if model.plan.looks > 1 and model.plan.mirror_axes else len(turned)  # of `again`
+    learnt = len(again) if model.plan.looks > 1 else len(turned)  # of `again`
+    names = MAPS if mirrored else MAPS[:-1]
 
     def summed_up(found: list[Tensor]) -> Tensor:
         axis = slab_axis((found[0].shape[1], found[0].shape[2], found[0].shape[3])) + 1
@@ -77,18 +78,19 @@ def propose_case(predictor: Predictor, model: DeployedModel, case: Case) -> Prop
         return torch.cat([of_rows(list(some)) for some in parts], dim=axis)
 
     def of_rows(found: list[Tensor]) -> Tensor:
-        opinions, others = found[: -len(again)], found[-len(again) :]
+        count = len(found) - len(again)
+        opinions, others = found[:count], found[count:]
         looks = [opinions[0], *others[:learnt]]
         mean = torch.stack(looks).mean(dim=0) if learnt else opinions[0]
         return torch.cat((mean, _unsure(opinions, others[len(turned) :])))
 
     parts = ((where, summed_up(found)) for where, found in predictor.parts(image, [*members, *again]))
-    classes, maps = np.empty(grid.shape, np.uint8), {name: np.empty(grid.shape, np.float16) for name in MAPS}
+    classes, maps = np.empty(grid.shape, np.uint8), {name: np.empty(grid.shape, np.float16) for name in names}
     sure = np.empty(grid.shape if model.plan.single_piece else 0, np.float16)
     turn = grid.canonical().apply
     sums: Overlap | None = None
     for window, found in to_case_space(slabs(parts, network_shape(grid, model.plan)), grid, model.plan):
-        probabilities, unsure = found[: -len(MAPS)].numpy(), found[-len(MAPS) :].numpy()
+        probabilities, unsure = found[: -len(names)].numpy(), found[-len(names) :].numpy()
         chosen = probabilities.argmax(axis=0).astype(np.uint8)
         turn(classes)[window] = chosen
         for field, values in zip(maps.values(), unsure, strict=True):
@@ -174,19 +176,13 @@ def _proposed(
     return found.score
 
 
-def _left_right(model: DeployedModel) -> int:
-    """The axis of network space from patient right to left: people are roughly symmetric."""
-    if model.plan.net.ndim == 3:
-        return 0
-    return 2 if model.plan.slice_axis is None else 1
-
-
 def _unsure(members: list[Tensor], views: list[Tensor]) -> Tensor:
-    """The maps (len(MAPS), d, h, w) of a part, from probabilities (K, d, h, w)."""
+    """The maps (number, d, h, w) of a part, from probabilities (K, d, h, w); "flips" where there are views."""
     arrays = [member.numpy() for member in members]
     fields = {
         "entropy": predictive_entropy(np.asarray(sum(arrays) / len(arrays))),
         "disagreement": disagreement(arrays),
-        "flips": flip_variance([arrays[0], *(view.numpy() for view in views)]),
     }
-    return torch.from_numpy(np.stack([fields[name] for name in MAPS]))
+    if views:
+        fields["flips"] = flip_variance([arrays[0], *(view.numpy() for view in views)])
+    return torch.from_numpy(np.stack([fields[name] for name in MAPS if name in fields]))
