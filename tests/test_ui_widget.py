@@ -19,7 +19,7 @@ from qtpy.QtGui import QDropEvent
 from qtpy.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit
 from test_ui_session import Driver
 
-from napari_medssl.errors import SpecError
+from napari_medssl.errors import MedSSLError, SpecError
 from napari_medssl.methods.catalog import CATALOG
 from napari_medssl.nets.spec import NetSpec
 from napari_medssl.project import Project
@@ -28,6 +28,7 @@ from napari_medssl.runs.outlook import GROUPS
 from napari_medssl.runs.recommend import RECOMMENDED
 from napari_medssl.runs.request import make_predict_spec, make_spec, write_spec
 from napari_medssl.runs.spec import Plan, read_spec
+from napari_medssl.ui import casework
 from napari_medssl.ui.curvedock import CurveDock
 from napari_medssl.ui.plugin import MedSSLWidget
 
@@ -341,6 +342,7 @@ def test_closing_lets_go_of_everything(qtbot: Any, tmp_path: Path) -> None:
     bench = Bench(qtbot, tmp_path / "project")
     bench.open("case-2")
     bench.viewer.layers["case-2 · labels"].paint((5, 5, 5), 1)
+    layer = bench.viewer.layers["case-2 · labels"]
     viewer, session = bench.viewer, weakref.ref(bench.widget.session)
     bound = len(viewer.keymap)
     bench.widget.close()
@@ -349,11 +351,48 @@ def test_closing_lets_go_of_everything(qtbot: Any, tmp_path: Path) -> None:
     assert case.latest() is not None, "what was drawn is saved"
     assert not list(case.strokes_folder.glob("*")), "no stroke is left to be drawn again"
     assert not session()._jobs._lanes
-    layer = viewer.layers["case-2 · labels"]
+    assert not viewer.layers, "nobody paints into nothing"
     del bench
     qtbot.wait(10)
     layer.paint((1, 1, 1), 1)  # nobody listens any more
-    viewer.layers.clear()
+
+
+def test_a_dock_goes_on_where_the_one_before_it_in_that_window_was_closed(qtbot: Any, tmp_path: Path) -> None:
+    make_project(tmp_path)
+    bench = Bench(qtbot, tmp_path / "project")
+    bench.open("case-2")
+    bench.viewer.layers["case-2 · labels"].paint((5, 5, 5), 1)
+    bench.widget.show_page("Review")
+    bench.widget.close()
+    again = MedSSLWidget(bench.viewer)
+    qtbot.addWidget(again, before_close_func=lambda w: w.shut())
+    qtbot.waitUntil(lambda: again.layers.has_case, timeout=20_000)
+    assert again.session.state.current == "case-2"
+    assert again.pages.currentIndex() == 2
+    assert bench.viewer.layers["case-2 · labels"].data[5, 5, 5] == 1
+    elsewhere = MedSSLWidget(ViewerModel())
+    qtbot.addWidget(elsewhere, before_close_func=lambda w: w.shut())
+    qtbot.wait(100)
+    assert not elsewhere.session.state.has_project, "another window begins afresh"
+
+
+def test_what_cannot_be_saved_when_the_dock_is_closed_stays_and_is_locked(
+    qtbot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_project(tmp_path)
+    bench = Bench(qtbot, tmp_path / "project")
+    bench.open("case-2")
+    layer = bench.viewer.layers["case-2 · labels"]
+    said: list[str] = []
+    monkeypatch.setattr(bench.widget, "_announce", lambda level, words: said.append(words))
+    monkeypatch.setattr(casework, "save_draft", lambda *_, **__: (_ for _ in ()).throw(MedSSLError("the disk is full")))
+    layer.paint((5, 5, 5), 1)
+    bench.widget.close()
+    assert layer in bench.viewer.layers
+    assert not layer.editable
+    (words,) = said
+    assert words.startswith("the disk is full")
+    assert "locked" in words
 
 
 @pytest.mark.parametrize("there", [True, False])

@@ -53,7 +53,7 @@ class Round(Window):
 
 
 def close_and_open_again(there: Round) -> None:
-    """The dock's own cross saves and lets go; opened again, the plugin starts afresh and its keys work."""
+    """The dock's own cross saves and lets go; opened again, the plugin is where it was and its keys work."""
     old = there.widget
     there.paint((0.45, 0.55), 0.55)
     there.hands.click(old.parent().title.close_button)
@@ -61,9 +61,13 @@ def close_and_open_again(there: Round) -> None:
     assert not old._timer.isActive()
     project = Project.open(there.folder / "project")
     assert project.case(there.last_case).latest() is not None
+    assert not there.viewer.layers, "nobody paints into nothing"
     there.menu("Plugins", "MedSSL")
     (there.widget,) = until(there.docks, "the dock opened again")
     assert there.widget is not old
+    until(lambda: there.widget.layers.has_case, "the case again")
+    assert there.state.current == there.last_case
+    assert there.widget.height() >= there.widget.parent().height() - 40
     there.menu("File", "Open Sample", "MedSSL", "Sample project")
     assert there.docks() == [there.widget], "the sample opens in the dock that is there"
     until(lambda: there.state.has_project, "the project again")

@@ -68,6 +68,8 @@ class CaseDesk:
         Grows whenever the labels may have changed.
     writes : int
         Grows whenever something was written to them.
+    failed : int
+        Saves that failed.
     """
 
     def __init__(
@@ -87,7 +89,7 @@ class CaseDesk:
         self._window = ""
         self._keeper: StrokeKeeper | None = None
         self._listeners: list[Callable[[ShownCase], None]] = []
-        self.edits = self.writes = 0
+        self.edits = self.writes = self.failed = 0
 
     def listen(self, told: Callable[[ShownCase], None]) -> None:
         """Tell of each case that comes on the screen, and of each new proposal of it."""
@@ -429,6 +431,7 @@ class CaseDesk:
             told(shown)
 
     def _not_saved(self, autosave: Autosave, error: Exception) -> None:
+        self.failed += 1
         autosave.failed(self._clock())
         if self._autosave is autosave:
             self._board.set_case(save="failed")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QSizePolicy, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from .panels.header import Header
 
@@ -30,4 +30,5 @@ def lay_out(
     layout.addWidget(home, 1)
     layout.addWidget(header.message)
     dock.setMinimumWidth(330)
+    dock.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)  # else napari may stretch below
     return home

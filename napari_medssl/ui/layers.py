@@ -95,17 +95,28 @@ class CaseLayers:
             event.connect(self._letter)
         viewer.dims.events.current_step.connect(self._scrolled)
 
-    def close(self) -> None:
-        """Let go of the viewer; the layers stay."""
+    def close(self, *, keep: bool = False) -> None:
+        """Let go of the viewer, and take our layers off it: nobody would save what is painted on them.
+
+        Parameters
+        ----------
+        keep : bool
+            The layers stay, as what was drawn could not be saved; they cannot be drawn on any more.
+        """
         self.viewer.layers.events.removed.disconnect(self._on_removed)
         for event in letter_events(self.viewer):
             event.disconnect(self._letter)
         self.viewer.dims.events.current_step.disconnect(self._scrolled)
         self._drag.close()
-        self._watch(False)
-        if self.gate is not None:
-            self.gate.remove()  # the layer stays, and would keep everything alive that the gate tells of its edits
-        write_letters(self.viewer, None)
+        gate, labels = self.gate, self._labels
+        if keep and labels is not None:
+            self._watch(False)
+            labels.editable = False
+            write_letters(self.viewer, None)
+        else:
+            self.clear()
+        if gate is not None:
+            gate.remove()  # whoever keeps the layer would keep everything alive that the gate tells of its edits
 
     # --- what the session asks
 

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QApplication, QMainWindow, QScrollArea, QStackedWidge
 
 from ..runs.drivers import Handle, ProcessDriver
 from ..runs.status import RunStatus
-from . import faults, keys, projects, wiring
+from . import faults, keys, projects, reopening, wiring
 from .compat import focus_canvas
 from .curvedock import CurveDock
 from .editing import Place
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 DRAIN = 50  # ms
 PAGES = ("Label", "Train", "Review")
+UNSAVED = "The labels stay in napari, locked: File ▸ Save Selected Layers keeps them elsewhere."
 
 
 class MedSSLWidget(QWidget):
@@ -118,6 +119,7 @@ class MedSSLWidget(QWidget):
         self._timer.start()
         self._let_go_of_faults: Callable[[], None] = lambda: None
         QTimer.singleShot(0, self._catch_faults)  # napari.run, which may only begin now, sets the hook before
+        QTimer.singleShot(0, self._take_up)  # whoever made this dock may have other plans for it
         app = QApplication.instance()
         if app is not None:
             app.aboutToQuit.connect(self.shut)
@@ -146,14 +148,20 @@ class MedSSLWidget(QWidget):
         self.header.choose(name)
 
     def shut(self) -> None:
-        """Save what was drawn and let go of the viewer; runs go on."""
+        """Save what was drawn, let go of the viewer and take our layers off it; runs go on."""
         if self._closed:
             return
         self._closed = True
         self._timer.stop()
         self._let_go_of_faults()
+        self._remember()
+        failed = self.session.cases.failed
         self.session.close()
         self.mailbox.drain()
+        kept = self.session.cases.failed > failed
+        if kept:
+            _, why = self.session.state.message or ("error", "")
+            self._announce("error", f"{why} {UNSAVED}".strip())
         if self._in is not None:
             self._in.removeEventFilter(self)
         self.curves.close()
@@ -162,7 +170,27 @@ class MedSSLWidget(QWidget):
         self._brush.close()
         keys.release(self._viewer, self._bound)
         self._viewer.dims.events.order.disconnect(self._order_changed)
-        self.layers.close()
+        self.layers.close(keep=kept)
+
+    def _remember(self) -> None:
+        """For the dock that comes after this one in the same window."""
+        facts = self.session.board.facts
+        if facts.project is not None:
+            case = None if facts.case is None else facts.case.name
+            reopening.remember(self._viewer, reopening.Left(Path(facts.project.root), case, self.pages.currentIndex()))
+
+    def _take_up(self) -> None:
+        """Go on where the dock before this one was closed."""
+        left = reopening.take_up(self._viewer)
+        if left is None or self._closed or self.session.state.has_project or self.session.state.busy:
+            return
+
+        def go_on() -> None:
+            self.show_page(PAGES[left.page])
+            if left.case is not None:
+                self.session.cases.open(left.case)
+
+        self.session.open_project(left.root, go_on)
 
     # --- Qt
 
