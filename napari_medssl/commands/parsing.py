@@ -22,7 +22,7 @@ def parse_classes(words: Iterable[str]) -> dict[int, str]:
     classes: dict[int, str] = {}
     for word in words:
         value, equals, name = word.partition("=")
-        if not equals or not value.strip().isdecimal() or not name.strip():
+        if not equals or not value.strip().isdecimal() or len(value) > 9 or not name.strip():
             raise MedSSLError(f"--class {word}: write VALUE=NAME, such as --class 1=liver.")
         number = int(value)
         if not 1 <= number <= 254:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..errors import MedSSLError
 from ..ownership import OwnedError
+from ..plain import one_line
 from .drivers import InlineDriver
 from .line import take_turn
 from .process import TAKEN, announced
@@ -39,7 +40,7 @@ def main(arguments: list[str]) -> int:
     except MedSSLError as error:
         if first and isinstance(error.__cause__, OwnedError):
             return TAKEN  # whoever started this process tells; the log belongs to the one that runs
-        print(error, file=sys.stderr)
+        print(one_line(str(error)), file=sys.stderr)
         return 1
     return 1 if reason == "failed" else 0
 
