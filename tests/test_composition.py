@@ -142,6 +142,9 @@ def train(start: Start, spec: RunSpec, learner: Any) -> None:
     assert spec.plan is not None
     phases = method_info(spec.method).load().phases(options_of(spec), spec.plan)[:1]
     folder, cache = start.project.run_folder(spec.run), Cache(start.project, spec.plan)
+    for part in learner.modules():  # of a single channel, dropout may leave nothing to learn from
+        if isinstance(part, nn.Dropout2d | nn.Dropout3d):
+            part.p = 0.0
     engine = Engine(replace(spec, held_out=()), folder, cache, learner, phases, [PhaseBudget(steps=1)], {})
     list(engine.train(lambda: None, resume=False))
 
