@@ -58,12 +58,17 @@ def test_a_failed_new_removes_only_what_it_made(
 
 def test_what_comes_into_the_folder_meanwhile_stays(tmp_path: Path) -> None:
     write(tmp_path / "scans" / "a.nii.gz")
-    with pytest.raises(MedSSLError, match="enough"), new_project(tmp_path / "deep" / "p") as project:
-        import_images(project, tmp_path / "scans")
-        (project.root / "notes.txt").write_text("mine")
-        (project.root / "cases" / "theirs").mkdir()
-        (project.root / "cases" / "theirs" / "case.json").write_text("{}")
-        raise MedSSLError("enough")
+
+    def fail_half_way() -> None:
+        with new_project(tmp_path / "deep" / "p") as project:
+            import_images(project, tmp_path / "scans")
+            (project.root / "notes.txt").write_text("mine")
+            (project.root / "cases" / "theirs").mkdir()
+            (project.root / "cases" / "theirs" / "case.json").write_text("{}")
+            raise MedSSLError("enough")
+
+    with pytest.raises(MedSSLError, match="enough"):
+        fail_half_way()
     assert sorted(everything(tmp_path / "deep")) == ["p/cases/theirs/case.json", "p/notes.txt"]
 
 
