@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     from ..errors import ProjectError
     from ..project import Project
     from ..project.examining import check_files, check_project
-    from ..project.files import gather, labels_in, scans_in
+    from ..project.files import gather_labels, gather_scans, look_into
     from ..project.findings import in_words
     from .caring import care_for
 
@@ -58,9 +58,13 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     elif arguments.repair or arguments.clear_proposals:
         raise ProjectError(f"{place}: there is no project here. --repair and --clear-proposals are for projects.")
     else:
-        beside = [path for path in _named_labels(place) if not arguments.labels]
-        labels = [*gather(arguments.labels, labels_in), *beside]
-        report = check_files([path for path in gather(place, scans_in) if path not in labels], labels, counting)
+        scans = gather_scans(place)
+        if arguments.labels:
+            labels = gather_labels(arguments.labels, set(scans.files)).files
+        else:
+            labels = list(look_into(place.absolute()).labels) if place.is_dir() else []
+        images = [path for path in scans.files if path not in labels]
+        report = check_files(images, labels, counting, left=scans.left)
     screen.say(f"{place}: {report.scans} scans read, {in_words(report.findings)}.")
     if report.findings and not screen.machine:
         screen.table(
@@ -78,17 +82,6 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
         "mended": mended,
         **({"exit": BAD} if damage or any(one.level == "error" for one in report.findings) else {}),
     }
-
-
-def _named_labels(folder: Path) -> list[Path]:
-    """Files named like labels beside the scans."""
-    from ..imaging import find_images
-    from ..project.files import is_named_label
-
-    if not folder.is_dir():
-        return []
-    places = [folder, *sorted(sub for sub in folder.iterdir() if sub.is_dir() and not sub.name.startswith("."))]
-    return [path.absolute() for place in places for path in find_images(place) if is_named_label(path)]
 
 
 def _names(items: tuple[str, ...]) -> str:

@@ -44,7 +44,10 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
         ended = finish_change(project)
         screen.say(f"Finished: {ended}." if ended else "No change was interrupted.")
     change = wanted_change(
-        project.classes, parse_classes(arguments.add), parse_classes(arguments.rename), parse_mapping(arguments.turn)
+        project.classes,
+        parse_classes(arguments.add),
+        parse_classes(arguments.rename),
+        parse_mapping(arguments.turn, "--turn"),
     )
     plan = plan_change(project, change)
     if plan.moves and not arguments.yes:

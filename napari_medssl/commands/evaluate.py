@@ -8,6 +8,8 @@ from typing import Any
 
 from ..errors import NO_MEMORY, MedSSLError
 from ..terminal.screen import Screen
+from .importing import tell_notes
+from .labels import MAP_HELP
 from .numbers import number_from_zero
 
 HELP = "measure the proposals of a model against the truth: Dice, HD95 and NSD"
@@ -34,6 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="masks, or folders of masks; each finds its case by the name of the file",
     )
     parser.add_argument(
+        "--map", dest="mapping", nargs="+", action="extend", default=[], metavar="FILE=CLASS", help=MAP_HELP
+    )
+    parser.add_argument(
         "--cases",
         nargs="+",
         metavar="CASE",
@@ -53,12 +58,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """Predict what is not predicted yet, then measure."""
     from ..inference.evaluation import learnt_from, measure, proposals_of, score_table
-    from ..project import Project, match_labels
-    from .parsing import pick_cases
+    from ..project import Project, find_labels, truth_reader
+    from .parsing import parse_value_map, pick_cases
     from .predict import predict
 
     project = Project.open(arguments.project)
-    truths = match_labels(project, arguments.truth)
+    mapping, other = parse_value_map(arguments.mapping)
+    found = find_labels(project, arguments.truth)
+    truths = found.of
     names = [case.name for case in project.cases()]
     learnt = learnt_from(project, arguments.model)
     if arguments.cases:
@@ -77,19 +84,32 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     if missing:
         predict(project, arguments.model, missing, arguments.device, screen)
         proposals = proposals_of(project, arguments.model)
-    scores, failed = {}, {}
+    read = truth_reader(project, found, wanted, mapping, other)
+    scores, failed, notes = {}, {}, list[str]()
     for name in wanted:
         try:
             if name not in proposals:
                 raise MedSSLError(f"Case {name}: there is no proposal to measure.")
-            scores[name] = measure(project, project.case(name), proposals[name], truths[name], arguments.tolerance)
+            truth = read(name)
+            scores[name] = measure(project, project.case(name), proposals[name], truth.labels, arguments.tolerance)
+            notes += truth.notes
         except (MedSSLError, MemoryError) as error:
             failed[name] = str(error) if isinstance(error, MedSSLError) else f"Case {name}: {NO_MEMORY}"
             screen.note(f"not measured: {failed[name]}")
     if not scores:
         raise MedSSLError(f"None of {len(failed)} cases could be measured. {next(iter(failed.values()))}")
     result = score_table(arguments.model, {c.value: c.name for c in project.classes}, scores)
-    result |= {"tolerance_mm": arguments.tolerance, "left_out": left_out, "not_measured": failed}
+    result |= {
+        "tolerance_mm": arguments.tolerance,
+        "left_out": left_out,
+        "not_measured": failed,
+        "refused": [{"path": str(path), "reason": why} for path, why in found.refused],
+        "skipped": [{"path": str(path), "reason": why} for path, why in found.skipped],
+        "notes": notes,
+    }
+    for _, reason in found.refused:
+        screen.note(f"not measured: {reason}")
+    tell_notes(notes, screen)
     show(screen, result)
     return result
 

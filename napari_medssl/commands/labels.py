@@ -8,12 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import MedSSLError
 from ..terminal.screen import Screen
-from .parsing import parse_label_cases, parse_mapping
+from .importing import none_of, report_values, tell_report
+from .parsing import parse_label_cases, parse_value_map
 
 if TYPE_CHECKING:
     from ..project import Revision
 
 HELP = "import labels, or list the revisions of labels"
+MAP_HELP = (
+    "values in the files and the class values they mean, such as 4=1, 1024=2 or 255=1; other=0 makes the rest "
+    "background"
+)
+BRING_OVER_HELP = (
+    "bring masks that are turned, mirrored in storage or cut out of the grid of their scan over to it, voxel for voxel"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +43,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="extend",
         default=[],
         metavar="FILE=CLASS",
-        help="values in the files and the class values they mean, such as 4=1",
+        help=MAP_HELP,
+    )
+    bring.add_argument("--bring-over", action="store_true", help=BRING_OVER_HELP)
+    bring.add_argument(
+        "--replace",
+        action="store_true",
+        help="let structures that the masks do not speak of become background (default: they are kept)",
     )
     bring.add_argument("--author", default="", metavar="NAME", help="who drew them")
     bring.set_defaults(run=run_import)
@@ -52,25 +66,23 @@ def run_import(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     from ..project import Project, import_labels
 
     project = Project.open(arguments.project)
+    mapping, other = parse_value_map(arguments.mapping)
     report = import_labels(
         project,
         arguments.paths,
-        parse_label_cases(arguments.label_cases),
-        parse_mapping(arguments.mapping) or None,
+        parse_label_cases(arguments.label_cases, [case.name for case in project.cases()]),
+        mapping,
         arguments.author,
         screen.counting("Reading labels"),
+        other=other,
+        bring_over=arguments.bring_over,
+        replace=arguments.replace,
     )
     if not report.added and report.refused:
-        raise MedSSLError(f"None of {len(report.refused)} labels can be used. {report.refused[0][1]}")
-    for _, reason in report.refused:
-        screen.note(f"left out: {reason}")
+        raise MedSSLError(none_of(report, "labels"))
+    tell_report(report, screen)
     screen.say(f"{len(report.added)} cases labelled.")
-    return {
-        "project": str(project.root),
-        "labelled": list(report.added),
-        "refused": [{"path": str(path), "reason": why} for path, why in report.refused],
-        "skipped": [{"path": str(path), "reason": why} for path, why in report.skipped],
-    }
+    return {"project": str(project.root), "labelled": list(report.added), **report_values(report)}
 
 
 def run_history(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from typing import Any
 
 from ..errors import MedSSLError
 from ..terminal.screen import Screen
-from .parsing import parse_classes, parse_label_cases
+from .importing import none_of, report_values, tell_report
+from .labels import BRING_OVER_HELP, MAP_HELP
+from .parsing import parse_classes, parse_label_cases, parse_value_map
 
 HELP = "make a project from a folder of scans"
 
@@ -55,19 +57,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="names of the channels of a scan, in order (default: as many as the first scan has)",
     )
+    parser.add_argument(
+        "--map", dest="mapping", nargs="+", action="extend", default=[], metavar="FILE=CLASS", help=MAP_HELP
+    )
+    parser.add_argument("--bring-over", action="store_true", help=BRING_OVER_HELP)
     parser.add_argument("--name", help="name of the project; by default the folder's")
 
 
 def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """Make it; nothing is left behind when no scan, or none of the labels, can be used."""
-    from ..project import ClassInfo, ImportReport, import_images, import_labels, label_values, new_project
+    from ..project import ClassInfo, ImportReport, import_images, import_labels, new_project
+    from ..project.class_guess import classes_in
 
     classes = parse_classes(arguments.classes)
-    wanted = parse_label_cases(arguments.label_cases)
-    if wanted is not None and not arguments.labels:
-        raise MedSSLError("--label-cases needs --labels: say where the masks are.")
-    if arguments.labels and not classes:
-        classes = {value: f"class {value}" for value in label_values(arguments.labels)}
+    mapping, other = parse_value_map(arguments.mapping)
+    for flag, given in (("--label-cases", arguments.label_cases), ("--map", arguments.mapping)):
+        if given and not arguments.labels:
+            raise MedSSLError(f"{flag} needs --labels: say where the masks are.")
     with new_project(
         arguments.project,
         classes=[ClassInfo(value, name) for value, name in classes.items()],
@@ -76,21 +82,31 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     ) as project:
         scans = import_images(project, arguments.images, screen.counting("Reading scans"))
         if not scans.added:
-            raise MedSSLError(f"None of {len(scans.refused)} scans can be used. {scans.refused[0][1]}")
+            raise MedSSLError(none_of(scans, "scans"))
         labels = ImportReport()
-        if arguments.labels:
-            labels = import_labels(project, arguments.labels, wanted, on_progress=screen.counting("Reading labels"))
+        wanted = parse_label_cases(arguments.label_cases, [case.name for case in project.cases()])
+        if arguments.labels and not classes:
+            project.set_classes(classes_in(project, arguments.labels, mapping, other))
+        if arguments.labels and wanted != 0:
+            labels = import_labels(
+                project,
+                arguments.labels,
+                wanted,
+                mapping,
+                on_progress=screen.counting("Reading labels"),
+                other=other,
+                bring_over=arguments.bring_over,
+            )
             if not labels.added:
-                raise MedSSLError(f"None of {len(labels.refused)} labels can be used. {labels.refused[0][1]}")
-    for _, reason in (*scans.refused, *labels.refused):
-        screen.note(f"left out: {reason}")
+                raise MedSSLError(none_of(labels, "labels"))
+    tell_report(scans, screen)
+    tell_report(labels, screen)
     screen.say(f"{project.root}: {len(scans.added)} cases, {len(labels.added)} labelled.")
     return {
         "project": str(project.root),
         "cases": list(scans.added),
         "labelled": list(labels.added),
-        "classes": {str(value): name for value, name in classes.items()},
+        "classes": {str(one.value): one.name for one in project.classes},
         "channels": list(project.channels),
-        "refused": [{"path": str(path), "reason": why} for path, why in (*scans.refused, *labels.refused)],
-        "skipped": [{"path": str(path), "reason": why} for path, why in scans.skipped],
+        **report_values(scans, labels),
     }

@@ -11,7 +11,7 @@ from .grid import Grid
 from .header import Header
 from .orientation import Reorientation
 from .placement import Placement, find_placement, way_out
-from .reading import check_image, file_sha256, read_grid, read_image, read_labels, read_map
+from .reading import check_image, file_sha256, read_grid, read_image, read_labels, read_map, read_mask_values
 from .volume import UNSEEN, Labels, Volume
 from .writing import write_labels, write_map
 
@@ -38,6 +38,7 @@ __all__ = [
     "read_image",
     "read_labels",
     "read_map",
+    "read_mask_values",
     "stretches",
     "value_counts",
     "way_out",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadFileError, TooLargeError
-from .formats.classes import class_values
+from .formats.classes import class_values, values_in
 from .formats.names import RASTER_ENDINGS, ending
 from .formats.stream import readable, refuse_special
 from .grid import Grid
@@ -117,13 +117,23 @@ def _read_image(path: Path, volume: int | None, as_stored: bool) -> Volume:
     return Volume(_on(header.grid, array), header.grid, _channel_names(len(array), colours=header.samples > 1))
 
 
-def read_labels(path: Path | str, *, as_stored: bool = False) -> Labels:
+def read_labels(
+    path: Path | str,
+    mapping: Mapping[int, int] | None = None,
+    other: int | None = None,
+    *,
+    as_stored: bool = False,
+) -> Labels:
     """Read a class mask: whole numbers from 0 to 255 of any data type, 255 meaning *not looked at*.
 
     Parameters
     ----------
     path : Path
         A mask. Of a .hdr/.img pair, either file.
+    mapping : mapping of int to int, optional
+        What values of the file become; others stay as they are. So values above 255 can be read too.
+    other : int, optional
+        What all other values but 0 become.
     as_stored : bool
         As for `read_grid`.
 
@@ -135,15 +145,30 @@ def read_labels(path: Path | str, *, as_stored: bool = False) -> Labels:
     """
     path = Path(path)
     with _fitting(path):
-        return _read_labels(path, as_stored)
+        array, grid = _read_mask(path, as_stored)
+        return Labels(class_values(path, array, mapping, other), grid)
 
 
-def _read_labels(path: Path, as_stored: bool) -> Labels:
+def read_mask_values(path: Path | str, *, as_stored: bool = False) -> tuple[int, ...]:
+    """The whole numbers that occur in a mask, ascending, also those beyond 0 to 255.
+
+    Raises
+    ------
+    BadFileError
+        If the file cannot be used, is damaged, or is no mask (fractions, colours, several volumes).
+    """
+    path = Path(path)
+    with _fitting(path):
+        return values_in(path, _read_mask(path, as_stored)[0])
+
+
+def _read_mask(path: Path, as_stored: bool) -> tuple[NDArray[Any], Grid]:
+    """Numbers of one volume or picture, on their grid."""
     if _is_raster(path):
         from .formats.raster import read_raster_labels
 
-        flat = class_values(path, read_raster_labels(path, as_stored=as_stored))
-        return Labels(flat, Grid.raster(flat.shape))
+        flat = read_raster_labels(path, as_stored=as_stored)
+        return flat, Grid.raster(flat.shape)
     from .formats.nifti import read_nifti_header, read_voxels
 
     header, data = read_nifti_header(path)
@@ -151,8 +176,7 @@ def _read_labels(path: Path, as_stored: bool) -> Labels:
         what = f"{header.volumes} volumes" if header.volumes > 1 else f"{header.channels} channels"
         rule = f"it holds {what}, and a class mask has one"
         raise BadFileError(path, rule, "save one mask per file, with one class value per voxel")
-    array = _on(header.grid, read_voxels(header, data))[0]
-    return Labels(class_values(path, array), header.grid)
+    return _on(header.grid, read_voxels(header, data))[0], header.grid
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from ..errors import BadFileError, MedSSLError, SpecError
 from .metrics import TOLERANCE_MM, ClassScore, mean_scores, score_case
 
 if TYPE_CHECKING:
+    from ..imaging import Labels
     from ..project import Case, Project
 
 
@@ -58,20 +59,26 @@ def proposals_of(project: Project, model: str) -> dict[str, Path]:
 
 
 def measure(
-    project: Project, case: Case, proposal: Path, truth: Path, tolerance: float = TOLERANCE_MM
+    project: Project, case: Case, proposal: Path, truth: Path | Labels, tolerance: float = TOLERANCE_MM
 ) -> dict[int, ClassScore]:
     """Measures of one case by class value, on the grid of its scan.
+
+    Parameters
+    ----------
+    truth : Path or Labels
+        A label file; or labels in the project's values.
 
     Raises
     ------
     MedSSLError
-        When the truth lies on another grid, or holds values that are no classes.
+        When the truth lies on another grid, holds values that are no classes, or has no voxel to compare.
     """
     from ..imaging import UNSEEN, find_placement, read_labels, way_out
     from ..project.images import is_read_as_stored
 
-    expected = read_labels(truth, as_stored=is_read_as_stored(case.image_refs))
-    proposed = read_labels(proposal)
+    as_stored = is_read_as_stored(case.image_refs)
+    expected = read_labels(truth, as_stored=as_stored) if isinstance(truth, Path) else truth
+    proposed, truth = read_labels(proposal), truth if isinstance(truth, Path) else Path(f"truth of {case.name}")
     difference = case.grid.mismatch(expected.grid)
     if difference:
         placement = find_placement(case.grid, expected.grid)
@@ -84,6 +91,10 @@ def measure(
     if unknown:
         known = ", ".join(f"{c.value} {c.name}" for c in project.classes)
         raise MedSSLError(f"{truth}: values {unknown} belong to no class of this project ({known}). Map them first.")
+    if (expected.array == UNSEEN).all():
+        raise MedSSLError(
+            f"{truth}: no voxel of this truth was looked at (all are 255), so there is nothing to compare."
+        )
     return score_case(expected.array, proposed.array, case.grid.spacing, classes, tolerance)
 
 

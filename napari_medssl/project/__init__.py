@@ -6,7 +6,7 @@ from .classes import PALETTE, ClassInfo
 from .creation import new_project
 from .drafting import Draft, who_drafts
 from .importing import ImportReport, import_images
-from .importing_labels import import_labels, label_values, match_labels
+from .importing_labels import LabelFiles, find_labels, import_labels, label_values, match_labels, truth_reader
 from .lease import Holder, Lease
 from .project import Project
 from .proposals import Proposal, choose_proposal
@@ -25,6 +25,7 @@ __all__ = [
     "Draft",
     "Holder",
     "ImportReport",
+    "LabelFiles",
     "Lease",
     "NewerRevision",
     "Project",
@@ -34,6 +35,7 @@ __all__ = [
     "Status",
     "choose_proposal",
     "draw_audit",
+    "find_labels",
     "forget_refused",
     "freeze_audit",
     "import_images",
@@ -43,5 +45,6 @@ __all__ = [
     "new_project",
     "read_audit",
     "read_refused",
+    "truth_reader",
     "who_drafts",
 ]

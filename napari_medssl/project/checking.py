@@ -42,6 +42,7 @@ def compare(scans: Sequence[Scan], masks: Sequence[Mask] = (), known: Collection
         *_headers(scans),
         *_masks(scans, masks),
         *_values(masks, known),
+        *_unseen(masks),
         *shared_patients(scans),
     ]
     return sorted(found, key=lambda finding: LEVELS.index(finding.level))
@@ -176,11 +177,15 @@ def _headers(scans: Sequence[Scan]) -> Iterator[Finding]:
 def _masks(scans: Sequence[Scan], masks: Sequence[Mask]) -> Iterator[Finding]:
     of = {scan.key: scan for scan in scans}
     lost = [mask for mask in masks if mask.scan not in of]
-    if lost:
+    unclear = [mask for mask in lost if "could be" in mask.why]
+    nameless = [mask for mask in lost if mask not in unclear]
+    if nameless:
         yield Finding(
-            "warning", "no-scan", tuple(mask.name for mask in lost), "No scan has the name of these labels.",
+            "warning", "no-scan", tuple(mask.name for mask in nameless), "No scan has the name of these labels.",
             "Name label files like their scans: scan_1.nii.gz and scan_1_label.nii.gz.",
         )  # fmt: skip
+    for mask in unclear:
+        yield Finding("error", "several-scans", (mask.name,), mask.why, "It is not taken until that is clear.")
     for mask in masks:
         difference = of[mask.scan].grid.mismatch(mask.grid) if mask.scan in of else None
         if difference is not None:
@@ -204,6 +209,24 @@ def _values(masks: Sequence[Mask], known: Collection[int] | None) -> Iterator[Fi
         yield Finding(
             "warning", "label-values", tuple(names), f"Value {value}, which other labels do not have.",
             "Is it a structure of its own, or a slip? Labels with values that no structure has are not taken.",
+        )  # fmt: skip
+
+
+def _unseen(masks: Sequence[Mask]) -> Iterator[Finding]:
+    """Labels that teach nothing: no structure, and 255 for most or all of it."""
+    empty = [mask for mask in masks if not mask.values and mask.unseen > 0.5]
+    binary = [mask for mask in masks if not mask.values and 0 < mask.unseen <= 0.5]
+    if empty:
+        yield Finding(
+            "error", "nothing-looked-at", tuple(mask.name for mask in empty),
+            "No structure, and most voxels are 255, which means 'not looked at': these labels teach nothing.",
+            "If 255 is a structure in them, import them with --map 255=1 (the structure's value).",
+        )  # fmt: skip
+    if binary:
+        yield Finding(
+            "warning", "only-0-and-255", tuple(mask.name for mask in binary),
+            "Labels that hold only 0 and 255: 255 means 'not looked at', so they show no structure.",
+            "If 255 is the structure, import them with --map 255=1 (its value).",
         )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from ..locking import forget_lock
 from .classes import ClassInfo
 from .project import Project
 from .refused import REFUSED_NAME
@@ -56,6 +57,7 @@ def _take_back(project: Project) -> None:
     for name in (REFUSED_NAME, PROJECT_NAME):  # last, what makes the folder a project
         with suppress(OSError):
             (project.root / name).unlink(missing_ok=True)
+            forget_lock(project.root / name)
 
 
 def _remove_empty(folders: Iterable[Path]) -> None:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import BadFileError, MedSSLError
 from ..imaging import UNSEEN, Header, Volume, case_stem, read_grid, read_image, read_labels
+from .channel_names import channel_hint
 from .checking import compare
-from .classes import present_values
+from .classes import present_values, voxel_counts
 from .findings import LEVELS, Finding, Mask, Scan
 from .images import read_headers
 from .importing import OnProgress
+from .matching import match_files
 from .patients import guess_patients
 
 if TYPE_CHECKING:
@@ -58,19 +61,24 @@ def check_files(
     labels: Sequence[Path] = (),
     on_progress: OnProgress | None = None,
     stop: Callable[[], bool] = lambda: False,
+    left: Sequence[tuple[Path, str]] = (),
 ) -> Report:
     """Read scans, and labels that lie beside them, and compare them.
 
     Parameters
     ----------
+    left : sequence of (Path, str)
+        Files beside them that are not taken, each with why.
     on_progress : callable, optional
         Called with (done, total).
     stop : callable
         Asked between files; what was read until then is compared.
     """
-    scans, masks, findings, done = [], [], [], 0
+    scans, masks, findings, done = [], [], [*_not_taken(left), *_channels(images)], 0
     total = len(images) + len(labels)
-    stems = {case_stem(path).casefold(): str(path) for path in images}
+    matches = match_files(labels, {str(path): (path,) for path in images})
+    scan_of = {file: scan for scan, files in matches.of.items() for file in files}
+    why = dict((*matches.unmatched, *matches.ambiguous))
     for path in (*images, *labels):
         if stop():
             break
@@ -80,7 +88,7 @@ def check_files(
             if done <= len(images):
                 scans.append(replace(describe(str(path), path.name, read_image(path)), notes=_notes(read_grid(path))))
             else:
-                masks.append(_mask(path, stems))
+                masks.append(_mask(path, scan_of.get(path, ""), why.get(path, "")))
         except BadFileError as error:
             findings.append(_unreadable(path.name, error, str(path) if done <= len(images) else None))
     _tell(on_progress, done, total)
@@ -141,20 +149,42 @@ def _notes(header: Header) -> tuple[str, ...]:
     return header.notes if header.grid.oriented or header.grid.unit == "pixel" else ()
 
 
-def _mask(path: Path, stems: dict[str, str]) -> Mask:
+def _mask(path: Path, scan: str, why: str) -> Mask:
     labels = read_labels(path)
-    stem = case_stem(path).casefold()
-    bare = stem.removesuffix("_labels").removesuffix("_mask")
-    scan = stems.get(stem) or stems.get(bare) or stems.get(f"{path.parent.name}_{stem}".casefold(), "")
-    return Mask(str(path), path.name, scan, labels.grid, _values(labels.array))
+    return Mask(str(path), path.name, scan, labels.grid, _values(labels.array), _unseen(labels.array), why)
 
 
 def _drawn(case: Case) -> list[Mask]:
-    labels = case.read_labels()
-    return [] if labels is None else [Mask(case.name, case.name, case.name, labels.grid, _values(labels.array))]
+    revision = case.latest()
+    labels = None if revision is None else case.read_labels(revision)
+    if revision is None or labels is None:
+        return []
+    unseen = _unseen(labels.array) if revision.complete else 0.0  # of a draft, much is not looked at yet
+    return [Mask(case.name, case.name, case.name, labels.grid, _values(labels.array), unseen)]
 
 
-def _values(array: np.ndarray) -> tuple[int, ...]:
+def _unseen(array: NDArray[np.uint8]) -> float:
+    return voxel_counts(array).get(UNSEEN, 0) / max(1, array.size)
+
+
+def _not_taken(left: Sequence[tuple[Path, str]]) -> Iterator[Finding]:
+    """A line for each reason for which files are not taken."""
+    by_reason: dict[str, list[str]] = {}
+    for path, why in left:
+        by_reason.setdefault(why, []).append(path.name)
+    for why, names in by_reason.items():
+        files = "1 file is" if len(names) == 1 else f"{len(names)} files are"
+        yield Finding("warning", "not-taken", tuple(names), f"{files} not taken.", f"{why[:1].upper()}{why[1:]}.")
+
+
+def _channels(images: Sequence[Path]) -> Iterator[Finding]:
+    hint = channel_hint(images)
+    if hint:
+        what, _, todo = hint.partition(". ")
+        yield Finding("warning", "channels", tuple(path.name for path in images), f"{what}.", todo)
+
+
+def _values(array: NDArray[np.uint8]) -> tuple[int, ...]:
     return tuple(value for value in present_values(array) if value not in (0, UNSEEN))
 
 

@@ -75,13 +75,29 @@ class Scan:
 
 @dataclass(frozen=True, eq=False)
 class Mask:
-    """What is known of a label file: the scan it belongs to ("" for none), its grid, the values that occur."""
+    """What is known of a label file.
+
+    Attributes
+    ----------
+    key, name : str
+        How it is told from others, and how people call it.
+    scan : str
+        The key of the scan it belongs to; "" for none.
+    values : tuple of int
+        The classes that occur.
+    unseen : float
+        Part of its voxels that is 255, *not looked at*.
+    why : str
+        Why it belongs to no scan, where that is known.
+    """
 
     key: str
     name: str
     scan: str
     grid: Grid
     values: tuple[int, ...]
+    unseen: float = 0.0
+    why: str = ""
 
 
 def about(odd: Sequence[Scan], level: Level, rule: str, what: str, todo: str) -> Finding:

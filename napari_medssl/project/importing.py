@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from ..errors import BadFileError
 from ..imaging import case_stem, is_image_path, read_grid
-from .files import bare, gather, scans_in
+from .channel_names import channel_hint
+from .filenames import bare
+from .files import gather_scans
 from .names import folded, safe_name
 from .refused import note_refused
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 #: called with how many files are done, and of how many
 OnProgress = Callable[[int, int], None]
-_CHANNEL_NAME = re.compile(r"(.+)_(\d{4})$")
+_CHANNEL_NAME = re.compile(r"(.+)_(\d{4})")
 
 
 @dataclass(frozen=True)
@@ -33,12 +35,19 @@ class ImportReport:
     refused : tuple of (Path, str)
         Files that could not be used, each with the whole sentence why and what to do.
     skipped : tuple of (Path, str)
-        Files that were rightly left alone, each with why.
+        Files that were left alone, each with why: of no case, there already, no scans that can be read.
+    notes : tuple of str
+        What a person should know of what was taken, a sentence each.
+    offers : tuple of (Path, str)
+        Of the refused label files, those that could be brought over to the grid of their scan exactly (see
+        `imaging.find_placement`), each with how it lies.
     """
 
     added: tuple[str, ...] = ()
     refused: tuple[tuple[Path, str], ...] = ()
     skipped: tuple[tuple[Path, str], ...] = ()
+    notes: tuple[str, ...] = ()
+    offers: tuple[tuple[Path, str], ...] = ()
 
 
 def import_images(
@@ -55,9 +64,9 @@ def import_images(
         Where to. While it has no cases and the default channel, it takes on the first scan's channels (red, green,
         blue, say).
     paths : paths
-        Files and folders. Of a folder, the scans lying in it, else those one level below; files named like labels
-        (…_label, …_seg, …_mask) are left out. In a project of several channels, files named …_0000, …_0001 are
-        the channels of one case.
+        Files and folders. Of a folder, the scans lying in it, else those in the folders below (see
+        `files.look_into`); labels are left out. In a project of several channels, files named …_0000, …_0001 are the
+        channels of one case.
     on_progress : callable, optional
         Called with (done, total).
     patients : mapping, optional
@@ -75,13 +84,14 @@ def import_images(
     ProjectError
         If the project cannot be written to; what was added before stays.
     """
-    files = list(gather(paths, scans_in))
+    gathered = gather_scans(paths, [one.name for one in project.classes])
+    files = gathered.files
     scans, refused = _group_channels(project, files)
     known = {ref.path for case in project.cases() for ref in case.image_refs}
     taken = {folded(case.name) for case in project.cases()}
     of = patients or {}
     added: list[str] = []
-    skipped: list[tuple[Path, str]] = []
+    skipped: list[tuple[Path, str]] = list(gathered.left)
     for done, images in enumerate(scans):
         if on_progress is not None:
             on_progress(done, len(scans))
@@ -103,7 +113,8 @@ def import_images(
     if on_progress is not None:
         on_progress(len(scans), len(scans))
     note_refused(project.root, refused, "scan", files)
-    return ImportReport(tuple(added), tuple(refused), tuple(skipped))
+    hint = channel_hint(files) if len(project.channels) == 1 else ""
+    return ImportReport(tuple(added), tuple(refused), tuple(skipped), (hint,) if hint and added else ())
 
 
 def _stem(path: Path, several: bool) -> str:

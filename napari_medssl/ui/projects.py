@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 SAMPLE_CASES = 16
 SAMPLE_LABELLED = 3
-LABEL_WORDS = ("label", "seg", "mask")
 
 
 @dataclass(frozen=True)
@@ -52,13 +51,22 @@ class Opened:
 
 @dataclass(frozen=True)
 class Found:
-    """What a folder holds: a project, or scans (and labels beside them, with those class values) to make one of."""
+    """What a folder holds: a project, or scans to make one of.
+
+    Attributes
+    ----------
+    labels : tuple of Path
+        Label files beside the scans, with these class `values`.
+    left : tuple of (Path, str)
+        Files that may be scans and are not taken for such, each with why.
+    """
 
     folder: Path
     is_project: bool
     images: tuple[Path, ...] = ()
     labels: tuple[Path, ...] = ()
     values: tuple[int, ...] = ()
+    left: tuple[tuple[Path, str], ...] = ()
 
 
 def look_into(folder: Path) -> Found:
@@ -69,27 +77,18 @@ def look_into(folder: Path) -> Found:
     MedSSLError
         When there is neither a project nor a scan.
     """
-    from ..imaging import find_images
     from ..project import label_values
+    from ..project.files import gather_scans
+    from ..project.files import look_into as look
 
     if (folder / "project.json").is_file():
         return Found(folder, True)
     if not folder.is_dir():
         raise MedSSLError(f"{folder}: there is no such folder.")
-    images: list[Path] = []
-    labels: list[Path] = []
-    for place in (folder, *sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))):
-        if (place / "project.json").is_file():
-            continue
-        for path in find_images(place):
-            said = path.name if place == folder else f"{place.name}/{path.name}"
-            (labels if any(word in said.lower() for word in LABEL_WORDS) else images).append(path)
-    if not images:
-        raise MedSSLError(
-            f"{folder}: no project and no scans here. Choose a folder with NIfTI scans (.nii, .nii.gz) or images "
-            "(.png, .tif, .jpg), or one that holds a project."
-        )
-    return Found(folder, False, tuple(images), tuple(labels), label_values(labels[:5]) if labels else ())
+    images = gather_scans(folder)
+    labels = look(folder.absolute()).labels
+    values = label_values(labels[:5]) if labels else ()
+    return Found(folder, False, tuple(images.files), labels, values, tuple(images.left))
 
 
 def open_project(root: Path, driver: Driver) -> Opened:
