@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 from fixtures import plan_for
-from golden import MISSING, Golden, check_file, close, files
+from golden import MISSING, Golden, check_file, close, files, rounded
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -337,25 +337,39 @@ def check_training(golden: Golden) -> None:
         if f"teacher_logits_{name}0" in golden:
             close(logits[..., ::2, ::2, ::2], golden[f"teacher_logits_{name}0"], TRAIN_MODE)
     phase = self_training_phase(3)
-    optimiser = make_optimiser(learner, phase)
+    exact = copy.deepcopy(learner).double()
+    optimiser, twin = make_optimiser(learner, phase), make_optimiser(exact, phase)
+    in_double = [Patches(volume[:half].double(), label[:half]), Patches(volume[half:].double())]
     at: Any = None  # only the schedule of the average would look at it, and it has none here
     wanted = golden["losses_l_u_total"]
     for step in range(1, len(wanted) + 1):
-        learner.train()
-        losses = learner.self_training(labelled, unlabelled, mask, learner._bcp.unlabelled_weight)
-        got = (losses.terms["labelled"], losses.terms["unlabelled"], losses.total.detach())
-        close(np.array([float(value) for value in got]), wanted[step - 1], TRAIN_MODE)
-        optimiser.zero_grad(set_to_none=True)
-        losses.total.backward()
-        optimiser.step()
-        learner.after_step(at)
+        ours, twins = (
+            one_step(one, with_optimiser, patches, mask, at)
+            for one, with_optimiser, patches in ((learner, optimiser, (labelled, unlabelled)), (exact, twin, in_double))
+        )
+        close(ours, wanted[step - 1], rounded(TRAIN_MODE, ours, twins))
         for name, (who,) in golden.matching(rf"(student|teacher)_param_norms_after{step}"):
-            net = learner.student if who == "student" else learner.average
-            norms = np.array([float(p.detach().double().norm()) for p in net.parameters()])
-            close(norms, golden[name], TRAIN_MODE)
-        parameters = list(learner.student.parameters())
+            norms = [
+                np.array([float(p.detach().double().norm()) for p in (getattr(one, which).parameters())])
+                for which in ("student" if who == "student" else "average",)
+                for one in (learner, exact)
+            ]
+            close(norms[0], golden[name], rounded(TRAIN_MODE, *norms))
         for name, (which,) in golden.matching(rf"student_(first|out)_conv_w_after{step}"):
-            close(parameters[0 if which == "first" else -2], golden[name], TRAIN_MODE)
+            place = 0 if which == "first" else -2
+            now, then = (list(one.student.parameters())[place].detach() for one in (learner, exact))
+            close(now, golden[name], rounded(TRAIN_MODE, now, then))
+
+
+def one_step(learner: Any, optimiser: Any, patches: Any, mask: Tensor, at: Any) -> Any:
+    """Take a step; its losses: labelled, unlabelled, total."""
+    learner.train()
+    losses = learner.self_training(*patches, mask.to(patches[0].images.dtype), learner._bcp.unlabelled_weight)
+    optimiser.zero_grad(set_to_none=True)
+    losses.total.backward()
+    optimiser.step()
+    learner.after_step(at)
+    return np.array([float(losses.terms["labelled"]), float(losses.terms["unlabelled"]), float(losses.total.detach())])
 
 
 # --- data, inference, schedules

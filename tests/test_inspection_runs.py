@@ -392,7 +392,7 @@ def test_what_cannot_be_looked_at_is_refused_in_words(lab: Lab, labs: dict[str, 
             inspect_case(lab.project, run, "case-2", stage=stage)
     with pytest.raises(SpecError, match="does not fit the model"):
         inspect_case(lab.project, str(labs["raster"].folder("bcp")), "case-2")
-    with pytest.raises(SpecError, match="not available"):
+    with pytest.raises(SpecError, match="There is no device"):
         inspect_case(lab.project, run, "case-2", device="cuda:7")
 
 
