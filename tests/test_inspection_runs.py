@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 import torch
 from fixtures import make_project, quick_spec, run_inline
 
+from napari_medssl.disk import read_json, write_json
 from napari_medssl.errors import MedSSLError, RunError, SpecError
 from napari_medssl.inference.model import load_deployed, load_model
 from napari_medssl.inference.predictor import Predictor
@@ -408,11 +410,11 @@ def test_a_run_without_a_model_is_refused(lab: Lab) -> None:
 def test_a_model_of_another_network_is_refused(lab: Lab, tmp_path: Path) -> None:
     folder = tmp_path / "runs" / "bcp-001"
     folder.mkdir(parents=True)
-    (folder / "spec.json").write_text((lab.folder("bcp") / "spec.json").read_text().replace('"bcp"', '"desd"'))
+    text = json.dumps(read_json(lab.folder("bcp") / "spec.json")).replace('"bcp"', '"desd"')
+    wider = text.replace('"widths": [4, 8', '"widths": [4, 12')
+    assert wider != text
+    write_json(folder / "spec.json", json.loads(wider))
     (folder / "model.safetensors").write_bytes((lab.folder("bcp") / "model.safetensors").read_bytes())
-    text = (folder / "spec.json").read_text()
-    (folder / "spec.json").write_text(text.replace('"widths": [\n    4,\n    8', '"widths": [\n    4,\n    12'))
-    assert (folder / "spec.json").read_text() != text
     plan = read_spec(folder).plan
     assert plan is not None
     with pytest.raises(RunError, match="does not fit its spec"):
