@@ -121,8 +121,10 @@ def _train(spec: RunSpec, project: Project, stop: StopToken) -> Iterator[RunEven
         resumed_step=read_progress(folder).step if resume else 0,
         then=spec.then,
     )
+    used = {*spec.unlabelled, *(one.case for one in (*spec.labelled, *spec.held_out))}
     for case, why in left_out(project).items():
-        yield Warned(message=f"{case} is left out. {why}", case=case)
+        if case not in used:  # of those it uses, the engine tells when it meets them
+            yield Warned(message=f"{case} is left out. {why}", case=case)
     begins_with = "" if resume else take_over(spec, project, learner)
     if info.segments and not spec.held_out:
         yield Warned(message=FEW_LABELS.format(more=max(1, 8 - len(spec.labelled))))
