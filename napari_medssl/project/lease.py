@@ -64,8 +64,8 @@ class Lease:
             return None
         names = "; ".join(str(one) for one in others)
         return (
-            f"This project is open elsewhere too: {names}. Each save is a revision of its own; on a case that is open "
-            "there as well you are told before anything is saved."
+            f"This project is open elsewhere too: {names}. Each save is a revision of its own, and the newest one "
+            "counts: agree on who works on which case."
         )
 
     def renew(self) -> None:

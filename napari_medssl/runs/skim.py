@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 FEW = 4_000  # lines that are all read: more than half an hour of training
-POINTS = 1_500  # of a curve, that are read in any case
+POINTS = 600  # of a curve, that are read in any case
 _STEPPED, _BEGUN = b'{"kind": "stepped"', b'{"kind": "run-started"'
 
 
