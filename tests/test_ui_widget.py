@@ -319,7 +319,7 @@ def test_a_folder_without_scans_is_one_clear_line(qtbot: Any, tmp_path: Path) ->
     bench.until(lambda: bench.state.message is not None)
     level, words = bench.state.message
     assert level == "error"
-    assert "no scans here" in words
+    assert "there are no scans in this folder" in words
     bench.widget.header.dismissed.emit()
     assert bench.state.message is None
 
