@@ -202,6 +202,22 @@ def test_a_truth_that_does_not_fit_leaves_the_others_measured(trained, tmp_path,
     assert "the value 5 belongs to no class" in found["not_measured"]["case2"]
 
 
+def test_evaluate_tells_people_which_files_were_not_taken_and_why(trained, tmp_path, capsys):
+    root, truths, told = trained
+    folder = tmp_path / "masks"
+    folder.mkdir()
+    truth = read_labels(truths / "case3_label.nii.gz")
+    for name in ("case3", "case3_label", "stranger"):
+        write_labels(folder / f"{name}.nii.gz", truth)
+    words = ["evaluate", root, "--run", told["run"], "--truth", *sorted(folder.iterdir())]
+    assert cli.main([str(word) for word in words]) == 0
+    err = capsys.readouterr().err
+    assert f"not taken: {folder / 'stranger.nii.gz'}: no scan is named 'stranger'." in err
+    assert f"not taken: {folder / 'case3_label.nii.gz'}: {folder / 'case3.nii.gz'} is for case case3 too." in err
+    _, found = run_json(capsys, *words)
+    assert {os.path.basename(one["path"]) for one in found["skipped"]} == {"stranger.nii.gz", "case3_label.nii.gz"}
+
+
 def test_predict_uses_the_newest_model_unless_told(trained, capsys):
     root, _, told = trained
     code, found = run_json(capsys, "predict", root, "--cases", "case0")

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import NO_MEMORY, MedSSLError
 from ..terminal.screen import Screen
-from .importing import tell_notes
+from .importing import tell_notes, tell_skipped
 from .labels import MAP_HELP
 from .numbers import number_from_zero
 
@@ -85,7 +85,7 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
         predict(project, arguments.model, missing, arguments.device, screen)
         proposals = proposals_of(project, arguments.model)
     read = truth_reader(project, found, wanted, mapping, other)
-    scores, failed, notes = {}, {}, list[str]()
+    scores, failed, notes, skipped = {}, {}, list[str](), list(found.skipped)
     for name in wanted:
         try:
             if name not in proposals:
@@ -93,6 +93,7 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
             truth = read(name)
             scores[name] = measure(project, project.case(name), proposals[name], truth.labels, arguments.tolerance)
             notes += truth.notes
+            skipped += truth.skipped
         except (MedSSLError, MemoryError) as error:
             failed[name] = str(error) if isinstance(error, MedSSLError) else f"Case {name}: {NO_MEMORY}"
             screen.note(f"not measured: {failed[name]}")
@@ -104,11 +105,12 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
         "left_out": left_out,
         "not_measured": failed,
         "refused": [{"path": str(path), "reason": why} for path, why in found.refused],
-        "skipped": [{"path": str(path), "reason": why} for path, why in found.skipped],
+        "skipped": [{"path": str(path), "reason": why} for path, why in skipped],
         "notes": notes,
     }
     for _, reason in found.refused:
         screen.note(f"not measured: {reason}")
+    tell_skipped(skipped, screen)
     tell_notes(notes, screen)
     show(screen, result)
     return result

@@ -19,16 +19,21 @@ def tell_report(report: ImportReport, screen: Screen) -> None:
     """A line for each file that was refused, for each reason for which others were left, and for each note."""
     for _, reason in report.refused:
         screen.note(f"left out: {reason}")
-    for reason, paths in _by_reason(report).items():
-        names = ", ".join(str(path) for path in paths[:SHOWN])
-        more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
-        screen.note(f"not taken: {names}{more}: {reason.rstrip('.')}.")
+    tell_skipped(report.skipped, screen)
     for _, words in report.offers[:1]:
         screen.note(
             f"{len(report.offers)} of these can be brought over to the grid of their scan exactly, with --bring-over "
             f"({words})."
         )
     tell_notes(report.notes, screen)
+
+
+def tell_skipped(skipped: Sequence[tuple[Path, str]], screen: Screen) -> None:
+    """A line for each reason why files were left alone."""
+    for reason, paths in _by_reason(skipped).items():
+        names = ", ".join(str(path) for path in paths[:SHOWN])
+        more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
+        screen.note(f"not taken: {names}{more}: {reason.rstrip('.')}.")
 
 
 def tell_notes(notes: Sequence[str], screen: Screen) -> None:
@@ -61,8 +66,8 @@ def none_of(report: ImportReport, what: str) -> str:
     return f"None of {len(report.refused)} {what} can be used. {report.refused[0][1]}{offer}"
 
 
-def _by_reason(report: ImportReport) -> dict[str, list[Path]]:
+def _by_reason(skipped: Sequence[tuple[Path, str]]) -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = {}
-    for path, reason in dict.fromkeys(report.skipped):
+    for path, reason in dict.fromkeys(skipped):
         found.setdefault(reason, []).append(path)
     return found
