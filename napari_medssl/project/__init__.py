@@ -6,8 +6,10 @@ from .classes import PALETTE, ClassInfo
 from .creation import new_project
 from .drafting import Draft, who_drafts
 from .importing import ImportReport, import_images
-from .importing_labels import LabelFiles, find_labels, import_labels, label_values, match_labels, truth_reader
+from .importing_labels import import_labels, truth_reader
+from .label_files import LabelFiles, find_labels, label_values, match_labels
 from .lease import Holder, Lease
+from .planning_labels import LabelPlan, PlannedLabels, import_planned, plan_labels
 from .project import Project
 from .proposals import Proposal, choose_proposal
 from .refused import Refused, forget_refused, read_refused
@@ -26,8 +28,10 @@ __all__ = [
     "Holder",
     "ImportReport",
     "LabelFiles",
+    "LabelPlan",
     "Lease",
     "NewerRevision",
+    "PlannedLabels",
     "Project",
     "Proposal",
     "Refused",
@@ -40,9 +44,11 @@ __all__ = [
     "freeze_audit",
     "import_images",
     "import_labels",
+    "import_planned",
     "label_values",
     "match_labels",
     "new_project",
+    "plan_labels",
     "read_audit",
     "read_refused",
     "truth_reader",

@@ -10,7 +10,7 @@ from ..errors import BadFileError
 from ..imaging import read_mask_values
 from .classes import ClassInfo
 from .filenames import bare, is_label_folder, label_stems, scan_stems
-from .importing_labels import find_labels, label_values
+from .label_files import find_labels, label_values
 
 if TYPE_CHECKING:
     from .project import Project

@@ -1,21 +1,21 @@
-"""Bringing in labels that are there already: which case each is of, what its values mean, and one mask of several."""
+"""Bringing in labels that are there already: one mask for each case of what its files show, saved as a revision."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import BadFileError, MedSSLError, ProjectError, TooLargeError
-from ..imaging import UNSEEN, read_mask_values
-from .files import gather_labels
+from ..imaging import read_mask_values
 from .images import is_read_as_stored
 from .importing import ImportReport, OnProgress
 from .joining import Joined, OtherGridError, join_labels, keep_others
-from .matching import match_files
+from .label_files import LabelFiles, find_labels
 from .meaning import Meaning, read_meaning, structure_of, uses_unseen
 from .refused import note_refused
 
@@ -26,22 +26,35 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class LabelFiles:
-    """Label files of a project's cases.
+class Meant:
+    """What the values of label files mean.
 
     Attributes
     ----------
-    of : dict of str to tuple of Path
-        By the name of the case, in the project's order; several where there is one file per structure.
-    refused : tuple of (Path, str)
-        Files that could be of several cases, each with a sentence that names them.
-    skipped : tuple of (Path, str)
-        Files of no case, each with why.
+    values : dict of Path to tuple of int
+        Those that occur in each file that can be read.
+    meanings : dict of Path to Meaning
+    unusable : dict of Path to MedSSLError
+        Files of which it cannot be said, each with why.
     """
 
-    of: dict[str, tuple[Path, ...]]
-    refused: tuple[tuple[Path, str], ...] = ()
-    skipped: tuple[tuple[Path, str], ...] = ()
+    values: dict[Path, tuple[int, ...]] = field(default_factory=dict)
+    meanings: dict[Path, Meaning] = field(default_factory=dict)
+    unusable: dict[Path, MedSSLError] = field(default_factory=dict)
+
+    @property
+    def spoken_of(self) -> frozenset[int]:
+        """The classes that any of the files speaks of."""
+        return frozenset().union(*(one.classes for one in self.meanings.values()))
+
+
+@dataclass
+class LeftOut:
+    """Files that were not taken: as in `ImportReport`."""
+
+    refused: list[tuple[Path, str]] = field(default_factory=list)
+    skipped: list[tuple[Path, str]] = field(default_factory=list)
+    offers: list[tuple[Path, str]] = field(default_factory=list)
 
 
 def import_labels(
@@ -93,66 +106,105 @@ def import_labels(
         be written to.
     """
     found = find_labels(project, paths)
-    wanted = _choose(project, found, cases)
-    files = {name: found.of[name] for name in wanted}
-    meanings, unusable = _meanings(project, files, mapping, other)
-    spoken_of = frozenset().union(*(one.classes for one in meanings.values()))
-    added: list[str] = []
-    refused, skipped, notes, offers = [*found.refused], [*found.skipped], list[str](), list[tuple[Path, str]]()
-    for done, name in enumerate(wanted):
-        if on_progress is not None:
-            on_progress(done, len(wanted))
-        case, bad = project.case(name), [(file, unusable[file]) for file in files[name] if file in unusable]
-        try:
-            if bad:
-                raise bad[0][1]
-            joined = join_labels(case, files[name], meanings, project.classes, bring_over)
-            saved = _save(case, joined, None if replace else spoken_of, project.classes, author, notes)
-        except MemoryError:
-            refused.append((files[name][0], str(TooLargeError(files[name][0]))))
-            continue
-        except (BadFileError, ProjectError) as error:
-            culprit = bad[0][0] if bad else error.path if isinstance(error, BadFileError) else files[name][0]
-            refused.append((culprit, str(error)))
-            skipped += [
-                (file, f"{culprit}, of case {name} too, cannot be used") for file in files[name] if file != culprit
-            ]
-            if isinstance(error, OtherGridError) and error.placement is not None:
-                offers.append((culprit, error.placement.words))
-            continue
-        skipped += joined.skipped
-        if saved:
-            added.append(name)
-        else:
-            skipped += [(file, f"case {name} has these labels already") for file in joined.files]
-    if on_progress is not None:
-        on_progress(len(wanted), len(wanted))
-    note_refused(project.root, refused, "labels", [file for name in wanted for file in files[name]])
-    return ImportReport(tuple(added), tuple(refused), tuple(skipped), tuple(notes), tuple(offers))
+    files = {name: found.of[name] for name in _choose(project, found, cases)}
+    meant = read_meanings(project, files, mapping, other)
+    return save_each(
+        project, found, files, meant, author, on_progress, bring_over=bring_over, replace=replace
+    )  # fmt: skip
 
 
-def find_labels(project: Project, paths: Path | str | Iterable[Path | str]) -> LabelFiles:
-    """Which label files belong to which case.
+def save_each(
+    project: Project,
+    found: LabelFiles,
+    files: Mapping[str, Sequence[Path]],
+    meant: Meant,
+    author: str,
+    on_progress: OnProgress | None = None,
+    *,
+    bring_over: bool,
+    replace: bool,
+) -> ImportReport:
+    """Save the files of some cases as revisions, as `import_labels` does, where it is known what they mean.
+
+    Parameters
+    ----------
+    found : LabelFiles
+        Those of all cases.
+    files : mapping of str to sequence of Path
+        Those to save, by the name of the case.
 
     Raises
     ------
-    BadFileError
-        If a folder has no label files.
     ProjectError
-        If no file belongs to a case; it says why the first one does not.
+        If the project cannot be written to.
     """
-    scans = {case.name: case.images for case in project.cases()}
-    gathered = gather_labels(paths, {image for images in scans.values() for image in images})
-    matches = match_files(gathered.files, scans, [one.name for one in project.classes])
-    if not matches.of:
-        if matches.ambiguous:
-            raise ProjectError(matches.ambiguous[0][1])
-        raise ProjectError(
-            f"{gathered.files[0] if gathered.files else 'The labels'}: none of these labels belongs to a case. Name "
-            "each file like its scan (a trailing _image, _label, _seg or _0000 does not matter), or put it into the "
-            "folder of its scan."
-        )
-    return LabelFiles(matches.of, matches.ambiguous, (*matches.unmatched, *gathered.left))
+    spoken_of, added, notes = None if replace else meant.spoken_of, list[str](), list[str]()
+
+    def save(case: Case, joined: Joined) -> bool:
+        saved = _save(case, joined, spoken_of, project.classes, author, notes)
+        added.extend([case.name] if saved else [])
+        return saved
+
+    left = join_each(project, files, meant, save, bring_over, on_progress)
+    refused, skipped = (*found.refused, *left.refused), (*found.skipped, *left.skipped)
+    note_refused(project.root, refused, "labels", [file for several in files.values() for file in several])
+    return ImportReport(tuple(added), refused, skipped, tuple(notes), tuple(left.offers))
+
+
+def join_each(
+    project: Project,
+    files: Mapping[str, Sequence[Path]],
+    meant: Meant,
+    use: Callable[[Case, Joined], bool],
+    bring_over: bool = False,
+    on_progress: OnProgress | None = None,
+) -> LeftOut:
+    """Make one mask of the files of each case, one case after the other; one that cannot be used stops no other.
+
+    Parameters
+    ----------
+    files : mapping of str to sequence of Path
+        By the name of the case.
+    use : callable
+        Told a case and its mask; says whether there was anything new in it. What it raises counts as a refusal.
+    bring_over : bool
+        As for `import_labels`.
+    on_progress : callable, optional
+        Called with (done, total).
+
+    Returns
+    -------
+    LeftOut
+        What was not taken, and why.
+    """
+    left = LeftOut()
+    for done, (name, several) in enumerate(files.items()):
+        if on_progress is not None:
+            on_progress(done, len(files))
+        case, bad = project.case(name), [(file, meant.unusable[file]) for file in several if file in meant.unusable]
+        try:
+            if bad:
+                raise bad[0][1]
+            joined = join_labels(case, several, meant.meanings, project.classes, bring_over)
+            new = use(case, joined)
+        except MemoryError:
+            left.refused.append((several[0], str(TooLargeError(several[0]))))
+            continue
+        except (BadFileError, ProjectError) as error:
+            culprit = bad[0][0] if bad else error.path if isinstance(error, BadFileError) else several[0]
+            left.refused.append((culprit, str(error)))
+            left.skipped += [
+                (file, f"{culprit}, of case {name} too, cannot be used") for file in several if file != culprit
+            ]
+            if isinstance(error, OtherGridError) and error.placement is not None:
+                left.offers.append((culprit, error.placement.words))
+            continue
+        left.skipped += joined.skipped
+        if not new:
+            left.skipped += [(file, f"case {name} has these labels already") for file in joined.files]
+    if on_progress is not None:
+        on_progress(len(files), len(files))
+    return left
 
 
 def truth_reader(
@@ -167,80 +219,58 @@ def truth_reader(
     It raises MedSSLError where they cannot be used.
     """
     files = {name: found.of[name] for name in wanted}
-    meanings, unusable = _meanings(project, files, mapping, other)
+    meant = read_meanings(project, files, mapping, other)
 
     def read(name: str) -> Joined:
         for file in files[name]:
-            if file in unusable:
-                raise unusable[file]
-        return join_labels(project.case(name), files[name], meanings, project.classes, bring_over=True, only_whole=True)
+            if file in meant.unusable:
+                raise meant.unusable[file]
+        return join_labels(
+            project.case(name), files[name], meant.meanings, project.classes, bring_over=True, only_whole=True
+        )
 
     return read
 
 
-def match_labels(project: Project, paths: Path | str | Iterable[Path | str]) -> dict[str, Path]:
-    """The first label file of each case by the case's name, in the project's order; files of no case are left out.
+def read_meanings(
+    project: Project,
+    files: Mapping[str, Sequence[Path]],
+    mapping: Mapping[int, int] | None = None,
+    other: int | None = None,
+    on_progress: OnProgress | None = None,
+) -> Meant:
+    """Read which values are in the label files of some cases, and say what they mean.
 
-    Raises
-    ------
-    BadFileError
-        If a folder has no label files.
-    ProjectError
-        If no file belongs to a case.
+    Parameters
+    ----------
+    on_progress : callable, optional
+        Called with (done, total), in cases.
     """
-    return {name: files[0] for name, files in find_labels(project, paths).of.items()}
-
-
-def label_values(
-    paths: Path | str | Iterable[Path | str], mapping: Mapping[int, int] | None = None, other: int | None = None
-) -> tuple[int, ...]:
-    """The class values that occur in label files and folders, ascending; unreadable files are passed over.
-
-    Raises
-    ------
-    BadFileError
-        If a folder has no label files.
-    """
-    found: set[int] = set()
-    for path in gather_labels(paths).files:
-        try:
-            values = read_mask_values(path)
-        except BadFileError:
-            continue
-        named = mapping or {}
-        found.update(named.get(value, value if other is None or value == 0 else other) for value in values)
-    return tuple(sorted(value for value in found if 0 < value < UNSEEN))
-
-
-def _meanings(
-    project: Project, files: Mapping[str, tuple[Path, ...]], mapping: Mapping[int, int] | None, other: int | None
-) -> tuple[dict[Path, Meaning], dict[Path, MedSSLError]]:
-    """What the values of the files mean, and the files of which that cannot be said, each with why."""
-    values: dict[Path, tuple[int, ...]] = {}
-    unusable: dict[Path, MedSSLError] = {}
-    for name, several in files.items():
+    meant = Meant()
+    for done, (name, several) in enumerate(files.items()):
+        if on_progress is not None:
+            on_progress(done, len(files))
         as_stored = is_read_as_stored(project.case(name).image_refs)
         for file in several:
             try:
-                values[file] = read_mask_values(file, as_stored=as_stored)
+                meant.values[file] = read_mask_values(file, as_stored=as_stored)
             except BadFileError as error:
-                unusable[file] = error
-    used = uses_unseen(values)
+                meant.unusable[file] = error
+    used = uses_unseen(meant.values)
     folders = {image.parent for case in project.cases() for image in case.images}
-    meanings: dict[Path, Meaning] = {}
     for name, several in files.items():
         for file in several:
-            if file not in values:
+            if file not in meant.values:
                 continue
             structure = structure_of(file, project.classes, folders)
             try:
-                meanings[file] = read_meaning(
-                    file, values[file], project.classes,
+                meant.meanings[file] = read_meaning(
+                    file, meant.values[file], project.classes,
                     unseen_is_used=used, structure=structure, mapping=mapping, other=other, case=name,
                 )  # fmt: skip
             except ProjectError as error:
-                unusable[file] = error
-    return meanings, unusable
+                meant.unusable[file] = error
+    return meant
 
 
 def _save(
@@ -252,16 +282,37 @@ def _save(
     notes: list[str],
 ) -> bool:
     """Save a mask as a revision, unless the newest one is the same."""
-    array, kept = joined.labels.array, ""
-    if spoken_of is not None:
-        array, kept = keep_others(case, array, spoken_of, classes)
-    before = case.read_labels()
-    if before is not None and np.array_equal(before.array, array):
+    array, kept = labels_to_save(case, joined, spoken_of, classes)
+    if array is None:
         return False
     note = "from " + ", ".join(map(str, joined.files))
     case.save_labels(array, author=author, origin="imported", note=note)
     notes += [*joined.notes, *filter(None, [kept])]
     return True
+
+
+def labels_to_save(
+    case: Case, joined: Joined, spoken_of: frozenset[int] | None, classes: Sequence[ClassInfo]
+) -> tuple[NDArray[np.uint8] | None, str]:
+    """What would be saved of a mask, and what of the earlier labels stays in it, in words.
+
+    Parameters
+    ----------
+    spoken_of : frozenset of int, optional
+        The classes that the files speak of: others are kept. By default none is.
+
+    Returns
+    -------
+    array : array of uint8 or None
+        None where the newest labels are the same.
+    kept : str
+        "" where nothing was kept.
+    """
+    array, kept = joined.labels.array, ""
+    if spoken_of is not None:
+        array, kept = keep_others(case, array, spoken_of, classes)
+    before = case.read_labels()
+    return (None if before is not None and np.array_equal(before.array, array) else array), kept
 
 
 def _choose(project: Project, found: LabelFiles, cases: int | Collection[str] | None) -> list[str]:

@@ -63,7 +63,7 @@ def read_meaning(
     structure : ClassInfo, optional
         The one that the file, or its folder, is named after.
     mapping, other : optional
-        What a person said; then nothing is taken for granted.
+        What a person said; of a file that has one of these values, nothing is taken for granted.
 
     Raises
     ------
@@ -72,7 +72,8 @@ def read_meaning(
     """
     shown = set(values) - {0}
     note = ""
-    if mapping or other is not None:
+    said = other is not None or not shown.isdisjoint(mapping or ())
+    if said:
         turned = dict(mapping or {})
     elif structure is not None and len(shown) <= 1:
         turned = {value: structure.value for value in shown}
@@ -90,7 +91,7 @@ def read_meaning(
     if foreign and max(foreign) <= UNSEEN and min(foreign) >= 0:  # others are refused by the reader, with how to map
         raise refuse_values(f"{file} (case {case})" if case else str(file), foreign, classes)
     found = set(becomes.values()) - {0, UNSEEN}
-    named = {structure.value} if structure is not None and not mapping and other is None else set()
+    named = {structure.value} if structure is not None and not said else set()
     return Meaning(turned, other, frozenset(found | named), note)
 
 
