@@ -41,6 +41,7 @@ from napari_medssl.ui.panels.case_dialogs import AuditDialog, CommentDialog
 from napari_medssl.ui.panels.check_view import CheckDialog
 from napari_medssl.ui.panels.class_dialog import ClassDialog
 from napari_medssl.ui.panels.dialogs import NewProjectDialog
+from napari_medssl.ui.panels.import_dialog import ImportLabelsDialog
 from napari_medssl.ui.panels.keys_card import KeysCard
 from napari_medssl.ui.panels.reader import Reader
 
@@ -264,6 +265,7 @@ DIALOGS: dict[str, Callable[[Path], QDialog]] = {
     "structures": lambda root: ClassDialog((ClassFacts(1, "liver", "#ff0000"),), lambda *_: None),
     "new project": lambda root: NewProjectDialog(projects.look_into(root / "scans"), checking(root)),
     "check": lambda root: CheckDialog(checking(root)),
+    "import labels": lambda root: ImportLabelsDialog((), lambda *_: None, (ClassFacts(1, "liver", "#ff0000"),)),
     "keys": lambda root: KeysCard(keycard.rows(("Alt-A",), ("Alt-A",), {})),
     "pages": lambda root: Reader(root),
 }

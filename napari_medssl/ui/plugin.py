@@ -221,20 +221,16 @@ class MedSSLWidget(QWidget):
             self._theme()
 
     def dragEnterEvent(self, event: Any) -> None:
-        """Folders and scans may be dropped."""
+        """Folders, scans and labels may be dropped."""
         if event.mimeData().hasUrls():
             event.acceptProposedAction()
 
     def dropEvent(self, event: Any) -> None:
-        """A folder is opened; scans are added to the open project."""
+        """A folder is opened; scans and labels come into the open project."""
         paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
         event.acceptProposedAction()
-        if len(paths) == 1 and paths[0].is_dir():
-            QTimer.singleShot(0, partial(self.open_folder, paths[0]))  # a dialog must not hold up the drag
-        elif paths and self.session.state.has_project:
-            self.session.add_scans(paths)
-        elif paths:
-            QTimer.singleShot(0, partial(self.open_folder, paths[0].parent))
+        if paths:
+            wiring.importing.drop(self, paths)
 
     def show_curves(self) -> None:
         """Show the curves of the run at the bottom of the window."""

@@ -13,6 +13,7 @@ from ..errors import DamagedFileError, MedSSLError
 from ..runs.status import RunStatus
 from .facts import ProjectFacts, read_facts
 from .recents import data_folder
+from .windowwords import in_window
 
 if TYPE_CHECKING:
     from ..project import ClassInfo, Lease, Project
@@ -192,7 +193,7 @@ def person() -> str:
 
 
 def _refusals(refused: Iterable[tuple[Path, str]]) -> str:
-    listed = [reason for _, reason in refused]
+    listed = [in_window(reason) for _, reason in refused]
     if not listed:
         return ""
     more = f" … and {len(listed) - 3} more" if len(listed) > 3 else ""

@@ -22,6 +22,7 @@ from .classwork import ClassDesk
 from .comparework import CompareDesk, CompareScreen
 from .facts import ProjectFacts, read_facts
 from .helpwork import HelpDesk
+from .importwork import ImportDesk
 from .insidework import InsideDesk, InsideScreen, Start
 from .jobs import Jobs
 from .lookwork import LookDesk, LookScreen
@@ -90,6 +91,8 @@ class Session:
         The run on the screen.
     classes : ClassDesk
         The structures of the project.
+    imports : ImportDesk
+        Labels from elsewhere.
     progress : ProgressDesk
         How the work goes on.
     inside : InsideDesk
@@ -130,6 +133,7 @@ class Session:
         self.runs = RunDesk(self.board, driver, jobs, follow, self._changed, self.cases.fetch_proposal, clock)
         self.progress = ProgressDesk(self.board, jobs)
         self.classes = ClassDesk(self.board, jobs, self.cases, author, self.refresh)
+        self.imports = ImportDesk(self.board, jobs, self.cases, author, self.refresh)
         self.inside = InsideDesk(self.board, view, jobs, start_inside)
         self.previews = PreviewDesk(self.board, view, jobs)
         self.help = HelpDesk(self.board, jobs)
@@ -292,6 +296,7 @@ class Session:
         self.thumbnails.take(Path(opened.project.root))
         self.inside.take(opened.project)
         self.classes.take(opened.project, opened.eyes, opened.lease)
+        self.imports.take(opened.project)
         self.progress.take(Path(opened.project.root))
         self.previews.take(opened.project)
         found: list[tuple[Handle, RunStatus]] = opened.found

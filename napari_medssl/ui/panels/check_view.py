@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from qtpy.QtCore import Qt, QTimer, Signal
@@ -21,6 +22,7 @@ from ...project.examining import Report
 from ...project.findings import Finding, in_words
 from ..checkwork import Checking, reasons
 from ..icons import status_icon
+from ..windowwords import in_window
 from .parts import answers, button, enable, named, plain, show_text, text
 
 LOOK = 100  # ms between looks at the progress
@@ -133,6 +135,7 @@ class CheckView(QWidget):
         show_text(self.details, words)
 
     def _add(self, finding: Finding) -> None:
+        finding = replace(finding, todo=in_window(finding.todo))
         names = finding.items[0] if len(finding.items) == 1 else f"{len(finding.items)} files"
         top = QTreeWidgetItem([f"{LEVELS[finding.level]}: {names}", f"{finding.what} {finding.todo}"])
         top.setIcon(0, status_icon(ICONS[finding.level], self.palette().color(QPalette.ColorRole.WindowText)))

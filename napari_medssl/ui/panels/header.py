@@ -50,6 +50,7 @@ class Header(QWidget):
     open_project = Signal()
     open_sample = Signal()
     add_scans = Signal()
+    import_labels = Signal()
     check_scans = Signal()
     open_recent = Signal(str)
     edit_classes = Signal()
@@ -88,6 +89,11 @@ class Header(QWidget):
                 self.open_sample,
             ),
             ("Add scans to this project …", "More scans; they stay where they are.", self.add_scans),
+            (
+                "Import labels …",
+                "Masks made elsewhere become labels of their cases. You see first what would come of them.",
+                self.import_labels,
+            ),
             (
                 "Check the scans …",
                 "Read all scans and say what is odd: voxel sizes, values, duplicates, patients.",
