@@ -11,6 +11,7 @@ import codecs
 import os
 import re
 import shlex
+from collections.abc import Sequence
 from typing import TextIO
 
 #: controls other than tab and newline, what turns the direction of text round, line ends of Unicode, and bytes of file
@@ -22,6 +23,7 @@ _INSTEAD = {
     "±": "+-", "≈": "~", "µ": "u", "²": "2", "³": "3", "’": "'", "‘": "'", "“": '"', "”": '"', "•": "*", "✓": "v",
 }  # fmt: skip
 FALLBACK = "napari-medssl.fallback"
+MOST_NAMES = 6  # in a sentence
 
 
 def plain(text: str) -> str:
@@ -40,6 +42,15 @@ def prepare(*streams: TextIO) -> None:
     for stream in streams:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors=FALLBACK)
+
+
+def listed(names: Sequence[str], last: str = "and") -> str:
+    """ "liver", "liver and tumour", "a, b, c and 4 more"."""
+    if len(names) <= 1:
+        return "".join(names)
+    if len(names) > MOST_NAMES:
+        return f"{', '.join(names[:MOST_NAMES])} {last} {len(names) - MOST_NAMES:,} more"
+    return f"{', '.join(names[:-1])} {last} {names[-1]}"
 
 
 def command_line(*words: object) -> str:

@@ -66,7 +66,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "ownership": ("errors", "disk", "locking", "hosts"),
     "plain": (),
     "imaging": ("errors", "disk", "imaging"),
-    "project": ("errors", "disk", "sealing", "locking", "hosts", "ownership", "imaging", "project"),
+    "project": ("errors", "plain", "disk", "sealing", "locking", "hosts", "ownership", "imaging", "project"),
     "progress": ("errors", "disk", "locking", "imaging", "project", "progress"),
     "selection": ("errors", "imaging", "project", "selection", "inference.uncertainty"),
     "nets": ("errors", "nets"),

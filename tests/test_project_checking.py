@@ -86,7 +86,7 @@ def test_labels_are_held_against_scans_and_each_other() -> None:
     odd = Mask("m", "m", "scan 4", grid, (1, 7))
     (finding,) = compare(CLEAN, [*masks, odd])
     assert (finding.rule, "7" in finding.what) == ("label-values", True)
-    assert rules(compare(CLEAN, masks, known={1})) == ["label-values"]
+    assert rules(compare(CLEAN, masks, known={1: "liver"})) == ["label-values"]
     assert rules(compare(CLEAN, [replace(masks[0], scan="")])) == ["no-scan"]
     elsewhere = scan("x", shape=(9, 10, 10)).grid
     assert rules(compare(CLEAN, [replace(masks[0], grid=elsewhere)])) == ["label-grid"]

@@ -41,7 +41,8 @@ def outlook_lines(outlook: Outlook) -> list[str]:
     if outlook.lack is not None:
         return [f"  Cannot run: {outlook.lack}"]
     recipe = [f"  Recipe: {outlook.departs}"] if outlook.departs else []
-    return [f"  Uses: {outlook.uses}. {outlook.measured}", *recipe, f"  Time: {outlook.time}"]
+    caution = [f"  ⚠ {outlook.caution}"] if outlook.caution else []
+    return [f"  Uses: {outlook.uses}. {outlook.measured}", *caution, *recipe, f"  Time: {outlook.time}"]
 
 
 def method_json(info: MethodInfo, outlook: Outlook | None) -> dict[str, Any]:
@@ -60,7 +61,18 @@ def method_json(info: MethodInfo, outlook: Outlook | None) -> dict[str, Any]:
 
 def outlook_json(outlook: Outlook) -> dict[str, Any]:
     """An outlook as JSON values."""
-    names = ("uses", "measured", "departs", "time", "labelled", "unlabelled", "held_out", "audit", "proposals")
+    names = (
+        "uses",
+        "measured",
+        "departs",
+        "time",
+        "labelled",
+        "unlabelled",
+        "held_out",
+        "audit",
+        "proposals",
+        "caution",
+    )
     lack = outlook.lack
     return {
         "can_run": outlook.can_run,

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from ..imaging import way_out
+from ..plain import listed
 from .findings import LEVELS, Finding, Mask, Scan, about
 from .patients import shared_patients
 
@@ -24,14 +25,14 @@ _NUMBER = re.compile(r"\d[\d.e+-]*")
 TOUCHES_AIR = -900.0  # HU
 
 
-def compare(scans: Sequence[Scan], masks: Sequence[Mask] = (), known: Collection[int] | None = None) -> list[Finding]:
+def compare(scans: Sequence[Scan], masks: Sequence[Mask] = (), known: Mapping[int, str] | None = None) -> list[Finding]:
     """All that is odd, worst first.
 
     Parameters
     ----------
     scans, masks : sequences
-    known : collection of int, optional
-        Values that labels may have besides 0 and 255; by default what most label files have.
+    known : mapping of int to str, optional
+        Values that labels may have besides 0 and 255, with their names; by default what most label files have.
     """
     found = [
         *_kinds(scans),
@@ -43,6 +44,7 @@ def compare(scans: Sequence[Scan], masks: Sequence[Mask] = (), known: Collection
         *_masks(scans, masks),
         *_values(masks, known),
         *_unseen(masks),
+        *_unshown(masks, known or {}),
         *shared_patients(scans),
     ]
     return sorted(found, key=lambda finding: LEVELS.index(finding.level))
@@ -227,6 +229,27 @@ def _unseen(masks: Sequence[Mask]) -> Iterator[Finding]:
             "warning", "only-0-and-255", tuple(mask.name for mask in binary),
             "Labels that hold only 0 and 255: 255 means 'not looked at', so they show no structure.",
             "If 255 is the structure, import them with --map 255=1 (its value).",
+        )  # fmt: skip
+
+
+def _unshown(masks: Sequence[Mask], known: Mapping[int, str]) -> Iterator[Finding]:
+    """Structures that no labels show, and labels that are all empty."""
+    shown = {value for mask in masks for value in mask.values}
+    absent = [name for value, name in known.items() if value not in shown]
+    silent = all(mask.unseen for mask in masks)  # of those `_unseen` tells
+    if not shown and not silent:
+        which = listed(absent, "or") or "a structure"
+        yield Finding(
+            "warning", "no-structure", tuple(mask.name for mask in masks),
+            f"All labels are empty: not one voxel is {which}. There is nothing to learn.",
+            "Label a scan that shows a structure; if these labels should, look at them.",
+        )  # fmt: skip
+    elif shown and absent:
+        names = listed(absent)
+        yield Finding(
+            "warning", "not-shown", tuple(absent), f"No labels show {names}: no model can learn "
+            f"{'it' if len(absent) == 1 else 'them'}.",
+            f"Label {names} in at least one scan. If the labels should show it, look at their values.",
         )  # fmt: skip
 
 

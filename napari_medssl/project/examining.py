@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -126,7 +126,9 @@ def check_project(
     _tell(on_progress, done, len(cases))
     guessed = guess_patients({case.name: ("", case_stem(case.images[0])) for case in cases})
     told = {case.name: case.patient for case in cases if case.patient != case.name}
-    return _report(scans, masks, findings, {one.value for one in project.classes}, guessed | told, done == len(cases))
+    return _report(
+        scans, masks, findings, {one.value: one.name for one in project.classes}, guessed | told, done == len(cases)
+    )
 
 
 def describe(key: str, name: str, volume: Volume) -> Scan:
@@ -195,9 +197,13 @@ def _unreadable(name: str, error: BadFileError, key: str | None) -> Finding:
 
 
 def _report(
-    scans: list[Scan], masks: list[Mask], findings: list[Finding], known: set[int] | None, patients: dict[str, str],
+    scans: list[Scan],
+    masks: list[Mask],
+    findings: list[Finding],
+    known: Mapping[int, str] | None,
+    patients: dict[str, str],
     whole: bool,
-) -> Report:  # fmt: skip
+) -> Report:
     named = [replace(scan, patient=patients.get(scan.key, "")) for scan in scans]
     compared = compare(named, masks, known)
     found = sorted((*findings, *compared), key=lambda finding: LEVELS.index(finding.level))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..methods.catalog import MethodInfo
+from ..plain import listed
 from .words import count
 
 
@@ -35,7 +37,18 @@ def avoid_text(info: MethodInfo) -> str:
     return words[:1].lower() + words[1:]
 
 
-def unmet(info: MethodInfo, labelled: int, unlabelled: int, classes: int) -> Lack | None:
+def unshown_text(unshown: Sequence[str], labelled: int) -> str:
+    """That a model cannot learn structures that no label shows; empty where there are none."""
+    if not unshown:
+        return ""
+    names = listed(unshown)
+    none = "The only labelled scan" if labelled == 1 else f"None of the {labelled:,} labelled scans"
+    shows = f"does not show {names}" if labelled == 1 else f"shows {names}"
+    them = "it" if len(unshown) == 1 else "them"
+    return f"{none} that a model learns from {shows}, so it cannot learn {them}. Label {names} in at least one scan."
+
+
+def unmet(info: MethodInfo, labelled: int, unlabelled: int, classes: int, unshown: Sequence[str] = ()) -> Lack | None:
     """What a method lacks on a project; None when it can run.
 
     Parameters
@@ -44,6 +57,8 @@ def unmet(info: MethodInfo, labelled: int, unlabelled: int, classes: int) -> Lac
         Scans it may learn from, as `picking.pick` picks them.
     classes : int
         Structures that the project names.
+    unshown : sequence of str
+        Those that no voxel of the labels is of.
     """
     if not info.segments:
         wanted, there = max(1, info.needs_unlabelled), labelled + unlabelled
@@ -59,6 +74,12 @@ def unmet(info: MethodInfo, labelled: int, unlabelled: int, classes: int) -> Lac
         )
     if not classes:
         return Lack("No structure to segment is named.", "Name at least one.")
+    if labelled and len(unshown) == classes:
+        empty = "the only labelled scan is" if labelled == 1 else f"all {labelled:,} labelled scans are"
+        return Lack(
+            f"Nothing to learn: {empty} empty, without a voxel of {listed(unshown, 'or')}.",
+            f"Label {listed(unshown, 'or')} in at least one scan.",
+        )
     if unlabelled < info.needs_unlabelled:
         return Lack(
             f"{count(info.needs_unlabelled, 'unlabelled scan')} needed, {unlabelled or 'none'} there.",

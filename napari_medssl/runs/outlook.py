@@ -14,8 +14,8 @@ from ..errors import SpecError
 from ..methods.catalog import CATALOG, Kind, MethodInfo, method_info
 from .estimate import Estimate, estimate
 from .history import PastRun, read_history
-from .needs import Lack, avoid_text, unmet
-from .picking import Picked, Standing, look_at_cases, pick, unfinished
+from .needs import Lack, avoid_text, unmet, unshown_text
+from .picking import Picked, Standing, look_at_cases, pick, unfinished, unshown
 from .presets import Preset, overruled, own_wishes
 from .settings import check_settings
 from .spec import LabelledCase
@@ -67,6 +67,8 @@ class Stock:
         2 for images, 3 for volumes.
     labels, measures : frozenset of LabelledCase
         Which ones `labelled` and `held_out` count.
+    unshown : tuple of str
+        Structures that no voxel of `labels` is of.
     """
 
     labelled: int = 0
@@ -80,6 +82,7 @@ class Stock:
     runs: tuple[PastRun, ...] = ()
     labels: frozenset[LabelledCase] = frozenset()
     measures: frozenset[LabelledCase] = frozenset()
+    unshown: tuple[str, ...] = ()
 
     def past(self, run: str) -> PastRun | None:
         """The earlier run of that name."""
@@ -104,6 +107,8 @@ class Outlook:
         How long it takes, as far as anybody knows.
     lack : Lack or None
         Why it cannot run, and what would make it run.
+    caution : str
+        What it cannot learn from the labels there are; empty where they show all structures.
     """
 
     method: str
@@ -121,6 +126,7 @@ class Outlook:
     proposals: int
     lack: Lack | None = None
     departs: str = ""
+    caution: str = ""
 
     @property
     def can_run(self) -> bool:
@@ -150,6 +156,7 @@ def count_stock(
         runs=runs,
         labels=frozenset(picked.labelled),
         measures=frozenset(picked.held_out),
+        unshown=unshown(project, picked.labelled) if picked.labelled else (),
     )
 
 
@@ -191,6 +198,7 @@ def look_ahead(stock: Stock, wish: Wish, start: PastRun | None = None) -> Outloo
         proposals=proposals,
         lack=lack,
         departs=_departs(info, wish.preset, start),
+        caution=unshown_text(stock.unshown, stock.labelled) if info.segments and lack is None else "",
     )
 
 
@@ -201,7 +209,7 @@ def grouped() -> list[MethodInfo]:
 
 def find_lack(info: MethodInfo, stock: Stock, wish: Wish, start: PastRun | None) -> Lack | None:
     """Why a wish cannot be met; None when it can."""
-    lack = unmet(info, stock.labelled, stock.unlabelled, stock.classes) or _bad_setting(info, wish)
+    lack = unmet(info, stock.labelled, stock.unlabelled, stock.classes, stock.unshown) or _bad_setting(info, wish)
     if lack is not None or not wish.start_from:
         return lack
     if start is None:

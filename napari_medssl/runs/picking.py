@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..errors import ProjectError
 from ..project import UNUSABLE
 from .spec import LabelledCase
 
@@ -113,6 +115,16 @@ def pick(standings: Sequence[Standing], seed: int = 0) -> Picked:
     used = {entry.case for entry in usable}
     learnable = [name for name in unlabelled if name not in used and patients[name] not in kept]
     return Picked(tuple(labelled), tuple(learnable), tuple(held_out))
+
+
+def unshown(project: Project, labelled: Sequence[LabelledCase]) -> tuple[str, ...]:
+    """Names of the structures that no voxel of these labels is of: a model cannot learn them."""
+    shown: set[int] = set()
+    for entry in labelled:
+        with suppress(ProjectError):  # gone meanwhile: what cannot be read shows nothing
+            voxels = project.case(entry.case).revision(entry.revision).voxels
+            shown.update(value for value, number in voxels.items() if number)
+    return tuple(one.name for one in project.classes if one.value not in shown)
 
 
 def unfinished(standings: Sequence[Standing]) -> tuple[str, ...]:

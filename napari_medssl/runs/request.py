@@ -15,7 +15,7 @@ from .estimate import ask_budget
 from .history import PastRun, mark_retired, read_past_run
 from .needs import unmet
 from .outlook import Wish, count_stock, find_lack
-from .picking import look_at_cases, pick, pick_cases
+from .picking import look_at_cases, pick, pick_cases, unshown
 from .presets import Preset
 from .rules import MOST_MINUTES, MOST_SEED, MOST_STEPS, shown
 from .settings import check_settings
@@ -105,7 +105,8 @@ def pick_again(root: Path, run: str) -> None:
     project = Project.open(root)
     spec = read_spec(project.run_folder(run))
     picked = pick_cases(project, spec.seed)
-    if unmet(method_info(spec.method), len(picked.labelled), len(picked.unlabelled), len(project.classes)) is None:
+    counts = len(picked.labelled), len(picked.unlabelled), len(project.classes)
+    if unmet(method_info(spec.method), *counts, unshown(project, picked.labelled)) is None:
         write_spec(
             project.run_folder(run),
             replace(spec, labelled=picked.labelled, unlabelled=picked.unlabelled, held_out=picked.held_out),

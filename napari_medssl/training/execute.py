@@ -19,7 +19,8 @@ from ..methods.base import Phase
 from ..methods.catalog import method_info
 from ..project import Project
 from ..runs.events import FinishReason, PhaseStarted, RunEvent, RunFinished, RunStarted, Warned
-from ..runs.picking import left_out, look_at_cases, unfinished
+from ..runs.needs import unshown_text
+from ..runs.picking import left_out, look_at_cases, unfinished, unshown
 from ..runs.request import start_run_folder
 from ..runs.spec import Plan, RunSpec, read_spec, write_spec
 from ..runs.stop import StopToken, withdraw_stop
@@ -125,6 +126,10 @@ def _train(spec: RunSpec, project: Project, stop: StopToken) -> Iterator[RunEven
     for case, why in left_out(project).items():
         if case not in used:  # of those it uses, the engine tells when it meets them
             yield Warned(message=f"{case} is left out. {why}", case=case)
+    if info.segments:
+        absent = unshown_text(unshown(project, spec.labelled), len(spec.labelled))
+        if absent:
+            yield Warned(message=absent)
     begins_with = "" if resume else take_over(spec, project, learner)
     if info.segments and not spec.held_out:
         yield Warned(message=FEW_LABELS.format(more=max(1, 8 - len(spec.labelled))))

@@ -9,6 +9,7 @@ from ...runs.outlook import Outlook
 from .parts import show_text, text
 
 CANNOT = "Cannot run"
+MISSING = "Not learnt"
 
 
 class MethodCard(QFrame):
@@ -28,7 +29,7 @@ class MethodCard(QFrame):
         grid.addWidget(self.title, 0, 0, 1, 2)
         grid.addWidget(self.summary, 1, 0, 1, 2)
         self.rows = {}
-        for row, name in enumerate((CANNOT, "Why", "Uses", "Recipe", "Time", "Not when"), 2):
+        for row, name in enumerate((CANNOT, "Why", "Uses", MISSING, "Recipe", "Time", "Not when"), 2):
             key, value = text(name, heading=True), text()
             key.setWordWrap(False)
             value.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
@@ -48,6 +49,7 @@ class MethodCard(QFrame):
             (CANNOT, "" if lack is None else f"⚠ {lack}"),
             ("Why", "\n".join(why)),
             ("Uses", f"{outlook.uses}. {outlook.measured}" if lack is None else ""),
+            (MISSING, outlook.caution and f"⚠ {outlook.caution}"),
             ("Recipe", outlook.departs),
             ("Time", outlook.time if lack is None else ""),
             ("Not when", outlook.not_when),
