@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from .errors import MedSSLError
+from .locking import NO_LOCKS, has_system_locks
 
 GIGA = 1e9
 QT_BINDINGS = ("PySide6", "PyQt6", "PyQt5", "PySide2")
@@ -133,6 +134,8 @@ def _folder(folder: Path) -> Iterator[Finding]:
     except OSError as error:
         yield Finding("writing", "Writing", f"{folder}: {error.strerror}", "bad", "Choose another folder for projects.")
         return
+    if has_system_locks(folder) is False:
+        yield Finding("locks", "Locks", "none in this folder", "note", NO_LOCKS)
     free = shutil.disk_usage(folder).free / GIGA
     few = free < LEAST_DISK
     yield Finding(

@@ -2,8 +2,9 @@
 
 An owner leaves a small record that says who and where, and two signs of life. For this computer it is a lock of the
 operating system on `.<name>.lock` beside the record: it ends with its process, whatever happened, so that no number of
-a process has to be looked up. For other computers, whose locks may not be seen from here, a `beat` in the record counts
-on every few seconds. An owner elsewhere is gone when a reader saw no beat for `SILENCE` seconds, counted by the
+a process has to be looked up; where the system keeps no locks, the number of the process and its birth tell that (see
+`hosts.lives`). For other computers, whose locks may not be seen from here, a `beat` in the record counts on every few
+seconds. An owner elsewhere is gone when a reader saw no beat for `SILENCE` seconds, counted by the
 reader's own clock that only goes forward: no times of two clocks are compared to decide that.
 """
 
@@ -23,8 +24,8 @@ from typing import Any, Literal
 
 from .disk import make_folder, names_in, read_json, read_json_or_none, remedy, remove_if, write_json
 from .errors import BadFileError, DamagedFileError, MedSSLError
-from .hosts import host_name, machine_id, may_be_alive
-from .locking import forget_lock, held_by_another, lock_is_there, long_lock
+from .hosts import host_name, lives, machine_id, may_be_alive, this_process
+from .locking import Lock, forget_lock, held_by_another, long_lock
 
 BEAT = 15.0  # seconds between two signs of life
 SILENCE = 120.0  # seconds without one after which an owner on another computer is gone
@@ -81,11 +82,11 @@ class OwnedError(MedSSLError):
 class Ownership:
     """What this process owns; made by `own`. It beats by itself until it is released."""
 
-    def __init__(self, path: Path, values: dict[str, Any], lock: Any) -> None:
+    def __init__(self, path: Path, values: dict[str, Any], lock: Lock) -> None:
         self.path = path
         self.is_lost = False
         self._values = values
-        self._lock = lock
+        self._lock: Lock | None = lock
         self._beating = threading.Lock()
 
     @property
@@ -104,7 +105,7 @@ class Ownership:
                     self.is_lost = True
                     self._let_go()
                     return
-                if not lock_is_there(self.path):  # somebody tidied up; without it we would count as gone here
+                if not self._lock.is_there:  # somebody tidied up; without it we would count as gone here
                     self._lock.release()
                     self._lock = long_lock(self.path)
                     if self._lock is None:
@@ -139,7 +140,8 @@ class Ownership:
     def _let_go(self) -> None:
         _forget(self)
         lock, self._lock = self._lock, None
-        lock.release()
+        if lock is not None:
+            lock.release()
 
     def __enter__(self) -> Ownership:
         return self
@@ -172,12 +174,10 @@ def own(path: Path, owner: str = "", values: Mapping[str, Any] | None = None, wi
     """
     lock = _take_lock(path, witness)
     try:
-        _clear(path, witness)
+        _clear(path, witness, lock)
         said = {
             "owner": owner,
-            "host": host_name(),
-            "machine": machine_id(),
-            "pid": os.getpid(),
+            **this_process(),
             "started": datetime.now(UTC).isoformat(),
             "token": secrets.token_hex(8),
             "beat": 0,
@@ -205,7 +205,7 @@ def make_way(path: Path, witness: Path | None = None) -> None:
     """
     lock = _take_lock(path, witness)
     try:
-        _clear(path, witness)
+        _clear(path, witness, lock)
     finally:
         lock.release()
 
@@ -243,12 +243,9 @@ def look(path: Path, witness: Path | None = None) -> tuple[Owner | None, Sign]:
         return owner, "alive"
     if owner is None:
         return None, "gone"
-    if owner.is_of_this_computer:
-        if not owner.token:
-            return owner, "alive" if may_be_alive(owner.pid, owner.said.get("born")) else "gone"
-        if held is False:
-            return owner, "gone"
-    return owner, _listen(path, owner, witness)
+    if owner.is_of_this_computer and owner.token and held is False:
+        return owner, "gone"  # for owners elsewhere, whose locks may not be seen from here, that proves nothing
+    return owner, _sign_without_lock(path, owner, witness)
 
 
 def living_owner(path: Path, witness: Path | None = None) -> Owner | None:
@@ -285,7 +282,7 @@ def _owner(said: Mapping[str, Any]) -> Owner:
 # -- taking it --------------------------------------------------------------------------------------------------------
 
 
-def _take_lock(path: Path, witness: Path | None) -> Any:
+def _take_lock(path: Path, witness: Path | None) -> Lock:
     if owned_here(path) is not None:
         raise OwnedError(path, read_owner(path))
     try:
@@ -298,10 +295,11 @@ def _take_lock(path: Path, witness: Path | None) -> Any:
     return lock
 
 
-def _clear(path: Path, witness: Path | None) -> None:
+def _clear(path: Path, witness: Path | None, lock: Lock) -> None:
     """Remove the record of an owner that is gone; the lock is ours."""
     owner = read_owner(path)
-    if owner is not None and not (owner.token and owner.is_of_this_computer):  # else: the lock said so already
+    proven = owner is not None and owner.token and owner.is_of_this_computer and lock.is_of_system
+    if owner is not None and not proven:
         while True:
             sign = _sign_without_lock(path, owner, witness)
             if sign == "alive":
@@ -314,7 +312,9 @@ def _clear(path: Path, witness: Path | None) -> None:
 
 def _sign_without_lock(path: Path, owner: Owner, witness: Path | None) -> Sign:
     if owner.is_of_this_computer:
-        return "alive" if may_be_alive(owner.pid, owner.said.get("born")) else "gone"
+        alive = lives(owner.said) if owner.token else may_be_alive(owner.pid, owner.said.get("born"))
+        if alive is not None:
+            return "alive" if alive else "gone"
     return _listen(path, read_owner(path) or owner, witness)
 
 

@@ -61,7 +61,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "errors": (),
     "sealing": (),
     "disk": ("errors", "sealing"),
-    "locking": ("errors", "disk"),
+    "soft_locks": ("hosts",),
+    "locking": ("errors", "disk", "soft_locks"),
     "hosts": (),
     "ownership": ("errors", "disk", "locking", "hosts"),
     "plain": (),
@@ -93,7 +94,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "ui",
     ),
     "__main__": ("cli",),
-    "doctor": ("errors", "runs", "demo", "training"),
+    "doctor": ("errors", "locking", "runs", "demo", "training"),
     "demo": (*CORE, "demo", "drawing", "inference", "training", "terminal"),
 }
 # A run's process is where torch comes in: inside a function, never when the module is imported.

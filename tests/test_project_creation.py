@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +12,8 @@ import pytest
 from test_project_importing import mask, write
 
 from napari_medssl import cli
-from napari_medssl.errors import MedSSLError, ProjectError
+from napari_medssl.errors import BadFileError, MedSSLError, ProjectError
+from napari_medssl.locking import exclusive
 from napari_medssl.project import ClassInfo, Project, import_images, new_project
 from napari_medssl.ui import projects
 
@@ -137,3 +141,40 @@ def test_a_proposal_that_fails_leaves_other_files_of_its_folder(
     with pytest.raises(MedSSLError):
         case.save_proposal("bcp-001", mask(), {"entropy": np.zeros((5, 6, 7), np.float32)}, 0.5, {})
     assert [path.name for path in mine.parent.iterdir()] == ["mine.txt"]
+
+
+class TestLocks:
+    def fail(self, root: Path, *more: AbstractContextManager[None]) -> None:
+        with pytest.raises(MedSSLError, match="enough"):
+            self._fail(root, *more)
+
+    def _fail(self, root: Path, *more: AbstractContextManager[None]) -> None:
+        with new_project(root) as project:
+            project.set_classes((ClassInfo(1, "one"),))
+            for one in more:
+                one.__enter__()
+            raise MedSSLError("enough")
+
+    def test_one_that_was_there_before_stays(self, tmp_path: Path) -> None:
+        root = tmp_path / "p"
+        root.mkdir()
+        (root / ".project.json.lock").touch()
+        self.fail(root)
+        assert [path.name for path in root.iterdir()] == [".project.json.lock"]
+
+    def test_one_that_somebody_has_stays(self, tmp_path: Path) -> None:
+        root = tmp_path / "p"
+        held = exclusive(root / "project.json")
+        self.fail(root, held)
+        with pytest.raises(BadFileError), exclusive(root / "project.json", patience=0.1):
+            pass
+        assert [path.name for path in root.iterdir()] == [".project.json.lock"]
+        held.__exit__(None, None, None)
+
+    def test_where_there_are_none_nothing_is_left_either(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse(*_: object) -> None:
+            raise OSError(errno.EOPNOTSUPP, "no locks here")
+
+        monkeypatch.setattr(fcntl, "flock", refuse)
+        self.fail(tmp_path / "a" / "p")
+        assert list(tmp_path.iterdir()) == []

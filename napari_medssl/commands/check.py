@@ -42,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """Read and tell."""
     from ..errors import ProjectError
+    from ..locking import NO_LOCKS, has_system_locks
     from ..project import Project
     from ..project.examining import check_files, check_project
     from ..project.files import gather_labels, gather_scans, look_into
@@ -51,8 +52,10 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     place, counting = arguments.place, screen.counting("Reading scans")
     damage: list[dict[str, Any]] = []
     mended: list[str] = []
+    has_locks = True
     if (place / "project.json").is_file() or place.name == "project.json":
         project = Project.open(place)
+        has_locks = has_system_locks(project.root) is not False
         damage, mended = care_for(project, screen, arguments.repair, arguments.clear_proposals)
         report = check_project(project, counting)
     elif arguments.repair or arguments.clear_proposals:
@@ -72,8 +75,11 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
             ["", "which", "what", "what to do"],
             [(SIGNS[one.level], _names(one.items), one.what, one.todo) for one in report.findings],
         )
+    if not has_locks:
+        screen.say(NO_LOCKS)
     return {
         "place": str(place),
+        "locks": has_locks,
         "scans": report.scans,
         "findings": [dataclasses.asdict(one) for one in report.findings],
         "leave_out": report.leave_out,
