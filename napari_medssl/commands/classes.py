@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import MedSSLError
 from ..terminal.screen import Screen
+from .damage import open_project
 from .parsing import parse_classes, parse_mapping
 
 if TYPE_CHECKING:
@@ -36,10 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """List, plan or change."""
-    from ..project import Project
     from ..project.migration import apply_change, finish_change, plan_change
 
-    project = Project.open(arguments.project)
+    project = open_project(arguments.project, screen)
     if arguments.finish:
         ended = finish_change(project)
         screen.say(f"Finished: {ended}." if ended else "No change was interrupted.")

@@ -1,10 +1,12 @@
-"""Which files of a project cannot be read: told by every command that shows what a project holds."""
+"""Which files of a project cannot be read: told at the end of every command on a project, however it ends."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..errors import MedSSLError
 from ..terminal.screen import Screen
 
 if TYPE_CHECKING:
@@ -14,11 +16,41 @@ if TYPE_CHECKING:
 SHOWN = 10  # for people; machines get all
 
 
-def tell_damage(project: Project, screen: Screen) -> list[dict[str, Any]]:
+def open_project(
+    place: Path, screen: Screen, more: Callable[[Project], Iterable[Damage]] = lambda project: ()
+) -> Project:
+    """Open a project for a command; what of it cannot be read is told when the command ends.
+
+    Parameters
+    ----------
+    more : callable
+        Gives what the command has found beside, to be told with it.
+
+    Raises
+    ------
+    ProjectError
+        If there is none, it is unreadable, or a newer version wrote it.
+    """
+    from ..project import Project
+
+    project = Project.open(place)
+    screen.at_the_end(lambda: {"damage": tell_damage(project, screen, more)})
+    return project
+
+
+def tell_damage(
+    project: Project, screen: Screen, more: Callable[[Project], Iterable[Damage]] = lambda project: ()
+) -> list[dict[str, Any]]:
     """Say which files cannot be read and what that means; also as JSON values."""
     from ..project.integrity import find_damage
 
-    damage = [*find_damage(project), *of_runs(project)]
+    try:
+        project.refresh()  # the command may have changed it
+        found = [*find_damage(project), *of_runs(project), *more(project)]
+    except (MedSSLError, OSError) as error:
+        screen.note(str(error))
+        return []
+    damage = list({(one.path, one.what): one for one in found}.values())
     say_damage(damage, screen, SHOWN)
     if len(damage) > SHOWN:
         screen.say(f"⚠ And {len(damage) - SHOWN} more: napari-medssl check {project.root}")

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import NO_MEMORY, MedSSLError
 from ..terminal.screen import Screen
+from .damage import open_project
 from .importing import tell_notes, tell_skipped
 from .labels import MAP_HELP
 from .numbers import number_from_zero
@@ -58,11 +59,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """Predict what is not predicted yet, then measure."""
     from ..inference.evaluation import learnt_from, measure, proposals_of, score_table
-    from ..project import Project, find_labels, truth_reader
+    from ..project import find_labels, truth_reader
     from .parsing import parse_value_map, pick_cases
     from .predict import predict
 
-    project = Project.open(arguments.project)
+    project = open_project(arguments.project, screen)
     mapping, other = parse_value_map(arguments.mapping)
     found = find_labels(project, arguments.truth)
     truths = found.of

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import MedSSLError
 from ..terminal.screen import Screen
+from .damage import open_project
 
 if TYPE_CHECKING:
     from ..imaging import Grid
@@ -40,12 +41,11 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     from ..inspection.findings import found_json
     from ..inspection.inspect import inspect_case
     from ..inspection.sheets import Colours, write_sheets
-    from ..project import Project
     from .parsing import pick_cases
 
     if not 1 <= arguments.slices <= MOST_SLICES:
         raise MedSSLError(f"--slices {arguments.slices}: choose 1 to {MOST_SLICES}.")
-    project = Project.open(arguments.project)
+    project = open_project(arguments.project, screen)
     names = pick_cases([case.name for case in project.cases()], [arguments.case])
     if len(names) != 1:
         raise MedSSLError(f"--case {arguments.case!r}: name one case.")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MedSSLError
 from ..terminal.screen import Screen
+from .damage import open_project
 from .importing import none_of, report_values, tell_report
 from .parsing import parse_label_cases, parse_value_map
 
 if TYPE_CHECKING:
-    from ..project import Revision
+    from ..project import Project, Revision
+    from ..project.damage import Damage
 
 HELP = "import labels, or list the revisions of labels"
 MAP_HELP = (
@@ -63,9 +66,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_import(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """Import."""
-    from ..project import Project, import_labels
+    from ..project import import_labels
 
-    project = Project.open(arguments.project)
+    project = open_project(arguments.project, screen)
     mapping, other = parse_value_map(arguments.mapping)
     report = import_labels(
         project,
@@ -87,10 +90,7 @@ def run_import(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
 
 def run_history(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """Table of revisions, oldest first."""
-    from ..project import Project
-    from .damage import damage_json
-
-    project = Project.open(arguments.project)
+    project = open_project(arguments.project, screen, lambda project: _damaged(project, arguments.cases))
     cases = [project.case(name) for name in arguments.cases] if arguments.cases else project.cases()
     revisions = [(case.name, revision) for case in cases for revision in case.revisions()]
     if not revisions:
@@ -98,11 +98,14 @@ def run_history(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]
     elif not screen.machine:
         columns = ["case", "time (UTC)", "author", "origin", "state", ">minutes", "from", ">Dice to it", ">revision"]
         screen.table("", columns, [_row(name, revision) for name, revision in revisions])
-    damage = [one for case in cases for one in case.damaged_labels()]
-    for one in damage:
-        screen.say(f"⚠ {one}")
-    told = [damage_json(one) for one in damage]
-    return {"project": str(project.root), "damage": told, "revisions": [_values(name, r) for name, r in revisions]}
+    return {"project": str(project.root), "revisions": [_values(name, r) for name, r in revisions]}
+
+
+def _damaged(project: Project, names: Sequence[str]) -> Iterator[Damage]:
+    """Revisions that cannot be read, older ones among them: a history lists those, too."""
+    for case in project.cases():
+        if not names or case.name in names:
+            yield from case.damaged_labels()
 
 
 def _row(case: str, revision: Revision) -> list[object]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..terminal.screen import Screen
+from .damage import open_project
 from .numbers import number
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """List methods, or the options of one."""
     from ..methods.catalog import CATALOG, method_info
-    from ..project import Project
     from ..runs.outlook import GROUPS, Wish, grouped, look_ahead, take_stock
     from ..runs.recommend import recommend
     from .describing import method_json, method_lines
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
         return _options(method_info(arguments.options), screen)
     outlooks, recommended = {}, {}
     if arguments.project is not None:
-        project = Project.open(arguments.project)
+        project = open_project(arguments.project, screen)
         stock = take_stock(project)
         for name in CATALOG:
             wish = Wish(name, arguments.preset, arguments.minutes, arguments.steps)

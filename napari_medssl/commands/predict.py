@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ProjectError
 from ..plain import command_line
 from ..terminal.screen import Screen
+from .damage import open_project
 
 if TYPE_CHECKING:
     from ..project import Project
@@ -37,11 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """Predict."""
-    from ..project import Project
     from .parsing import device_here, pick_cases
 
     device = device_here(arguments.device)
-    project = Project.open(arguments.project)
+    project = open_project(arguments.project, screen)
     model = arguments.model or default_model(project, screen)
     wanted = pick_cases([c.name for c in project.cases()], arguments.cases) if arguments.cases else None
     return predict(project, model, wanted, device, screen)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..terminal.screen import Screen
+from .damage import open_project
 
 HELP = "show whether proposals get better and the work gets less"
 WORDS = ("run", "case", "time", "kind", "proposed")  # columns that hold no numbers
@@ -24,9 +25,8 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     from ..progress.confusion import tell_confusion
     from ..progress.effort import tell_effort
     from ..progress.learning import tell_rounds
-    from ..project import Project
 
-    progress = read_progress(Project.open(arguments.project))
+    progress = read_progress(open_project(arguments.project, screen))
     tables = make_tables(progress)
     words = (tell_rounds(progress.rounds), tell_effort(progress.effort, "minutes"), tell_confusion(progress.confusion))
     for table, said in zip(tables, words, strict=True):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ProjectError, SpecError
 from ..plain import command_line
 from ..terminal.screen import Screen
+from .damage import open_project
 
 if TYPE_CHECKING:
     from ..project import Project
@@ -47,12 +48,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_list(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """Table of runs."""
-    from ..project import Project
     from ..runs.outlook import take_stock
-    from .damage import tell_damage
     from .judging import COLUMN, mark
 
-    project = Project.open(arguments.project)
+    project = open_project(arguments.project, screen)
     stock = take_stock(project)
     runs = list_runs(project, stock)
     if not runs:
@@ -62,8 +61,7 @@ def run_list(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
         keys = ("run", "method", "state", "progress", "steps", "minutes", "best_dice")
         rows = [[*(r[key] for key in keys), mark(r["verdict"]), r["message"]] for r in runs]
         screen.table("", columns, rows)
-    damage = tell_damage(project, screen)
-    return {"runs": runs, "damage": damage, **tell_model(project, runs, stock, screen)}
+    return {"runs": runs, **tell_model(project, runs, stock, screen)}
 
 
 def tell_model(project: Project, runs: list[dict[str, Any]], stock: Stock, screen: Screen) -> dict[str, Any]:
@@ -100,10 +98,9 @@ def tell_model(project: Project, runs: list[dict[str, Any]], stock: Stock, scree
 
 def run_stop(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """Write the request; the run looks at it between steps."""
-    from ..project import Project
     from ..runs.drivers import ProcessDriver
 
-    project = Project.open(arguments.project)
+    project = open_project(arguments.project, screen)
     _folder(project, arguments.run_name)
     handle = ProcessDriver().attach(project.root, arguments.run_name)
     if not handle.is_alive():
@@ -115,13 +112,12 @@ def run_stop(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
 
 def run_resume(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """Go on in this process, to the end."""
-    from ..project import Project
     from ..runs.drivers import ProcessDriver
     from ..runs.process import is_running, is_taken
     from .judging import tell_verdict
     from .running import run_here
 
-    project = Project.open(arguments.project)
+    project = open_project(arguments.project, screen)
     folder = _folder(project, arguments.run_name)
     if is_running(folder):
         raise is_taken(folder)

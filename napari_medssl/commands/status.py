@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..terminal.screen import Screen
+from .damage import open_project
 
 HELP = "show what a project holds and how far it is"
 SHOWN = 40  # cases listed for people; machines get all
@@ -21,14 +22,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """Count and list."""
-    from ..project import Project
     from ..runs.champion import set_aside
     from ..runs.outlook import take_stock
-    from .damage import tell_damage
     from .judging import COLUMN, mark
     from .runs import list_runs, tell_model
 
-    project = Project.open(arguments.project)
+    project = open_project(arguments.project, screen)
     stock = take_stock(project)
     avoid = set_aside(stock.runs)
     cases = []
@@ -62,10 +61,8 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
                 ["run", "method", "state", ">steps", ">Dice held out", COLUMN],
                 [(r["run"], r["method"], r["state"], r["steps"], r["best_dice"], mark(r["verdict"])) for r in runs],
             )
-    damage = tell_damage(project, screen)
     return {
         **tell_model(project, runs, stock, screen),
-        "damage": damage,
         "project": str(project.root),
         "name": project.name,
         "classes": [{"value": c.value, "name": c.name, "colour": c.colour} for c in project.classes],

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..terminal.screen import Screen
+from .damage import open_project
 
 HELP = "say which cases to look at next, and why"
 
@@ -20,15 +21,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """Rank."""
     from ..errors import MedSSLError
-    from ..project import Project
     from ..runs.champion import set_aside
     from ..runs.history import read_history
     from ..selection.candidates import suggest
-    from .damage import tell_damage
 
     if arguments.count < 1:
         raise MedSSLError(f"-k {arguments.count}: ask for at least one.")
-    project = Project.open(arguments.project)
+    project = open_project(arguments.project, screen)
     suggestions = suggest(project, set_aside(read_history(project)))[: arguments.count]
     if not suggestions:
         screen.say("Every case is labelled; nothing to suggest.")
@@ -40,6 +39,5 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
         )
     return {
         "project": str(project.root),
-        "damage": tell_damage(project, screen),
         "suggestions": [{"case": s.case, "score": s.score, "reason": s.reason} for s in suggestions],
     }

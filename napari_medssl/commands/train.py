@@ -8,6 +8,7 @@ from typing import Any
 
 from ..methods.catalog import CATALOG
 from ..terminal.screen import Screen
+from .damage import open_project
 from .numbers import number
 from .parsing import parse_settings
 
@@ -59,7 +60,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """Train to the end of the budget; Ctrl+C stops and keeps."""
-    from ..project import Project
     from ..runs.request import Asked, make_spec
     from .judging import tell_verdict
     from .parsing import device_here, pick_cases
@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
 
     settings = parse_settings(arguments.settings)
     arguments.device = device_here(arguments.device)
-    project = Project.open(arguments.project)
+    project = open_project(arguments.project, screen)
     propose = None
     if arguments.propose:
         none = arguments.propose == ["none"]

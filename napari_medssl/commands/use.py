@@ -10,6 +10,7 @@ from typing import Any
 from ..errors import MedSSLError
 from ..plain import command_line
 from ..terminal.screen import Screen
+from .damage import open_project
 
 HELP = "choose which model is used where none is named"
 
@@ -25,7 +26,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """Write the decision down."""
-    from ..project import Project
     from ..runs.champion import use_model
     from ..runs.outlook import take_stock
     from .runs import list_runs, tell_model
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     if arguments.automatic == (arguments.run_name is not None):
         hint = command_line("runs", "list", arguments.project)
         raise MedSSLError(f"Name the run whose model to use, or say --automatic. To see the runs: {hint}")
-    project = Project.open(arguments.project)
+    project = open_project(arguments.project, screen)
     use_model(project, arguments.run_name, author=_person())
     stock = take_stock(project)
     return tell_model(project, list_runs(project, stock), stock, screen)

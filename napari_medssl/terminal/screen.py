@@ -27,6 +27,7 @@ class Screen:
     def __init__(self, machine: bool) -> None:
         self.machine = machine
         self._out = sys.stdout
+        self._last: list[Callable[[], dict[str, Any]]] = []
 
     def console(self, progress: bool = False) -> Console:
         """A rich console: for results, or for `progress`."""
@@ -76,8 +77,14 @@ class Screen:
             table.add_row(*(escape(plain(cell_text(cell))) for cell in row))
         self.console().print(table)
 
+    def at_the_end(self, tell: Callable[[], dict[str, Any]]) -> None:
+        """Have something told when the command ends, however it ends; what it returns becomes part of the result."""
+        self._last.append(tell)
+
     def result(self, value: dict[str, Any]) -> None:
         """The end of a command: the JSON object for machines; nothing for people, who have seen it."""
+        for tell in self._last:
+            value = tell() | value
         if self.machine:
             print(json.dumps(without_nan(value), default=str), file=self._out, flush=True)
 
