@@ -294,11 +294,46 @@ def names_in(folder: Path | str, ending: str = "") -> list[str]:
 def sweep(folder: Path) -> None:
     """Remove temporary files that a crash left in a folder more than a day ago; nothing with a name of its own."""
     with suppress(OSError):
-        for entry in os.scandir(folder):
-            if entry.name.startswith(".") and entry.name.endswith(".tmp"):
+        left = [entry for entry in os.scandir(folder) if entry.name.startswith(".") and entry.name.endswith(".tmp")]
+        age = ages_in(folder)
+        for entry in left:
+            if age(Path(entry.path)) > _DAY:
                 with suppress(OSError):
-                    if time.time() - entry.stat().st_mtime > _DAY:
-                        os.unlink(entry.path)
+                    os.unlink(entry.path)
+
+
+def ages_in(folder: Path) -> Callable[[Path], float]:
+    """A function that tells how many seconds ago a file near a folder was changed, by the clock of their disk.
+
+    A share has a clock of its own, and that of this computer may be wrong. A time to come is as far off as one that is
+    past: the clock was put back since, and such a file must not count as new until then. The clock is asked once, and
+    only where there is a file; one that is not there was changed just now.
+    """
+    now: list[float] = []
+
+    def age(path: Path) -> float:
+        try:
+            changed = path.stat().st_mtime
+        except OSError:
+            return 0.0
+        if not now:
+            now.append(clock_of(folder))
+        return abs(now[0] - changed)
+
+    return age
+
+
+def clock_of(folder: Path) -> float:
+    """What the clock of the disk says where a folder lies, in seconds since the epoch."""
+    probe = folder / f".clock.{secrets.token_hex(4)}.tmp"
+    try:
+        probe.touch()
+        return probe.stat().st_mtime
+    except OSError:  # it cannot be written to
+        return time.time()
+    finally:
+        with suppress(OSError):
+            probe.unlink(missing_ok=True)
 
 
 def _sync_file(path: Path) -> None:

@@ -22,7 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
-from .disk import make_folder, names_in, read_json, read_json_or_none, remedy, remove_if, write_json
+from .disk import clock_of, make_folder, names_in, read_json, read_json_or_none, remedy, remove_if, write_json
 from .errors import BadFileError, DamagedFileError, MedSSLError
 from .hosts import host_name, lives, machine_id, may_be_alive, this_process
 from .locking import Lock, forget_lock, held_by_another, long_lock
@@ -402,13 +402,4 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 def _age(path: Path, witness: Path | None) -> float:
     """Seconds since the last sign of life, by the clock of the disk where it can be asked."""
     stamps = [stamp[1] for one in (path, witness) if one is not None and (stamp := _stamp(one)) is not None]
-    probe = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        probe.touch()
-        now = probe.stat().st_mtime_ns
-    except OSError:
-        now = time.time_ns()
-    finally:
-        with suppress(OSError):
-            probe.unlink(missing_ok=True)
-    return abs(now - max(stamps, default=0)) / 1e9
+    return abs(clock_of(path.parent) - max(stamps, default=0) / 1e9)

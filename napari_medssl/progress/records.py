@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -49,8 +50,35 @@ class Finished:
 
 def read_finished(project: Project) -> list[Finished]:
     """Each time that a person finished a case, oldest first; what was imported is no work."""
-    found = [one for case in project.cases() for one in finished_of(case.name, case.revisions())]
-    return sorted(found, key=lambda one: (one.time, one.revision))
+    found = []
+    for case in project.cases():
+        revisions = case.revisions()
+        times = dict(zip((one.id for one in revisions), in_order([one.time for one in revisions]), strict=True))
+        found += [(times[one.revision], one) for one in finished_of(case.name, revisions)]
+    return [one for _, one in sorted(found, key=lambda pair: pair[0])]  # stable: those of a case stay as they are
+
+
+def in_order(times: Sequence[str]) -> list[str]:
+    """Times that never go back, of revisions in the order in which they were made.
+
+    As few clocks as can be are taken to have been wrong: the longest row that goes forward stands, and what is out of
+    it has the time of the one before.
+    """
+    ends: list[str] = []  # of rows that go forward, by their length: the earliest time that one of them ends with
+    lengths = []
+    for time in times:
+        length = bisect_right(ends, time)
+        ends[length : length + 1] = [time]
+        lengths.append(length)
+    right: list[str] = []
+    wanted, after = len(ends) - 1, ""
+    for time, length in zip(reversed(times), reversed(lengths), strict=True):
+        fits = length == wanted and (not after or time <= after)
+        right.append(time if fits else "")
+        wanted, after = (wanted - 1, time) if fits else (wanted, after)
+    right.reverse()
+    last = next((time for time in right if time), "")
+    return [last := time or last for time in right]
 
 
 def finished_of(case: str, revisions: Sequence[Revision]) -> Iterable[Finished]:
@@ -82,9 +110,12 @@ def finished_of(case: str, revisions: Sequence[Revision]) -> Iterable[Finished]:
 
 
 def last_of_each(finished: Iterable[Finished]) -> list[Finished]:
-    """Of each case and run the last: what a proposal was in the end."""
-    kept = {(one.case, one.run): one for one in finished}
-    return sorted(kept.values(), key=lambda one: (one.time, one.revision))
+    """Of each case and run the last, of those given oldest first: what a proposal was in the end."""
+    kept: dict[tuple[str, str | None], Finished] = {}
+    for one in finished:
+        kept.pop((one.case, one.run), None)  # in the order of their last times
+        kept[one.case, one.run] = one
+    return list(kept.values())
 
 
 def _drawn(revision: Revision) -> int:

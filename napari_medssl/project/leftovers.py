@@ -6,13 +6,12 @@ Only files that the program made are removed, by their names.
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..disk import names_in
+from ..disk import ages_in, names_in
 from .proposals import PROPOSAL_NAME
 
 if TYPE_CHECKING:
@@ -25,19 +24,20 @@ _RESERVED = 3_600.0
 
 def find_temporary(root: Path) -> list[Path]:
     """Temporary files that a killed writer left more than a day ago, anywhere in a project."""
-    found = []
+    found, age = [], ages_in(root)
     for folder, _, names in os.walk(root):
         for name in names:
             path = Path(folder, name)
-            if name.startswith(".") and name.endswith(".tmp") and _age(path) > _DAY:
+            if name.startswith(".") and name.endswith(".tmp") and age(path) > _DAY:
                 found.append(path)
     return sorted(found)
 
 
 def find_empty_runs(root: Path) -> list[Path]:
     """Folders of runs that were reserved and never written to."""
+    age = ages_in(root)
     folders = (root / "runs" / name for name in sorted(names_in(root / "runs")))
-    return [one for one in folders if one.is_dir() and not any(one.iterdir()) and _age(one) > _RESERVED]
+    return [one for one in folders if one.is_dir() and not any(one.iterdir()) and age(one) > _RESERVED]
 
 
 def find_aside(root: Path) -> list[Path]:
@@ -101,10 +101,3 @@ def _remove(path: Path) -> int:
         path.unlink()
         return size
     return 0
-
-
-def _age(path: Path) -> float:
-    try:
-        return time.time() - path.stat().st_mtime
-    except OSError:
-        return 0.0

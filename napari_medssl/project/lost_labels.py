@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
-from ..disk import names_in
+from ..disk import ages_in, names_in
 from ..errors import DamagedFileError
 from .damage import Damage, damage_of
 from .revisions import Revision, label_id, load_revision
@@ -65,6 +64,7 @@ def why_lost(folder: Path, case: str, id: str) -> tuple[Damage, ...]:
 def strays(folder: Path, case: str, names: list[str]) -> tuple[Damage, ...]:
     """Label files among those names that have no record, oldest first; files of a save under way are left out."""
     known = {name[: -len(_ENDING)] for name in names if name.endswith(_ENDING)}
+    age = ages_in(folder)
     alone = sorted(name for name in names if (id := label_id(name)) and id not in known)
     return tuple(
         Damage(
@@ -75,12 +75,5 @@ def strays(folder: Path, case: str, names: list[str]) -> tuple[Damage, ...]:
             case,
         )
         for name in alone
-        if _age(folder / name) > UNDER_WAY
+        if age(folder / name) > UNDER_WAY
     )
-
-
-def _age(path: Path) -> float:
-    try:
-        return time.time() - path.stat().st_mtime
-    except OSError:
-        return 0.0

@@ -13,13 +13,15 @@ import sys
 import time
 from collections.abc import Generator, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
 from ..errors import RunError
 from .digest import Digest, read_digest
-from .events import RunEvent, RunFinished
+from .events import RunEvent, RunFinished, RunStarted
+from .history import next_turn
 from .journal import JOURNAL_NAME, JournalReader, JournalWriter
 from .line import run_in_front, status_in_line
 from .process import TAKEN, free, is_lost, is_running, is_taken, read_process, runner
@@ -92,6 +94,8 @@ class InlineDriver:
                     owner = runner(folder)
                     yield RunFinished(reason="failed", message=_AWAY.format(run=run, owner=owner or "another computer"))
                     return
+                if isinstance(event, RunStarted):
+                    event = replace(event, turn=next_turn(folder.parent))
                 try:
                     writer.write(event, durable=event.kind in ("run-finished", "checkpoint-saved"))
                 except OSError as error:  # a run that nobody can follow must not go on

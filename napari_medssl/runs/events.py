@@ -11,9 +11,14 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 from .shapes import misfit
+
+#: Later events stand in `at` as many seconds behind this as went by; sleep of the computer counts where that is known.
+_forward = partial(time.clock_gettime, time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic
+_BEGIN = time.time() - _forward()
 
 FinishReason = Literal["completed", "stopped", "paused", "discarded", "failed"]
 
@@ -25,11 +30,11 @@ class RunEvent:
     Attributes
     ----------
     at : float
-        When, in seconds since the epoch.
+        When, in seconds since the epoch. Within one process it only goes forward, also where the clock is put right.
     """
 
     kind: ClassVar[str] = ""
-    at: float = field(default_factory=time.time)
+    at: float = field(default_factory=lambda: _BEGIN + _forward())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +42,8 @@ class RunStarted(RunEvent):
     """The run has begun (again, when `resumed_step` is above 0).
 
     `phases` are titles in order; `total_steps` is None while only a time budget bounds the run; `then` is the run that
-    begins when this one is done.
+    begins when this one is done. `turn` counts the beginnings of runs in the project, so that their order needs no
+    clock; 0 in older journals.
     """
 
     kind: ClassVar[str] = "run-started"
@@ -54,6 +60,7 @@ class RunStarted(RunEvent):
     held_out: int = 0
     resumed_step: int = 0
     then: str | None = None
+    turn: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..disk import names_in
 from ..errors import MedSSLError
 from ..methods.catalog import CATALOG
 from ..project.champions import Decision, read_decisions
@@ -69,7 +71,22 @@ def read_history(project: Project) -> tuple[PastRun, ...]:
             runs.append(mark_retired(read_past_run(project.run_folder(name)), project.retired_runs))
         except MedSSLError:
             continue  # reserved and not written yet, or of a newer version
-    return mark_chosen(sorted(runs, key=lambda run: run.pace.began), read_decisions(project.root))
+    return mark_chosen(sorted(runs, key=lambda run: run.pace.order), read_decisions(project.root))
+
+
+def next_turn(runs: Path) -> int:
+    """The `RunStarted.turn` of a run that begins now.
+
+    Parameters
+    ----------
+    runs : Path
+        The folder of all runs.
+    """
+    turns = [0]
+    for name in names_in(runs):
+        with suppress(OSError):
+            turns.append(read_digest(runs / name / JOURNAL_NAME).pace.turn)
+    return 1 + max(turns)
 
 
 def unreadable_runs(project: Project) -> dict[str, str]:

@@ -19,6 +19,7 @@ from .events import (
     Validated,
     Warned,
 )
+from .pace import gap
 from .trail import Trail, plus
 
 State = Literal["waiting", "running", "completed", "stopped", "paused", "discarded", "failed", "lost"]
@@ -38,10 +39,11 @@ class RunStatus:
     """Everything a screen shows of one run.
 
     `state` is "lost" only when a driver found the process dead without a last event. `phases` are the titles;
-    `phase_index` counts into them. `loss` and `dice` are the curves to draw; `best_dice` is that of the model which is
-    deployed. `waits_for` is the run after which this one, not begun yet, comes. `phase_step` is the step at which the
-    phase began; `lived` the seconds that the run had lived when its process was last started; `step_seconds` how long a
-    step takes now; `preview` the newest look at how the proposal of a case grows.
+    `phase_index` counts into them. `loss` and `dice` are the curves to draw; `best_dice` is that of the model which
+    is deployed. `waits_for` is the run after which this one, not begun yet, comes. `phase_step` is the step at
+    which the phase began; `lived` the seconds that the run had lived when its process was last started, `life`
+    those since; `step_seconds` how long a step takes now; `preview` the newest look at how the proposal of a case
+    grows.
     """
 
     state: State = "waiting"
@@ -66,6 +68,7 @@ class RunStatus:
     begins_with: str = ""
     preview: Previewed | None = None
     lived: float = 0.0
+    life: float = 0.0
     message: str = ""
     last_event_at: float = 0.0
     finished: RunFinished | None = None
@@ -79,16 +82,18 @@ class RunStatus:
     @property
     def seconds(self) -> float:
         """How long it has lived until its last word, pauses left out."""
-        return self.lived + max(0.0, self.last_event_at - self.started.at) if self.started else 0.0
+        return self.lived + self.life
 
 
 def step(status: RunStatus, event: RunEvent) -> RunStatus:
     """The status after one more event; the curves of the one before are not copied."""
-    return replace(status, last_event_at=event.at, **_changes(status, event))
+    begins = status.started is None or isinstance(event, RunStarted)
+    life = 0.0 if begins else status.life + gap(status.last_event_at, event.at)
+    return replace(status, last_event_at=event.at, life=life, **_changes(status, event, status.lived + life))
 
 
-def _changes(status: RunStatus, event: RunEvent) -> dict[str, Any]:
-    """The fields that an event changes."""
+def _changes(status: RunStatus, event: RunEvent, seconds: float) -> dict[str, Any]:
+    """The fields that an event changes which comes when the run has lived that long."""
     match event:
         case RunStarted():
             # a run that lost its process goes on from its last checkpoint: what came after is done, and said, again
@@ -118,7 +123,7 @@ def _changes(status: RunStatus, event: RunEvent) -> dict[str, Any]:
                 begins_with=event.begins_with or status.begins_with,  # said once, and true for all of the run
             )
         case Stepped():
-            point = CurvePoint(event.step, _elapsed(status, event), event.losses.get("total", float("nan")))
+            point = CurvePoint(event.step, seconds, event.losses.get("total", float("nan")))
             return dict(
                 step=event.step,
                 progress=event.progress,
@@ -128,7 +133,7 @@ def _changes(status: RunStatus, event: RunEvent) -> dict[str, Any]:
                 loss=plus(status.loss, point),
             )
         case Validated():
-            point = CurvePoint(event.step, _elapsed(status, event), event.mean)
+            point = CurvePoint(event.step, seconds, event.mean)
             # the model of the last best measurement is the one on disk; one that a lost life made later is not
             best = event.mean if event.best or status.best_dice is None else status.best_dice
             return dict(dice=plus(status.dice, point), last_validated=event, best_dice=best)
@@ -157,10 +162,6 @@ def _changes(status: RunStatus, event: RunEvent) -> dict[str, Any]:
 def fold(events: Iterable[RunEvent], start: RunStatus | None = None) -> RunStatus:
     """The status after all of `events`, from `start` (a new run when None)."""
     return reduce(step, events, start or RunStatus())
-
-
-def _elapsed(status: RunStatus, event: RunEvent) -> float:
-    return status.lived + event.at - status.started.at if status.started else 0.0
 
 
 def wait_again(status: RunStatus) -> RunStatus:
