@@ -132,7 +132,8 @@ def stepped(at: int) -> Stepped:
 
 def test_the_status_of_a_whole_run() -> None:
     begin = RunStarted(at=100.0, run="r", task="train", method="m", phases=("one", "two"))
-    said: list[RunEvent] = [begin, PhaseStarted(phase="p", title="one", index=0), stepped(1), stepped(2)]
+    phase = PhaseStarted(at=100.0, phase="p", title="one", index=0)
+    said: list[RunEvent] = [begin, phase, stepped(1), stepped(2)]
     status = fold(said)
     assert (status.state, status.phase_title, status.step, status.progress) == ("running", "one", 2, 0.2)
     assert [(p.step, p.seconds, p.value) for p in status.loss] == [(1, 1.0, 1.0), (2, 2.0, 0.5)]
