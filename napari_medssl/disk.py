@@ -20,6 +20,7 @@ from .errors import BadFileError, DamagedFileError
 from .sealing import put_right as put_right
 from .sealing import seal as seal
 from .sealing import unseal as unseal
+from .sealing import unseal_or_put_right as unseal_or_put_right
 
 _DAY = 86_400.0
 _NO_TEXT = re.compile("[\ud800-\udfff]")
@@ -132,13 +133,7 @@ def read_json(path: Path | str) -> dict[str, Any] | None:
     OSError
         If the file is there and cannot be read.
     """
-    data = _read(path)
-    if data is None:
-        return None
-    try:
-        return unseal(data)
-    except ValueError as error:
-        raise damaged(path, data) from error
+    return _read_by(unseal, path)
 
 
 def read_record(path: Path | str) -> dict[str, Any] | None:
@@ -153,16 +148,17 @@ def read_record(path: Path | str) -> dict[str, Any] | None:
     OSError
         If the file is there and cannot be read.
     """
+    return _read_by(unseal_or_put_right, path)
+
+
+def _read_by(reading: Callable[[bytes], dict[str, Any]], path: Path | str) -> dict[str, Any] | None:
     data = _read(path)
     if data is None:
         return None
     try:
-        return unseal(data)
+        return reading(data)
     except ValueError as error:
-        right = put_right(data)
-        if right is None:
-            raise damaged(path, data) from error
-        return unseal(right)
+        raise damaged(path, data) from error
 
 
 def damaged(path: Path | str, data: bytes = b" ", why: str = "") -> DamagedFileError:
@@ -294,12 +290,17 @@ def names_in(folder: Path | str, ending: str = "") -> list[str]:
 def sweep(folder: Path) -> None:
     """Remove temporary files that a crash left in a folder more than a day ago; nothing with a name of its own."""
     with suppress(OSError):
-        left = [entry for entry in os.scandir(folder) if entry.name.startswith(".") and entry.name.endswith(".tmp")]
+        left = [entry for entry in os.scandir(folder) if is_temporary(entry.name)]
         age = ages_in(folder)
         for entry in left:
             if age(Path(entry.path)) > _DAY:
                 with suppress(OSError):
                     os.unlink(entry.path)
+
+
+def is_temporary(name: str) -> bool:
+    """Whether `replacing` gives such names to what is not finished."""
+    return name.startswith(".") and name.endswith(".tmp")
 
 
 def ages_in(folder: Path) -> Callable[[Path], float]:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..disk import ages_in, names_in
+from ..disk import ages_in, is_temporary, names_in
 from .proposals import PROPOSAL_NAME
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def find_temporary(root: Path) -> list[Path]:
     for folder, _, names in os.walk(root):
         for name in names:
             path = Path(folder, name)
-            if name.startswith(".") and name.endswith(".tmp") and age(path) > _DAY:
+            if is_temporary(name) and age(path) > _DAY:
                 found.append(path)
     return sorted(found)
 

@@ -12,7 +12,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..disk import put_right, seal, unseal
+from ..disk import seal, unseal_or_put_right
 from .events import RunEvent, UnknownKindError, event_from_values, event_to_json
 from .skim import skim
 
@@ -114,14 +114,7 @@ def _parse(lines: Sequence[bytes]) -> tuple[list[RunEvent], int]:
 
 
 def _event(line: bytes) -> RunEvent:
-    try:
-        values = unseal(line)
-    except ValueError:
-        right = put_right(line)
-        if right is None:
-            raise
-        values = unseal(right)
-    event = event_from_values(values)
+    event = event_from_values(unseal_or_put_right(line))
     if not math.isfinite(event.at):
         raise ValueError("no run event: it happened at no time")
     return event
