@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import BadFileError, DamagedFileError
+from .sealing import is_sealed as is_sealed
 from .sealing import put_right as put_right
 from .sealing import seal as seal
 from .sealing import unseal as unseal

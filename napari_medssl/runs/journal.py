@@ -12,7 +12,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..disk import seal, unseal_or_put_right
+from ..disk import is_sealed, seal, unseal, unseal_or_put_right
 from .events import RunEvent, UnknownKindError, event_from_values, event_to_json
 from .skim import skim
 
@@ -76,6 +76,9 @@ class JournalReader:
         except FileNotFoundError:
             return []
         end = data.rfind(b"\n") + 1
+        if _is_whole(data[end:-1]):  # a bit of the last line's end has turned
+            data = data[:-1] + b"\n"
+            end = len(data)
         self._offset += end
         lines = data[:end].split(b"\n")[:-1]
         events, damaged = _parse(lines if self._everything else skim(lines))
@@ -111,6 +114,16 @@ def _parse(lines: Sequence[bytes]) -> tuple[list[RunEvent], int]:
         except ValueError:
             damaged += 1
     return events, damaged
+
+
+def _is_whole(line: bytes) -> bool:
+    if not is_sealed(line):
+        return False
+    try:
+        unseal(line)
+    except ValueError:
+        return False
+    return True
 
 
 def _event(line: bytes) -> RunEvent:
