@@ -18,6 +18,7 @@ from napari_medssl.disk import read_json, replacing, write_json
 from napari_medssl.errors import BadFileError
 from napari_medssl.imaging import check_image, read_image
 from napari_medssl.project import ClassInfo, Project, import_images, import_labels
+from napari_medssl.project.inventory import INVENTORY_NAME
 from napari_medssl.project.names import can_be_there, safe_name
 
 CJK = "患者腹部造影CT検査動脈相" * 6
@@ -65,6 +66,7 @@ def test_a_project_with_a_long_name_of_before_opens(tmp_path: Path) -> None:
     old = CJK[:76]
     assert safe_name(old) != old
     os.rename(case.folder, case.folder.with_name(old))
+    (project.root / INVENTORY_NAME).unlink()  # there was none
     assert [one.name for one in Project.open(project.root).cases()] == [old]
     assert Project.open(project.root).case(old).read_image().array.shape == (1, 8, 8, 8)
 

@@ -14,6 +14,7 @@ from fixtures import made_run, make_project
 from napari_medssl import cli
 from napari_medssl.disk import read_json
 from napari_medssl.project import Project
+from napari_medssl.project.inventory import forget
 from napari_medssl.project.reviews import add_decisions, decide
 from napari_medssl.project.whole import records, single_bits
 from napari_medssl.runs.spec import read_spec
@@ -26,6 +27,7 @@ def project(tmp_path: Path) -> Project:
     for _ in range(2):
         spec = made_run(project, "supervised", 0.8)
         (project.run_folder(spec.run) / "model.safetensors").unlink()
+        forget(project.root, "run", spec.run)
         case = project.case("case-2")
         case.save_proposal(spec.run, np.zeros(case.grid.shape, np.uint8), {}, 0.5, {})
     return project

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..terminal.screen import Screen
@@ -15,9 +16,9 @@ MANY = 1000  # shown of each; machines get all
 
 
 def care_for(
-    project: Project, screen: Screen, repair: bool, clear: str | None
+    project: Project, screen: Screen, repair: bool, clear: str | None, gone: Sequence[str] = ()
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """Say which files are damaged or left over; mend them, and clear proposals, where that was asked for.
+    """Say which files are damaged or left over; mend them, clear proposals and forget what is gone, where asked for.
 
     Returns
     -------
@@ -33,6 +34,7 @@ def care_for(
         done = mend_all(project)
     if clear is not None:
         done.append(_clear(project, clear))
+    done += [_forget(project, name) for name in gone]
     for sentence in done:
         screen.say(sentence)
     damage = find_everything(project)
@@ -100,6 +102,23 @@ def _cached(project: Project) -> list[Damage]:
         for path in sorted(folder.glob("*.npy"))
         if not is_kept(path)
     ]
+
+
+def _forget(project: Project, name: str) -> str:
+    """Note that a case or a run was taken away on purpose, where it is gone."""
+    from ..errors import ProjectError
+    from ..project.inventory import forget
+    from ..project.records import is_gone
+    from .damage import of_runs
+
+    if any(case.name == name and is_gone(case.folder) for case in project.cases()):
+        forget(project.root, "case", name)
+        project.refresh()
+        return f"Case {name}: forgotten. What is left in its folder is untouched."
+    if any(one.run == name and one.is_gone for one in of_runs(project)):
+        forget(project.root, "run", name)
+        return f"Run {name}: what is gone of it is forgotten."
+    raise ProjectError(f"{name}: nothing of a case or run of this name is gone, so there is nothing to forget.")
 
 
 def _clear(project: Project, which: str) -> str:

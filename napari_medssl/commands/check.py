@@ -37,6 +37,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="RUN|older",
         help="remove the proposals of a run, or all but the newest of each case",
     )
+    parser.add_argument(
+        "--forget",
+        nargs="+",
+        default=[],
+        metavar="CASE|RUN",
+        help="cases and runs that were removed on purpose: they are not named as gone any more",
+    )
 
 
 def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
@@ -56,10 +63,10 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     if (place / "project.json").is_file() or place.name == "project.json":
         project = Project.open(place)
         has_locks = has_system_locks(project.root) is not False
-        damage, mended = care_for(project, screen, arguments.repair, arguments.clear_proposals)
+        damage, mended = care_for(project, screen, arguments.repair, arguments.clear_proposals, arguments.forget)
         report = check_project(project, counting)
-    elif arguments.repair or arguments.clear_proposals:
-        raise ProjectError(f"{place}: there is no project here. --repair and --clear-proposals are for projects.")
+    elif arguments.repair or arguments.clear_proposals or arguments.forget:
+        raise ProjectError(f"{place}: there is no project here. --repair, --clear-proposals and --forget need one.")
     else:
         scans = gather_scans(place)
         if arguments.labels:

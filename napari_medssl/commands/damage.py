@@ -66,7 +66,8 @@ def say_damage(damage: Sequence[Damage], screen: Screen, most: int) -> None:
 def of_runs(project: Project) -> list[Damage]:
     """Specs and journals of runs that cannot be read."""
     from ..project.damage import Damage
-    from ..runs.history import read_history, unreadable_runs
+    from ..project.inventory import read_inventory
+    from ..runs.history import MODEL_NAME, read_history, unreadable_runs
     from ..runs.journal import JOURNAL_NAME
     from ..runs.spec import SPEC_NAME
 
@@ -75,12 +76,36 @@ def of_runs(project: Project) -> list[Damage]:
         path = project.run_folder(run) / SPEC_NAME
         what, lost = why.removeprefix(f"{path}: ").rstrip("."), "Nothing of this run counts meanwhile."
         found.append(Damage(path, what, lost, "Its model and its journal are untouched.", run=run))
-    for past in read_history(project):
+    history = read_history(project)
+    for past in history:
         if past.unread:
             path = project.run_folder(past.run) / JOURNAL_NAME
             what = past.unread.removeprefix(f"{path}: ").rstrip(".")
-            found.append(Damage(path, what, "Its figures may lack something.", "The rest counts.", run=past.run))
+            found.append(
+                Damage(
+                    path,
+                    what,
+                    "Its figures may lack something.",
+                    "The rest counts.",
+                    run=past.run,
+                    is_gone=past.is_short,
+                )
+            )
+        if past.lost_model and not past.retired:
+            path, lost = project.run_folder(past.run) / MODEL_NAME, "Its model cannot be used, nor begun with."
+            found.append(Damage(path, "it is gone", lost, _restore(past.run), run=past.run, is_gone=True))
+    known = {*(past.run for past in history), *(one.run for one in found)}
+    for run in sorted(read_inventory(project.root).runs.keys() - known):
+        lost = "What this run learnt and said is not known."
+        found.append(Damage(project.run_folder(run), "the run is gone", lost, _restore(run), run=run, is_gone=True))
     return found
+
+
+def _restore(run: str) -> str:
+    return (
+        "Restore it from a backup; where it was removed on purpose, "
+        f"`napari-medssl check PROJECT --forget {run}` says so."
+    )
 
 
 def damage_json(damage: Damage) -> dict[str, Any]:

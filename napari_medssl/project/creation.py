@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..locking import NO_LOCKS_NAME, forget_lock, lock_files
 from .classes import ClassInfo
+from .inventory import INVENTORY_NAME
 from .project import Project
 from .refused import REFUSED_NAME
 from .settings import PROJECT_NAME
@@ -57,6 +58,8 @@ def _take_back(project: Project, theirs: Collection[Path]) -> None:
     for case in project.cases():
         shutil.rmtree(case.folder, ignore_errors=True)
     _remove_empty([cases])
+    with suppress(OSError):
+        (project.root / INVENTORY_NAME).unlink(missing_ok=True)
     for name in _OWN:
         with suppress(OSError):
             (project.root / name).unlink(missing_ok=True)

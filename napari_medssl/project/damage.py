@@ -24,6 +24,8 @@ class Damage:
         What to do, in a sentence.
     case, run : str
         Whose it is; "" where it is no case's, or no run's.
+    is_gone : bool
+        Whether it, or a part of it, is missed only because of a note that it was there (see `inventory`).
     """
 
     path: Path
@@ -32,6 +34,7 @@ class Damage:
     todo: str
     case: str = ""
     run: str = ""
+    is_gone: bool = False
 
     def __str__(self) -> str:
         """All of it in a line."""

@@ -16,6 +16,7 @@ from .audit import AUDIT_NAME
 from .champions import CHAMPIONS, read_decision
 from .damage import Damage, damage_of
 from .migration import PENDING_NAME
+from .records import is_gone
 from .refused import load_refused
 from .reviews import REVIEWS_FOLDER, load_decisions
 
@@ -39,7 +40,8 @@ def find_damage(project: Project) -> tuple[Damage, ...]:
 def of_case(case: Case) -> tuple[Damage, ...]:
     """What of a case cannot be read and should count: its record, newer labels, proposals, decisions."""
     if case.fault is not None:
-        lost = "The case cannot be used meanwhile; what was drawn on it is untouched."
+        drawn = "" if is_gone(case.folder) else "; what was drawn on it is untouched"
+        lost = f"The case cannot be used meanwhile{drawn}."
         return (damage_of(case.fault, lost, case=case.name),)
     newest = case.lost_labels()
     older = () if newest else case.lost_labels(complete=True)

@@ -13,9 +13,10 @@ from .audit import read_audit_patients
 from .case import Case
 from .classes import ClassInfo, check_classes, merge_classes
 from .images import look_at_images
+from .inventory import INVENTORY_NAME, note_cases, read_inventory
 from .lease import Lease, take_lease
 from .names import can_be_there, check_name, folded, natural_key, safe_name
-from .records import CASE_NAME, new_record, read_case_record
+from .records import CASE_NAME, is_gone, new_record, read_case_record, why_gone
 from .refusals import one_clear_line
 from .run_names import reserve_run, run_names
 from .settings import PROJECT_NAME, change_settings, check_channels, new_settings, read_settings
@@ -229,7 +230,7 @@ class Project:
         check_name(name, "case")
         self._by_name()
         taken = self._taken.get(folded(name))
-        if taken is not None:
+        if taken is not None and not is_gone(self.root / "cases" / taken):
             raise ProjectError(f"There is a case {taken!r} already. Give the new one another name.")
         record = new_record(refs, grid, patient or name)
         path = self.root / "cases" / name / CASE_NAME
@@ -241,6 +242,8 @@ class Project:
                 raise ProjectError(f"There is a case {name!r} already. Give the new one another name.") from None
         case = Case(self, name, record, grid)
         self._remember(case)
+        noted = (self.root / INVENTORY_NAME).exists()
+        note_cases(self.root, [name] if noted else list(self._by_name()))
         return case
 
     def _remember(self, case: Case) -> None:
@@ -260,7 +263,8 @@ class Project:
 
     def _by_name(self) -> dict[str, Case]:
         if self._cases is None:
-            names = sorted(names_in(self.root / "cases"), key=natural_key)
+            there = {*names_in(self.root / "cases"), *read_inventory(self.root).cases}
+            names = sorted(there, key=natural_key)
             found = ((name, self._alone.get(name) or self._look_up(name)) for name in names)
             self._cases = {name: case for name, case in found if case is not None}
             self._taken = {folded(name): name for name in self._cases}
@@ -282,10 +286,8 @@ class Project:
             return Case(self, name, {}, None, DamagedFileError(path, why, "ask for the right to read it"))
         if found is not None:
             return Case(self, name, *found)
-        if not names_in(folder / "labels", ".json"):
-            return None
-        fault = DamagedFileError(path, "it is gone, and there are labels of this case", "restore it from a backup")
-        return Case(self, name, {}, None, fault)
+        fault = why_gone(path, read_inventory(self.root))
+        return None if fault is None else Case(self, name, {}, None, fault)
 
     @property
     def audit_patients(self) -> frozenset[str]:

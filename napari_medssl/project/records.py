@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..disk import damaged, read_record, write_json
+from ..disk import damaged, names_in, read_record, write_json
+from ..errors import DamagedFileError
 from ..imaging import Grid
 from ..locking import exclusive
 from .images import ImageRef
+from .inventory import Inventory
 
 CASE_NAME = "case.json"
 
@@ -52,6 +54,38 @@ def read_case_record(path: Path) -> tuple[dict[str, Any], Grid] | None:
         return record, Grid.from_json(record["grid"])
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise damaged(path, why="its images or its grid make no sense") from error
+
+
+def is_gone(folder: Path) -> bool:
+    """Whether neither the record nor labels of a case are left in its folder: a scan of its name may be added again."""
+    return not (folder / CASE_NAME).exists() and not names_in(folder / "labels", ".json")
+
+
+def why_gone(path: Path, noted: Inventory) -> DamagedFileError | None:
+    """What is wrong where there is no `case.json`; None where there is no such case, or not yet.
+
+    Parameters
+    ----------
+    path : Path
+        Where it should be.
+    noted : Inventory
+        What the project should hold.
+    """
+    name = path.parent.name
+    if names_in(path.parent / "labels", ".json"):
+        return DamagedFileError(path, "it is gone, and there are labels of this case", "restore it from a backup")
+    if name in noted.forgotten_cases:
+        return None
+    left = next((what for what in ("strokes", "reviews", "proposals") if names_in(path.parent / what)), None)
+    if left is None and name not in noted.cases:
+        return None
+    rule = f"it is gone, and there are {left} of this case" if left else "it is gone, and the project had this case"
+    return DamagedFileError(
+        path,
+        rule,
+        "restore it from a backup, or add its scan again; where the case was removed on purpose, "
+        f"`napari-medssl check PROJECT --forget {name}` says so",
+    )
 
 
 def change_record(path: Path, known: Mapping[str, Any], what: str, value: Any, author: str) -> dict[str, Any]:

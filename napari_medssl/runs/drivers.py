@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..errors import RunError
+from ..project.inventory import note_run
 from .digest import Digest, read_digest
 from .events import RunEvent, RunFinished, RunStarted
-from .history import next_turn
+from .history import MODEL_NAME, next_turn
 from .journal import JOURNAL_NAME, JournalReader, JournalWriter
 from .line import run_in_front, status_in_line
 from .process import TAKEN, free, is_lost, is_running, is_taken, read_process, runner
@@ -111,6 +112,8 @@ class InlineDriver:
                 yield event
         finally:
             writer.close()
+        with suppress(OSError):
+            note_run(Path(root), run, (folder / JOURNAL_NAME).stat().st_size, (folder / MODEL_NAME).is_file())
 
 
 class ProcessDriver:

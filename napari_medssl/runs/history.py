@@ -13,8 +13,9 @@ from ..disk import names_in
 from ..errors import MedSSLError
 from ..methods.catalog import CATALOG
 from ..project.champions import Decision, read_decisions
+from ..project.inventory import read_inventory
 from .digest import read_digest
-from .journal import JOURNAL_NAME, say_damaged
+from .journal import JOURNAL_NAME, say_damaged, say_short
 from .outcome import Outcome
 from .pace import Pace
 from .spec import SPEC_NAME, LabelledCase, Plan, read_spec
@@ -40,7 +41,11 @@ class PastRun:
     chosen : Decision or None
         Who decided that its model is to be used; of all runs of a project, one at most.
     unread : str
-        What of its journal cannot be read, in a sentence; empty where all of it can.
+        What of its journal cannot be read or is missing, in a sentence; empty where all of it is there.
+    is_short : bool
+        Whether its journal is shorter than the run wrote it.
+    lost_model : bool
+        Whether it left a model that is gone, and nobody said to forget it.
     """
 
     run: str
@@ -61,6 +66,16 @@ class PastRun:
     chosen: Decision | None = None
     retired: str = ""
     unread: str = ""
+    is_short: bool = False
+    lost_model: bool = False
+
+    @property
+    def trouble(self) -> str:
+        """What of it cannot be read or is gone, in a sentence or two; empty where it is whole."""
+        model = (
+            f"Run {self.run}: its model is gone; restore it from a backup, or train again." if self.lost_model else ""
+        )
+        return f"{self.unread} {model}".strip()
 
 
 def read_history(project: Project) -> tuple[PastRun, ...]:
@@ -140,13 +155,19 @@ def read_past_run(folder: Path) -> PastRun:
     SpecError
         When there is none, or it is unreadable.
     """
-    told = read_digest(folder / JOURNAL_NAME)
+    journal = folder / JOURNAL_NAME
+    told, noted = read_digest(journal), read_inventory(folder.parent.parent)
+    ended, has_model = noted.runs.get(folder.name), (folder / MODEL_NAME).is_file()
+    left_one = told.outcome.trained or (ended is not None and ended.model)
+    short = say_short(journal, 0 if ended is None else ended.journal)
     return replace(
         _read_spec(folder, _changed(folder)),
         pace=told.pace,
         outcome=told.outcome,
-        has_model=(folder / MODEL_NAME).is_file(),
-        unread=say_damaged(folder / JOURNAL_NAME, told.damaged),
+        has_model=has_model,
+        unread=short or say_damaged(journal, told.damaged),
+        is_short=bool(short),
+        lost_model=left_one and not has_model and folder.name not in noted.forgotten,
     )
 
 

@@ -95,6 +95,18 @@ def say_damaged(path: Path, lines: int) -> str:
     )
 
 
+def say_short(path: Path, wrote: int) -> str:
+    """That a journal is shorter than the run wrote it, in a sentence; empty where it is not."""
+    try:
+        there = path.stat().st_size
+    except FileNotFoundError:
+        there = 0
+    if there >= wrote:
+        return ""
+    what = f"only {there:,} of {wrote:,} bytes are there" if there else "it is gone"
+    return f"{path}: {what}; what the run said at its end is not known."
+
+
 def replay(path: Path) -> list[RunEvent]:
     """All events of a journal; none where there is no such file."""
     return JournalReader(path, everything=True).read()

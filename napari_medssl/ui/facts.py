@@ -117,7 +117,7 @@ def _run(project: Project, past: PastRun, verdict: Verdict | None, role: Role, w
         method=past.method,
         state=status.state,
         dice=status.best_dice,
-        message=status.message or ("" if status.is_over else where_it_runs(folder)),
+        message=f"{status.message or ('' if status.is_over else where_it_runs(folder))} {past.trouble}".strip(),
         task=past.task,
         verdict=verdict,
         steps=status.step,
