@@ -13,7 +13,7 @@ from .orientation import Reorientation
 from .placement import Placement, find_placement, way_out
 from .reading import check_image, file_sha256, read_grid, read_image, read_labels, read_map, read_mask_values
 from .volume import UNSEEN, Labels, Volume
-from .writing import write_labels, write_map
+from .writing import write_image, write_labels, write_map
 
 __all__ = [
     "UNSEEN",
@@ -42,6 +42,7 @@ __all__ = [
     "stretches",
     "value_counts",
     "way_out",
+    "write_image",
     "write_labels",
     "write_map",
 ]

@@ -1,4 +1,4 @@
-"""Writing masks and maps. Writers are imported when used."""
+"""Writing masks, maps and scans. Writers are imported when used."""
 
 from __future__ import annotations
 
@@ -31,13 +31,42 @@ def write_labels(path: Path | str, labels: Labels) -> None:
     """
     path = Path(path)
     if labels.grid.unit == "pixel" and ending(path) in RASTER_ENDINGS:
-        from .formats.raster import write_raster_labels
+        from .formats.raster import write_raster
 
-        write_raster_labels(path, labels.array)
+        write_raster(path, labels.array)
         return
     from .formats.nifti_write import write_nifti
 
     write_nifti(path, labels.array, labels.grid)
+
+
+def write_image(path: Path | str, array: NDArray[Any], grid: Grid) -> None:
+    """Write a scan as it is, atomically: NIfTI, or PNG for a colour image.
+
+    Parameters
+    ----------
+    path : Path
+        Ends in .nii or .nii.gz; of a colour image in .png.
+    array : array
+        Of the grid's shape: uint8, int16, uint16, int32 or float32. Or (rows, columns, 3), uint8.
+    grid : Grid
+        Where the voxels are.
+
+    Raises
+    ------
+    BadFileError
+        If it cannot be written.
+    """
+    if array.shape == (*grid.shape, 3) and grid.unit == "pixel":
+        from .formats.raster import write_raster
+
+        write_raster(Path(path), array)
+        return
+    from .formats.nifti_write import write_nifti
+
+    if array.shape != grid.shape:
+        raise ValueError(f"a scan of shape {array.shape} does not fit a grid of {grid.shape}")
+    write_nifti(Path(path), array, grid)
 
 
 def write_map(path: Path | str, array: NDArray[np.floating[Any]], grid: Grid) -> None:

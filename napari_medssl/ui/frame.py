@@ -1,4 +1,4 @@
-"""How the dock is put together: tour, header, the welcome or the case list above the pages, and a message below."""
+"""How the dock is put together: tour, header, the welcome or the case list above the pages, and below what to say."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .panels.header import Header
 
 
 def lay_out(
-    dock: QWidget, tour: QWidget, header: Header, welcome: QWidget, cases: QWidget, pages: QWidget
+    dock: QWidget, tour: QWidget, header: Header, welcome: QWidget, cases: QWidget, pages: QWidget, foreign: QWidget
 ) -> QStackedWidget:
     """Fill the dock; returns what shows the welcome (0) or, once a project is open, cases and pages (1)."""
     split = QSplitter(Qt.Orientation.Vertical)
@@ -28,6 +28,7 @@ def lay_out(
     layout.addWidget(tour)
     layout.addWidget(header)
     layout.addWidget(home, 1)
+    layout.addWidget(foreign)
     layout.addWidget(header.message)
     dock.setMinimumWidth(330)
     dock.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)  # else napari may stretch below

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..imaging import UNSEEN
 from ..project import ImportReport, LabelPlan, PlannedLabels
 from .facts import ClassFacts
+from .questions import voxels_words
 from .windowwords import in_window
 
 NOW = {"": "no labels", "draft": "a draft", "labelled": "labels"}
@@ -59,7 +60,7 @@ def value_name(value: int, names: dict[int, str]) -> str:
 
 
 def _line(one: PlannedLabels, names: dict[int, str]) -> CaseLine:
-    shown = [f"{value_name(value, names)} ({n:,} voxels)" for value, n in one.voxels]
+    shown = [f"{value_name(value, names)} ({voxels_words(n)})" for value, n in one.voxels]
     means = [f"{value} is {value_name(becomes, names)}" for value, becomes in one.means]
     shows = ", ".join(shown) or "background only"
     files = ", ".join(file.name for file in one.files)

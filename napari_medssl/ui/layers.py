@@ -275,6 +275,15 @@ class CaseLayers:
 
     # --- what the panels ask
 
+    def is_ours(self, layer: Any) -> bool:
+        """Whether a layer is one of ours, rather than a person's or another plugin's."""
+        return self._stack.is_ours(layer)
+
+    def draw_on(self) -> None:
+        """Choose the layer of the labels."""
+        if self._labels is not None:
+            self.viewer.layers.selection.active = self._labels
+
     @property
     def has_case(self) -> bool:
         """Whether there are labels on the screen to draw on."""

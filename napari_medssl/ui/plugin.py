@@ -12,11 +12,12 @@ from qtpy.QtWidgets import QApplication, QMainWindow, QScrollArea, QStackedWidge
 
 from ..runs.drivers import Handle, ProcessDriver
 from ..runs.status import RunStatus
-from . import faults, keys, projects, reopening, wiring
+from . import faults, keys, layermenu, projects, reopening, wiring
 from .compat import focus_canvas
 from .curvedock import CurveDock
 from .editing import Place
 from .follow import Follower
+from .foreign import ForeignLayers
 from .frame import lay_out
 from .jobs import ThreadJobs
 from .layers import CaseLayers
@@ -25,6 +26,7 @@ from .mailbox import Mailbox
 from .ortho import OrthoDock
 from .panels.ask import ask
 from .panels.cases import CasePanel
+from .panels.foreign_bar import ForeignBar
 from .panels.header import Header
 from .panels.label import LabelPage
 from .panels.parts import scrolling
@@ -95,13 +97,15 @@ class MedSSLWidget(QWidget):
         self._closed = False
         self._in: QWidget | None = None
         self.header = Header()
+        self.foreign_bar = ForeignBar()
+        self.foreign = ForeignLayers(self.layers, partial(wiring.handover.look, self))
         self.cases = CasePanel()
         self.label_page, self.train_page, self.review_page = LabelPage(), TrainPage(), ReviewPage()
         self.welcome, self.tour = Welcome(), TourPanel()
         self.pages = QStackedWidget()
         for page in (scrolling(self.label_page), self.train_page, scrolling(self.review_page)):
             self.pages.addWidget(page)
-        self._home = lay_out(self, self.tour, self.header, self.welcome, self.cases, self.pages)
+        self._home = lay_out(self, self.tour, self.header, self.welcome, self.cases, self.pages, self.foreign_bar)
         self.session.cases.listen(self._case_came)
         self._display: object = None
         self.setAcceptDrops(True)
@@ -110,6 +114,7 @@ class MedSSLWidget(QWidget):
         self.label_page.shade.clicked.connect(self._shade_chosen)
         viewer.dims.events.order.connect(self._order_changed)
         self._brush = SteadyBrush(viewer)
+        layermenu.offer()
         bindings = {key: partial(self._pressed, action) for key, action in wiring.keys(self).items()}
         self._bound = keys.bind(viewer, bindings)
         keys.bind_within(self, bindings, self._bound)
@@ -168,6 +173,7 @@ class MedSSLWidget(QWidget):
         self.progress.close()
         self.planes.close()
         self._brush.close()
+        self.foreign.close()
         keys.release(self._viewer, self._bound)
         self._viewer.dims.events.order.disconnect(self._order_changed)
         self.layers.close(keep=kept)
@@ -325,6 +331,7 @@ class MedSSLWidget(QWidget):
         self._shade(state.current or "", state.tools.facts)
         self.train_page.draw(state)
         self.review_page.draw(state, self.layers.overlays.look())
+        wiring.handover.look(self)
         if state.run.under_way and not self._had_run:
             self.show_curves()
         if self._had_run and not state.run.under_way and not self._closed:

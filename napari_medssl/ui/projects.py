@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import DamagedFileError, MedSSLError
 from ..runs.status import RunStatus
@@ -16,7 +16,10 @@ from .recents import data_folder
 from .windowwords import in_window
 
 if TYPE_CHECKING:
-    from ..project import ClassInfo, Lease, Project
+    from numpy.typing import NDArray
+
+    from ..imaging import Grid
+    from ..project import ClassInfo, ImportReport, Lease, Project
     from ..runs.drivers import Handle
     from .runwork import Driver
 
@@ -156,9 +159,33 @@ def add(project: Project, paths: Iterable[Path]) -> str:
     """Add scans, or folders of them; what came of it, in a sentence."""
     from ..project import import_images
 
-    report = import_images(project, list(paths))
+    return _added(import_images(project, list(paths)))
+
+
+def add_one(project: Project, path: Path) -> tuple[str, str]:
+    """Add a scan; the name of its case ("" where it was not taken), and what came of it in a sentence."""
+    from ..project import import_images
+
+    report = import_images(project, path)
+    return "".join(report.added[:1]), _added(report)
+
+
+def add_scan(project: Project, name: str, array: NDArray[Any], grid: Grid) -> tuple[str, str]:
+    """Write a scan that has no file into the project, and add it: as `add_one`."""
+    from ..project.written_scans import write_scan
+
+    path = write_scan(project.root, name, array, grid)
+    case, words = add_one(project, path)
+    if not case:  # nobody knows of it
+        path.unlink()
+    return case, f"{words} It is kept in {path}." if case else words
+
+
+def _added(report: ImportReport) -> str:
     count = len(report.added)
-    return f"{count} scan{'' if count == 1 else 's'} added. {_refusals(report.refused)}".strip()
+    there = "" if count else " ".join(f"{path}: {why.rstrip('.')}." for path, why in report.skipped[:3])
+    said = f"{count} scan{'' if count == 1 else 's'} added." if count or not there else "No scan added."
+    return " ".join(filter(None, (said, _refusals(report.refused), there)))
 
 
 def make_sample(root: Path, author: str) -> Path:

@@ -122,6 +122,45 @@ def ask_whole(
     return Question("The whole case", "\n\n".join(words), (yes, NO))
 
 
+def ask_overwrite(case: str, layer: str, drawn: NDArray[np.uint8], classes: Sequence[ClassFacts]) -> Question | None:
+    """What to ask before a layer that is handed over changes what is drawn; None where it would not.
+
+    Parameters
+    ----------
+    drawn : array of uint8
+        What the voxels are now that would become something else.
+    """
+    if not drawn.size:
+        return None
+    now = [*([_names(drawn, classes)] if (drawn != 0).any() else []), *(["background"] if (drawn == 0).any() else [])]
+    words = [
+        f"{case}: use the layer “{layer}” also where something is drawn?",
+        f"{voxels_words(drawn.size)} of {_listed(now)} would become what the layer says.",
+        "One Ctrl+Z takes it back.",
+    ]
+    answers = (
+        Answer("with", "Use all of it", "What is drawn becomes what the layer says."),
+        Answer("without", "Only where I did not draw", "What is drawn stays; the layer fills the rest."),
+    )
+    return Question("Use a layer as labels", "\n\n".join(words), (*answers, NO))
+
+
+def ask_as_it_is(case: str, layer: str) -> Question:
+    """What to ask of a layer of the size of the scan that does not say where it lies."""
+    words = [
+        f"{case}: use the layer “{layer}” voxel for voxel?",
+        "It has the size of the scan, but does not say where it lies: the program that made it left that out. Say yes "
+        "where it was made from this scan, as it is shown here.",
+    ]
+    yes = Answer("yes", "Yes, voxel for voxel", "Its first voxel is the first one of the scan as shown.")
+    return Question("Use a layer as labels", "\n\n".join(words), (yes, NO))
+
+
+def voxels_words(count: int) -> str:
+    """A number of voxels, for people."""
+    return f"{count:,} voxel{'' if count == 1 else 's'}"
+
+
 def _little(labels: NDArray[np.uint8]) -> list[str]:
     """Whether hardly anything was looked at, in a sentence."""
     seen = labels != UNSEEN

@@ -21,6 +21,7 @@ from .checkwork import CheckDesk
 from .classwork import ClassDesk
 from .comparework import CompareDesk, CompareScreen
 from .facts import ProjectFacts, read_facts
+from .handwork import HandDesk, HandScreen
 from .helpwork import HelpDesk
 from .importwork import ImportDesk
 from .insidework import InsideDesk, InsideScreen, Start
@@ -48,7 +49,16 @@ RENEWAL = 45.0  # seconds after which the lease is renewed
 
 
 class Screen(
-    View, ReviewScreen, CompareScreen, InsideScreen, PreviewScreen, LookScreen, ToolScreen, WithinScreen, Protocol
+    View,
+    ReviewScreen,
+    CompareScreen,
+    InsideScreen,
+    PreviewScreen,
+    LookScreen,
+    ToolScreen,
+    WithinScreen,
+    HandScreen,
+    Protocol,
 ):
     """All that is asked of the viewer."""
 
@@ -91,6 +101,8 @@ class Session:
         The run on the screen.
     classes : ClassDesk
         The structures of the project.
+    hand : HandDesk
+        Layers of somebody else.
     imports : ImportDesk
         Labels from elsewhere.
     progress : ProgressDesk
@@ -133,6 +145,7 @@ class Session:
         self.runs = RunDesk(self.board, driver, jobs, follow, self._changed, self.cases.fetch_proposal, clock)
         self.progress = ProgressDesk(self.board, jobs)
         self.classes = ClassDesk(self.board, jobs, self.cases, author, self.refresh)
+        self.hand = HandDesk(self.board, view, jobs, self.cases, self.refresh)
         self.imports = ImportDesk(self.board, jobs, self.cases, author, self.refresh)
         self.inside = InsideDesk(self.board, view, jobs, start_inside)
         self.previews = PreviewDesk(self.board, view, jobs)
@@ -296,6 +309,7 @@ class Session:
         self.thumbnails.take(Path(opened.project.root))
         self.inside.take(opened.project)
         self.classes.take(opened.project, opened.eyes, opened.lease)
+        self.hand.take(opened.project)
         self.imports.take(opened.project)
         self.progress.take(Path(opened.project.root))
         self.previews.take(opened.project)

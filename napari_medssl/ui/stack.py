@@ -48,6 +48,10 @@ class LayerStack:
         """Whether a layer is on the screen."""
         return layer is not None and layer in self.viewer.layers
 
+    def is_ours(self, layer: Any) -> bool:
+        """Whether we made a layer; a copy of one is not ours, whatever its metadata say."""
+        return any(ours is layer for ours in self._ours)
+
     def lowest(self, layers: Sequence[Any]) -> Any:
         """The lowest of these that is on the screen; None where none is."""
         return min(filter(self.holds, layers), key=self.viewer.layers.index, default=None)

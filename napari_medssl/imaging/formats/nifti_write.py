@@ -1,4 +1,4 @@
-"""Writing NIfTI: masks on the very grid they were drawn on, and maps packed into bytes."""
+"""Writing NIfTI: masks on the very grid they were drawn on, maps packed into bytes, and scans."""
 
 from __future__ import annotations
 
@@ -19,10 +19,12 @@ from .nifti_header import RASTER_MARK
 _PIECE = 1 << 20
 #: largest length NIfTI-1's 16-bit dimensions can name
 _NIFTI1_LONGEST = 32767
+#: what can be stored, and NIfTI's number for it
+DATATYPES = {"uint8": 2, "int16": 4, "int32": 8, "float32": 16, "uint16": 512}
 
 
-def write_nifti(path: Path, array: NDArray[np.uint8], grid: Grid, *, slope: float = 1.0, inter: float = 0.0) -> None:
-    """Write bytes on a grid, atomically, gzipped where `path` ends in .gz.
+def write_nifti(path: Path, array: NDArray[Any], grid: Grid, *, slope: float = 1.0, inter: float = 0.0) -> None:
+    """Write numbers on a grid, atomically, gzipped where `path` ends in .gz.
 
     The spatial fields of the header are those of ``grid.header``, bit for bit, where there is one. The same array on
     the same grid gives the same file (no time stamp).
@@ -31,8 +33,8 @@ def write_nifti(path: Path, array: NDArray[np.uint8], grid: Grid, *, slope: floa
     ----------
     path : Path
         Ends in .nii or .nii.gz.
-    array : array of shape grid.shape, uint8
-        Stored values.
+    array : array of shape grid.shape
+        Stored values, of a type in `DATATYPES`.
     grid : Grid
         Where the voxels are.
     slope, inter : float
@@ -48,8 +50,8 @@ def write_nifti(path: Path, array: NDArray[np.uint8], grid: Grid, *, slope: floa
     write_atomically(path, _pieces(_header(array, grid, slope, inter), array, ending(path) == ".nii.gz"))
 
 
-def _pieces(header: bytes, array: NDArray[np.uint8], packed: bool) -> Iterator[bytes]:
-    flat = array.ravel(order="F")
+def _pieces(header: bytes, array: NDArray[Any], packed: bool) -> Iterator[bytes]:
+    flat = array.ravel(order="F").astype(array.dtype.newbyteorder("<"), copy=False)
     parts = (header, *(flat[start : start + _PIECE].tobytes() for start in range(0, flat.size, _PIECE)))
     if not packed:
         yield from parts
@@ -61,7 +63,7 @@ def _pieces(header: bytes, array: NDArray[np.uint8], packed: bool) -> Iterator[b
     yield deflate.flush()
 
 
-def _header(array: NDArray[np.uint8], grid: Grid, slope: float, inter: float) -> bytes:
+def _header(array: NDArray[Any], grid: Grid, slope: float, inter: float) -> bytes:
     from nibabel.nifti1 import header_dtype as nifti1
     from nibabel.nifti2 import header_dtype as nifti2
 
@@ -73,7 +75,7 @@ def _header(array: NDArray[np.uint8], grid: Grid, slope: float, inter: float) ->
     fields["sizeof_hdr"] = 540 if second else 348
     fields["magic"] = b"n+2\0\r\n\x1a\n" if second else b"n+1\0"
     fields["dim"] = (array.ndim, *array.shape, *(1,) * (7 - array.ndim))
-    fields["datatype"], fields["bitpix"] = 2, 8
+    fields["datatype"], fields["bitpix"] = DATATYPES[array.dtype.name], 8 * array.dtype.itemsize
     fields["vox_offset"] = int(fields["sizeof_hdr"]) + 4
     fields["scl_slope"], fields["scl_inter"] = slope, inter
     fields["pixdim"] = (*codes.pixdim, 1.0, 1.0, 1.0, 1.0)

@@ -117,8 +117,8 @@ def read_raster_labels(path: Path, *, as_stored: bool = False) -> NDArray[Any]:
     return mask
 
 
-def write_raster_labels(path: Path, array: NDArray[np.uint8]) -> None:
-    """Write a mask as an 8-bit grey PNG or TIFF, atomically.
+def write_raster(path: Path, array: NDArray[np.uint8]) -> None:
+    """Write a mask, or colours (rows, columns, 3), as an 8-bit PNG or TIFF, atomically.
 
     Raises
     ------

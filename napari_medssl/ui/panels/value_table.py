@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QComboBox, QGridLayout, QWidget
 
 from ...imaging import UNSEEN
 from ..facts import ClassFacts
+from ..questions import voxels_words
 from .parts import combo, label, named, text
 
 MOST = 12  # lines; an atlas may have hundreds of values
@@ -24,15 +25,25 @@ class ValueTable(QWidget):
         What there is to choose about.
     leave : str
         What it means to choose nothing.
+    unseen : bool
+        Whether a value may mean *not looked at*.
     """
 
     changed = Signal()
 
-    def __init__(self, classes: Sequence[ClassFacts], words: str, leave: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        classes: Sequence[ClassFacts],
+        words: str,
+        leave: str,
+        parent: QWidget | None = None,
+        *,
+        unseen: bool = True,
+    ) -> None:
         super().__init__(parent)
         self._choices: list[tuple[str, int | None]] = [
             (leave, None), *((one.name, one.value) for one in classes),
-            ("background", 0), ("not looked at", UNSEEN),
+            ("background", 0), *([("not looked at", UNSEEN)] if unseen else []),
         ]  # fmt: skip
         self.boxes: dict[int, QComboBox] = {}
         self._rest: tuple[int, ...] = ()
@@ -46,15 +57,16 @@ class ValueTable(QWidget):
         """Ask about these values, too; with how many voxels have them, where that is known."""
         new = [value for value in values if value not in self.boxes and value not in self._rest]
         for value in new[: max(0, MOST - len(self.boxes))]:
-            count = f" ({counts[value]:,} voxels)" if counts else ""
+            count = f" ({voxels_words(counts[value])})" if counts else ""
             self.boxes[value] = self._line(f"Value {value}{count}", f"What {value} is in the files.", len(self.boxes))
         self._rest += tuple(value for value in new if value not in self.boxes)
         if self.all is None and len(self.boxes) + len(self._rest) > 1:
             self.all = self._line(ALL, "What all of these values are.", MOST)
 
     def choose(self, value: int, meaning: int | None) -> None:
-        """Choose what a value means."""
-        self.boxes[value].setCurrentIndex([one for _, one in self._choices].index(meaning))
+        """Choose what a value means; one that has no line of its own stays as it is."""
+        if value in self.boxes:
+            self.boxes[value].setCurrentIndex([one for _, one in self._choices].index(meaning))
 
     def mapping(self) -> dict[int, int]:
         """What was chosen, of those values for which something was."""

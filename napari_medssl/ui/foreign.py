@@ -1,0 +1,72 @@
+"""The layer in hand, where it is none of ours: drawing on it looks like labelling, and is kept nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from .layers import CaseLayers
+
+
+@dataclass(frozen=True)
+class Hint:
+    """What there is to say of such a layer, and what can be made of it."""
+
+    what: Literal["labels", "case"]
+    words: str
+    button: str
+    tip: str
+
+
+class ForeignLayers:
+    """Tells when another layer is in hand.
+
+    Copies of our layers, which say in their metadata that they are ours, are told apart at once: they would go with the
+    case.
+    """
+
+    def __init__(self, layers: CaseLayers, changed: Callable[[], None]) -> None:
+        self._layers, self._changed = layers, changed
+        events = layers.viewer.layers
+        events.selection.events.active.connect(self._chosen)
+        events.events.inserted.connect(self._inserted)
+
+    def close(self) -> None:
+        """Look no longer."""
+        events = self._layers.viewer.layers
+        events.selection.events.active.disconnect(self._chosen)
+        events.events.inserted.disconnect(self._inserted)
+
+    def in_hand(self) -> Any:
+        """The layer in hand, where it is somebody else's; else None."""
+        layer = self._layers.viewer.layers.selection.active
+        return None if layer is None or self._layers.is_ours(layer) else layer
+
+    def hint(self, case: str | None, has_project: bool) -> Hint | None:
+        """What to say of it; None where there is nothing."""
+        layer = self.in_hand()
+        kind = "" if layer is None else layer._type_string
+        if kind == "labels" and case is not None:
+            return Hint(
+                "labels",
+                f"“{layer.name}” is not the layer of {case}: what is drawn on it is not saved.",
+                "Use as labels",
+                f"What is on the layer becomes labels of {case}, as one step of undo. The layer stays.",
+            )
+        if kind == "image" and has_project:
+            return Hint(
+                "case",
+                f"“{layer.name}” is no case of this project.",
+                "Add as a case",
+                "The file of the layer becomes a case, where it is. One without a file is written into the project.",
+            )
+        return None
+
+    def _chosen(self, event: Any = None) -> None:
+        self._changed()
+
+    def _inserted(self, event: Any) -> None:
+        layer = event.value
+        if layer.source.parent is not None and not self._layers.is_ours(layer):
+            layer.metadata.pop("medssl", None)

@@ -1,0 +1,160 @@
+"""Layers of somebody else become labels of the case on the screen, or cases of the project. No Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..imaging import Placement
+from . import projects
+from .athand import AtHand
+from .board import Board
+from .casework import CaseDesk
+from .display import Display
+from .handover import Offered, changes, count_values, wanted
+from .importview import value_name
+from .jobs import Jobs
+from .questions import Question, ask_overwrite, voxels_words
+from .scanlayer import Scan
+
+if TYPE_CHECKING:
+    from ..project import Project
+
+BACK = "One Ctrl+Z takes it back."
+
+
+class HandScreen(Protocol):
+    """What is asked of the viewer."""
+
+    def at_hand(self) -> AtHand | None:
+        """The case as it is on the screen right now; None without one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ready:
+    """A layer that can be taken: what it makes of the case as shown (`handover.wanted`), on which display."""
+
+    name: str
+    display: Display
+    wanted: NDArray[np.uint8]
+
+
+class HandDesk:
+    """Takes over what was made in other layers.
+
+    Parameters
+    ----------
+    refresh : callable
+        Called when the project is to be looked at again.
+    """
+
+    def __init__(
+        self, board: Board, view: HandScreen, jobs: Jobs, cases: CaseDesk, refresh: Callable[[], None]
+    ) -> None:
+        self._board, self._view, self._jobs, self._cases = board, view, jobs, cases
+        self._refresh = refresh
+        self._project: Project | None = None
+
+    def take(self, project: Project) -> None:
+        """Work on this project from now on."""
+        self._project = project
+
+    def count(self, layer: Offered, then: Callable[[dict[int, int]], None]) -> None:
+        """Count the voxels of each value of a layer; `then` is told, unless it has none."""
+
+        def done(counts: dict[int, int]) -> None:
+            if counts:
+                then(counts)
+            else:
+                self._board.say("warning", f"The layer “{layer.name}” is empty: there is nothing to use.")
+
+        self._jobs.submit("tools", lambda: count_values(layer.array), done, self._board.failed)
+
+    def prepare(
+        self, layer: Offered, meaning: Mapping[int, int], where: Placement | None, then: Callable[[Ready], None]
+    ) -> None:
+        """Make of a layer what its values mean; `then` is told, unless another case came meanwhile."""
+        hand = self._view.at_hand()
+        if hand is None:
+            return
+        display = hand.case.display
+
+        def done(ready: Ready) -> None:
+            now = self._view.at_hand()
+            if now is not None and now.case.display is display:
+                then(ready)
+
+        self._jobs.submit(
+            "tools", lambda: Ready(layer.name, display, wanted(layer, meaning, where)), done, self._board.failed
+        )
+
+    def question(self, ready: Ready) -> Question | None:
+        """What to ask before it is taken: what is drawn would become something else; None where nothing would."""
+        hand = self._view.at_hand()
+        if hand is None:
+            return None
+        _, drawn = changes(hand.labels, ready.wanted, hand.locked)
+        facts = self._board.facts
+        classes = () if facts.project is None else facts.project.classes
+        return ask_overwrite(hand.case.name, ready.name, hand.labels.reshape(-1)[drawn], classes)
+
+    def use(self, ready: Ready, *, over: bool) -> bool:
+        """Make it labels of the case on the screen, as one step of undo; whether anything changed.
+
+        Parameters
+        ----------
+        over : bool
+            Also where something is drawn.
+        """
+        hand = self._view.at_hand()
+        if hand is None or hand.case.display is not ready.display:
+            return False
+        free, drawn = changes(hand.labels, ready.wanted, hand.locked)
+        places = np.concatenate([free, drawn]) if over else free
+        if not places.size:
+            why = "they are so already, or locked" if over else "you drew everywhere there already, or it is locked"
+            self._board.say("info", f"Nothing of the layer “{ready.name}” was new for {hand.case.name}: {why}.")
+            return False
+        values = ready.wanted.reshape(-1)[places]
+        self._cases.change(places, values)
+        facts = self._board.facts
+        names = {} if facts.project is None else {one.value: one.name for one in facts.project.classes}
+        told = ", ".join(
+            f"{value_name(int(v), names)} ({voxels_words(int((values == v).sum()))})" for v in np.unique(values)
+        )
+        self._board.say(
+            "info",
+            f"{hand.case.name} has labels of the layer “{ready.name}” now: {told}. What the layer leaves empty is as "
+            f"it was. {BACK}",
+        )
+        return True
+
+    def add_file(self, path: Path) -> None:
+        """Add the file of a layer as a case, and open it."""
+        project = self._project
+        if project is not None:
+            self._add(path.name, lambda: projects.add_one(project, path))
+
+    def add_scan(self, name: str, scan: Scan) -> None:
+        """Write the scan of a layer into the project, add it as a case, and open it."""
+        project = self._project
+        if project is not None:
+            self._add(name, lambda: projects.add_scan(project, name, scan.array, scan.grid))
+
+    def _add(self, name: str, work: Callable[[], tuple[str, str]]) -> None:
+        self._board.set(busy=f"Adding {name} …", message=None)
+
+        def done(added: tuple[str, str]) -> None:
+            case, words = added
+            self._board.set(busy="")
+            self._refresh()
+            if case:
+                self._cases.open(case)
+            self._board.say("info" if case else "warning", words)
+
+        self._jobs.submit("disk", work, done, self._board.failed)
