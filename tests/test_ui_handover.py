@@ -17,6 +17,7 @@ from test_ui_widget import Bench
 
 from napari_medssl.imaging import read_image
 from napari_medssl.project import Project
+from napari_medssl.ui import layermenu
 from napari_medssl.ui.display import Display
 from napari_medssl.ui.panels import layer_dialog
 from napari_medssl.ui.panels.layer_dialog import LayerDialog
@@ -380,3 +381,50 @@ def test_a_copy_of_a_scan_that_was_changed_is_not_taken_for_its_file(bench: Benc
     assert file_of(layer) == tmp_path / "scans" / "case-1_0.nii"
     napari_actions._duplicate_layer(bench.viewer.layers)
     assert file_of(bench.viewer.layers["scan copy"]) is None
+
+
+# --- napari's own menus
+
+
+def test_a_right_click_on_a_layer_offers_what_fits_its_kind(bench: Bench) -> None:
+    from napari._app_model import get_app_model
+
+    offered = {
+        item.command.title: item.when
+        for item in get_app_model().menus.get_menu("napari/layers/context")
+        if hasattr(item, "command") and item.command.title.startswith("MedSSL")
+    }
+    for kind, words in {"labels": "MedSSL: use as labels of this case", "image": "MedSSL: add as a case"}.items():
+        assert [title for title, when in offered.items() if when.eval({"active_layer_type": kind})] == [words]
+
+
+@pytest.mark.parametrize(("act", "kind"), [(layermenu.use_as_labels, "labels"), (layermenu.add_as_case, "image")])
+def test_the_menus_act_on_the_layer_in_hand(
+    one_class: Bench, monkeypatch: pytest.MonkeyPatch, act: Any, kind: str
+) -> None:
+    bench = one_class
+    monkeypatch.setattr("napari.current_viewer", lambda: bench.viewer)
+    monkeypatch.setattr("napari_medssl.ui.samples.dock_of", lambda viewer: bench.widget)
+    monkeypatch.setattr(layer_dialog, "ask_name", lambda parent, name: name)
+    act()
+    said(bench, f"Choose the {kind} layer first")
+    if kind == "labels":
+        add(bench, drawn(), **space(bench))
+    else:
+        image(bench, np.zeros((5, 6, 7)), name="made")
+    act()
+    said(bench, "has labels of the layer" if kind == "labels" else "1 scan added")
+
+
+def test_without_a_case_or_a_project_the_menus_say_what_to_do(
+    qtbot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(qtbot, None)
+    monkeypatch.setattr("napari.current_viewer", lambda: bench.viewer)
+    monkeypatch.setattr("napari_medssl.ui.samples.dock_of", lambda viewer: bench.widget)
+    add(bench, drawn())
+    layermenu.use_as_labels()
+    said(bench, "Open a case first")
+    image(bench, np.zeros((5, 6, 7)))
+    layermenu.add_as_case()
+    said(bench, "Open a project first")

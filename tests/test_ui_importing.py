@@ -259,30 +259,39 @@ def test_a_folder_without_labels_says_so_and_another_can_be_chosen(bench: Bench,
     assert shown.ok.isEnabled()
 
 
-def test_labels_dropped_on_the_dock_are_previewed_and_scans_are_added(
+def drop(bench: Bench, *paths: Path) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    modifier, mouse = Qt.KeyboardModifier.NoModifier, Qt.MouseButton.LeftButton
+    bench.widget.dropEvent(QDropEvent(QPoint(5, 5), Qt.DropAction.CopyAction, data, mouse, modifier))
+
+
+def test_labels_dropped_with_their_scan_are_previewed_once_it_is_a_case(
     bench: Bench, dialog: Any, tmp_path: Path
 ) -> None:
-    mask = write(tmp_path / "elsewhere" / "case-2_seg.nii.gz", block(2, 1))
+    mask = write(tmp_path / "elsewhere" / "more_seg.nii.gz", block(2, 1))
     scan = write(tmp_path / "elsewhere" / "more.nii.gz", block(2, 100))
     seen: list[str] = []
     dialog(None, lambda shown: seen.extend(lines(shown)))
-    data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(path)) for path in (mask, scan)])
-    modifier, mouse = Qt.KeyboardModifier.NoModifier, Qt.MouseButton.LeftButton
-    bench.widget.dropEvent(QDropEvent(QPoint(5, 5), Qt.DropAction.CopyAction, data, mouse, modifier))
+    drop(bench, mask, scan)
+    bench.until(lambda: seen == ["more"])
+    bench.until(lambda: case(bench, "more").latest() is not None)
+
+
+@pytest.mark.parametrize("name", ["case-2_seg.nii.gz", "bright/case-2.nii.gz", "masks/case-2.nii.gz"])
+def test_labels_dropped_alone_are_previewed(bench: Bench, dialog: Any, tmp_path: Path, name: str) -> None:
+    seen: list[str] = []
+    dialog(None, lambda shown: seen.extend(lines(shown)), accepted=False)
+    drop(bench, write(tmp_path / name, block(2, 1)))
     bench.until(lambda: seen == ["case-2"])
-    bench.until(lambda: case(bench, "case-2").latest() is not None)
-    bench.until(lambda: "more" in bench.widget.cases.names())
+    assert len(bench.widget.cases.names()) == 4
 
 
 def test_a_folder_of_labels_can_be_dropped_on_an_open_project(bench: Bench, dialog: Any, tmp_path: Path) -> None:
     write(tmp_path / "labelsTs" / "case-2.nii.gz", block(2, 1))
     seen: list[str] = []
     dialog(None, lambda shown: seen.extend(lines(shown)))
-    data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(tmp_path / "labelsTs"))])
-    modifier, mouse = Qt.KeyboardModifier.NoModifier, Qt.MouseButton.LeftButton
-    bench.widget.dropEvent(QDropEvent(QPoint(5, 5), Qt.DropAction.CopyAction, data, mouse, modifier))
+    drop(bench, tmp_path / "labelsTs")
     bench.until(lambda: seen == ["case-2"])
     assert bench.state.title == "project"
 

@@ -5,10 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-ENTRIES = (
-    ("napari-medssl.use_as_labels", "MedSSL: use as labels of this case", "active_layer_type == 'labels'"),
-    ("napari-medssl.add_as_case", "MedSSL: add as a case", "active_layer_type == 'image'"),
-)
 MENU = "napari/layers/context"
 _offered: list[bool] = []  # once per process: the menu is napari's, not a viewer's
 
@@ -21,15 +17,17 @@ def offer() -> None:
     if _offered:
         return
     with suppress(ImportError, AttributeError, ValueError):
-        from app_model.expressions import parse_expression
-        from app_model.types import CommandRule, MenuItem
         from napari._app_model import get_app_model
+        from napari._app_model.actions._layerlist_context_actions import LLSCK, Action
 
-        items = [
-            (MENU, MenuItem(command=CommandRule(id=name, title=title), when=parse_expression(when), group="0_medssl"))
-            for name, title, when in ENTRIES
-        ]
-        get_app_model().menus.append_menu_items(items)
+        for name, title, act, kind in (
+            ("use_as_labels", "MedSSL: use as labels of this case", use_as_labels, "labels"),
+            ("add_as_case", "MedSSL: add as a case", add_as_case, "image"),
+        ):
+            rule = {"id": MENU, "when": LLSCK.active_layer_type == kind, "group": "0_medssl"}
+            get_app_model().register_action(
+                Action(id=f"napari-medssl.layer.{name}", title=title, callback=act, menus=[rule])
+            )
         _offered.append(True)
 
 

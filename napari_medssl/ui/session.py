@@ -225,8 +225,8 @@ class Session:
 
         self._jobs.submit("disk", lambda: projects.make_sample(Path(root), self._author), done, self.board.failed)
 
-    def add_scans(self, paths: Sequence[Path]) -> None:
-        """Add scans (files, or folders of them) to the open project."""
+    def add_scans(self, paths: Sequence[Path], then: Callable[[], None] = lambda: None) -> None:
+        """Add scans (files, or folders of them) to the open project; `then` is told when they are there."""
         project = self._project
         if project is None:
             return
@@ -236,6 +236,7 @@ class Session:
             self.board.set(busy="")
             self.board.say("info", report)
             self.refresh()
+            then()
 
         self._jobs.submit("disk", lambda: projects.add(project, paths), done, self.board.failed)
 

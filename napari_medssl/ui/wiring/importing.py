@@ -33,16 +33,22 @@ def ask_labels(dock: MedSSLWidget, paths: Sequence[Path] = ()) -> None:
 
 def drop(dock: MedSSLWidget, paths: Sequence[Path]) -> None:
     """A folder is opened; with a project open, labels are imported and scans are added to it."""
-    labels = [path for path in paths if dock.session.state.has_project and is_meant_as_labels(dock, path)]
+    has_project = dock.session.state.has_project
+    labels = [path for path in paths if has_project and is_meant_as_labels(dock, path)]
     scans = [path for path in paths if path not in labels]
-    if labels:
-        QTimer.singleShot(0, partial(ask_labels, dock, labels))  # a dialog must not hold up the drag
-    if len(paths) == 1 and paths[0].is_dir() and not labels:
-        QTimer.singleShot(0, partial(dock.open_folder, paths[0]))
-    elif scans and dock.session.state.has_project:
-        dock.session.add_scans(scans)
+
+    def import_them() -> None:
+        if labels:
+            QTimer.singleShot(0, partial(ask_labels, dock, labels))  # a dialog must hold up neither drag nor mailbox
+
+    if len(scans) == 1 and scans[0].is_dir():
+        QTimer.singleShot(0, partial(dock.open_folder, scans[0]))
+    elif scans and has_project:
+        dock.session.add_scans(scans, import_them)  # their labels may be among those dropped
     elif scans:
         QTimer.singleShot(0, partial(dock.open_folder, scans[0].parent))
+    else:
+        import_them()
 
 
 def is_meant_as_labels(dock: MedSSLWidget, path: Path) -> bool:
