@@ -40,7 +40,7 @@ NETS = {
     "BCP's U-Net, 2-D": NetSpec("bcp-unet2d", 2, 1, 3, (16, 32, 64, 128, 256), ((1, 1), *((2, 2),) * 4)),
     "PCRLv2's ResNet-18, 2-D": NetSpec("pcrl-resnet18", 2, 1, 3, (64, 64, 128, 256, 512), ((2, 2),) * 5),
 }
-SIDE = {2: 768, 3: 80}  # of what each network is shown
+SIDE = {2: 768, 3: 96}  # of what each network is shown: what their strides divide, as the predictor pads it
 
 
 def peak_of(work: Callable[[], object]) -> int:

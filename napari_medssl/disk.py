@@ -199,7 +199,7 @@ def read_json_or_none(path: Path | str) -> dict[str, Any] | None:
 
 
 def set_aside(path: Path) -> Path | None:
-    """Keep a damaged file under another name in its folder, before anything is written over it.
+    """Keep a damaged file under another name in its folder, and no more under its own.
 
     Returns
     -------
@@ -211,16 +211,53 @@ def set_aside(path: Path) -> Path | None:
     BadFileError
         If it cannot be renamed; it stays where it is then.
     """
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    kept = path.with_name(f"{path.name}.damaged-{stamp}-{secrets.token_hex(2)}")
+    kept = _name_aside(path)
     try:
         os.rename(path, kept)
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise BadFileError(path, f"it cannot be kept aside ({error.strerror or error})", remedy(error)) from error
+        raise _not_kept(path, error) from error
     sync_folder(path.parent)
     return kept
+
+
+def keep_copy(path: Path) -> Path | None:
+    """Keep a damaged file under a second name in its folder, before another one is written in its place.
+
+    It has its own name until then: where that cannot be written, or the process ends in between, nothing is gone.
+
+    Returns
+    -------
+    Path or None
+        As of `set_aside`.
+
+    Raises
+    ------
+    BadFileError
+        If it cannot be kept.
+    """
+    kept = _name_aside(path)
+    try:
+        try:
+            os.link(path, kept)
+        except FileNotFoundError:
+            return None
+        except OSError:  # a disk that knows no links
+            write_atomically(kept, [path.read_bytes()])
+    except OSError as error:
+        raise _not_kept(path, error) from error
+    sync_folder(path.parent)
+    return kept
+
+
+def _name_aside(path: Path) -> Path:
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    return path.with_name(f"{path.name}.damaged-{stamp}-{secrets.token_hex(2)}")
+
+
+def _not_kept(path: Path, error: OSError) -> BadFileError:
+    return BadFileError(path, f"it cannot be kept aside ({error.strerror or error})", remedy(error))
 
 
 def remove_if(path: Path, is_it: Callable[[Path], bool]) -> bool:

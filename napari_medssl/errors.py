@@ -60,6 +60,10 @@ class ProjectError(MedSSLError):
     """The project on disk cannot be used as asked: newer schema, read-only, locked, no such case."""
 
 
+class NotSavedError(ProjectError):
+    """The disk did not take something: full, read-only, away. Whatever is saved next would fare the same."""
+
+
 class SpecError(MedSSLError):
     """A run was asked for that cannot be: unknown method, option out of range, no labels."""
 

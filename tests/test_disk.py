@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from napari_medssl.disk import read_json, read_json_or_none, replacing, set_aside, write_json
+from napari_medssl.disk import keep_copy, read_json, read_json_or_none, replacing, set_aside, write_json
 from napari_medssl.errors import BadFileError, DamagedFileError, RunError
 from napari_medssl.inference.tensor_file import load_tensors, save_tensors
 from napari_medssl.locking import exclusive
@@ -142,6 +142,25 @@ def test_a_damaged_file_is_kept_under_another_name(tmp_path: Path) -> None:
     assert kept.read_text() == "{"
     assert not path.exists()
     assert set_aside(path) is None
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_damaged_file_keeps_its_name_until_another_has_it(
+    links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.json"
+    assert keep_copy(path) is None
+    path.write_text("{")
+    if not links:
+        monkeypatch.setattr(os, "link", no_links)
+    kept = keep_copy(path)
+    assert kept is not None
+    write_json(path, {"a": 1})
+    assert (kept.read_text(), read_json(path)) == ("{", {"a": 1})
+
+
+def no_links(*_: object) -> None:
+    raise PermissionError(errno.EPERM, "Operation not permitted")
 
 
 def test_changes_of_many_threads_under_the_lock_are_all_there(tmp_path: Path) -> None:

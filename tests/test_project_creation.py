@@ -7,6 +7,7 @@ import fcntl
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import attacks
 import numpy as np
 import pytest
 from test_project_importing import mask, write
@@ -58,6 +59,18 @@ def test_a_failed_new_removes_only_what_it_made(
     assert cli.main(words) != 0
     assert everything(own_things) == before
     assert sorted(path.name for path in own_things.iterdir()) == [".env", ".git", "Thumbs.db"]
+
+
+@pytest.mark.parametrize("write_number", range(20))
+def test_a_new_project_that_the_disk_has_no_room_for_leaves_nothing(write_number: int, tmp_path: Path) -> None:
+    for name in "ab":
+        write(tmp_path / "scans" / f"{name}.nii.gz")
+    words = ["new", str(tmp_path / "r"), "--images", str(tmp_path / "scans"), "--class", "1=organ"]
+    with attacks.load("faulty").Disk(tmp_path, write_number) as disk:
+        assert cli.main(words) == 2
+    assert disk.refused
+    assert [path.name for path in tmp_path.iterdir()] == ["scans"]
+    assert cli.main(words) == 0
 
 
 def test_what_comes_into_the_folder_meanwhile_stays(tmp_path: Path) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import attacks
 import nibabel
 import numpy as np
 import pytest
 from PIL import Image
 
-from napari_medssl.errors import BadFileError, ProjectError
+from napari_medssl.errors import BadFileError, NotSavedError, ProjectError
 from napari_medssl.project import ClassInfo, Project, import_images, import_labels, label_values
 
 SHAPE = (5, 6, 7)
@@ -260,3 +261,16 @@ def test_real_scans_and_labels_find_each_other(tmp_path: Path, data_root: Path) 
     assert len(report.added) == 4
     assert report.refused == ()
     assert [case.status for case in project.cases()] == ["labelled"] * 4 + ["new"]
+
+
+def test_an_import_ends_where_the_disk_is_full_and_says_so(project: Project, scans: Path) -> None:
+    import_images(project, scans)
+    with (
+        attacks.load("faulty").Disk(project.root, 24),
+        pytest.raises(NotSavedError, match=r"^Case p\d+: the labels were not saved: .*Free some space"),
+    ):
+        import_labels(project, scans)
+    before = [case.name for case in project.cases() if case.latest()]
+    assert 0 < len(before) < 3
+    report = import_labels(project, scans)
+    assert sorted([*before, *report.added]) == ["p1", "p10", "p2"]

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import attacks
 import numpy as np
 import pytest
 from fixtures import made_run, make_project
@@ -58,6 +59,28 @@ def newest(project: Project) -> Path:
 def test_a_whole_project_has_nothing_to_mend(project: Project, capsys: Any) -> None:
     code, told, _ = check(capsys, project, "--repair")
     assert (code, told["damage"], told["mended"]) == (0, [], [])
+
+
+@pytest.mark.parametrize("name", ["project.json", "cases/case-0/case.json", "cases/case-0/reviews/supervised-001.json"])
+def test_a_repair_that_the_disk_has_no_room_for_takes_nothing_away(name: str, project: Project) -> None:
+    add_decisions(project.case("case-0"), "supervised-001", (decide("accept", "region", "r1", "a"),))
+    path = project.root / name
+    bad = bytearray(path.read_bytes())
+    bad[len(bad) // 3] ^= 4
+    if name.endswith("case.json"):
+        bad[-3] ^= 4  # more than one: it is made anew
+    path.write_bytes(bad)
+    number, refused = 0, True
+    while refused:
+        with attacks.load("faulty").Disk(project.root, number) as disk:
+            code = cli.main(["check", str(project.root), "--repair"])
+        refused, number = disk.refused, number + 1
+        assert path.exists()
+        if refused:
+            assert bytes(bad) in [path.read_bytes(), *kept(path)]
+            assert code in (0, 2)
+    assert number > 3
+    assert cli.main(["check", str(project.root)]) == 0
 
 
 def test_single_bits_of_all_records_are_put_right(project: Project, capsys: Any) -> None:
@@ -122,9 +145,12 @@ def test_labels_without_a_record_come_back_unless_newer_ones_are_there(
     case = Project.open(project.root).case("case-0")
     if newer:
         case.save_labels(np.ones(case.grid.shape, np.uint8), author="x", origin="drawn")
-    check(capsys, project, "--repair")
+    labels = path.with_suffix(".png")
+    before = labels.read_bytes()
+    code, told, _ = check(capsys, project, "--repair")
     assert path.exists() != newer
-    assert path.with_suffix(".png").exists()
+    assert (kept(labels) if newer else [labels.read_bytes()]) == [before]
+    assert (code, told["damage"]) == (0, [])  # nothing is told of for ever
 
 
 def test_a_case_record_is_made_anew_from_its_scan(project: Project, capsys: Any) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import json
 from pathlib import Path
 
+import attacks
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,7 +26,7 @@ from napari_medssl.runs.events import (
     event_from_json,
     event_to_json,
 )
-from napari_medssl.runs.journal import JournalReader, JournalWriter, replay
+from napari_medssl.runs.journal import JournalReader, JournalWriter, replay, whole_length
 from napari_medssl.runs.status import RunStatus, fold, lose, step, wait_again
 
 numbers = st.floats(allow_nan=False)
@@ -123,7 +124,47 @@ def test_a_line_torn_by_a_crash_takes_no_other_with_it(tmp_path: Path, torn: byt
     writer = JournalWriter(path)
     writer.write(after)
     writer.close()
-    assert replay(path) == [before, after]
+    reader = JournalReader(path)
+    assert reader.read() == [before, after]
+    assert reader.damaged == 0  # nothing is left of the torn one
+
+
+def test_a_journal_of_one_torn_line_begins_anew(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(b"x" * 200_000)
+    assert whole_length(path) == 0
+    JournalWriter(path).close()
+    assert path.read_bytes() == b""
+
+
+def test_a_last_line_whose_end_has_a_turned_bit_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    said = [Warned(message=str(number)) for number in range(2)]
+    for event in said:
+        writer = JournalWriter(path)
+        writer.write(event)
+        writer.close()
+        path.write_bytes(path.read_bytes()[:-1] + b"\x0b")
+    JournalWriter(path).close()
+    assert path.read_bytes().endswith(b"}\n")
+    reader = JournalReader(path)
+    assert (reader.read(), reader.damaged, reader.offset) == (said, 0, whole_length(path))
+
+
+def test_nothing_of_an_event_is_left_that_the_disk_did_not_take(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    said = [Warned(message=str(number)) for number in range(3)]
+    full = attacks.load("faulty").Disk(tmp_path, 2, stays=False)  # the file is made, one event is written
+    with full:
+        writer = JournalWriter(path)
+        writer.write(said[0])
+        with pytest.raises(OSError, match="No space left"):
+            writer.write(said[1])
+        writer.write(said[2])
+        writer.close()
+    reader = JournalReader(path)
+    assert reader.read() == [said[0], said[2]]
+    assert reader.damaged == 0
 
 
 def stepped(at: int) -> Stepped:

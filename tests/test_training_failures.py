@@ -19,7 +19,7 @@ from napari_medssl.methods.averaged import AveragedLearner
 from napari_medssl.methods.base import Losses
 from napari_medssl.methods.catalog import CATALOG, method_info
 from napari_medssl.methods.supervised import SupervisedLearner
-from napari_medssl.project import Project, freeze_audit
+from napari_medssl.project import Project, freeze_audit, proposals
 from napari_medssl.runs import journal
 from napari_medssl.runs.events import RunEvent, RunFinished, RunStarted, Stepped, Validated, Warned
 from napari_medssl.runs.journal import JOURNAL_NAME, replay
@@ -144,6 +144,23 @@ def test_a_disk_that_is_full_even_for_the_journal(project: Project, monkeypatch:
         assert "No space left" in failed(run_inline(project, run))
     assert failed(replay(project.run_folder(run) / JOURNAL_NAME))
     assert finished(run_inline(project, run)).reason == "completed"
+
+
+def test_a_disk_that_is_full_for_proposals_ends_the_run_which_can_be_resumed(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = quick_spec(project, "supervised", "raster", steps=2, propose=("case-2", "case-3")).run
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(proposals, "write_map", full)
+        message = failed(run_inline(project, run))
+    assert message.startswith(f"Case case-2: the proposal of {run} was not saved: ")
+    assert "Free some space" in message
+    assert finished(run_inline(project, run)).reason == "completed"
+    assert all(project.case(name).latest_proposal() for name in ("case-2", "case-3"))
 
 
 def test_a_checkpoint_is_whole_or_not_there(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..errors import NO_MEMORY, MedSSLError, NotFiniteError
+from ..errors import NO_MEMORY, MedSSLError, NotFiniteError, NotSavedError
 from ..project import Case, Project
 from ..runs.events import Proposed, RunEvent, Warned
 from ..runs.stop import StopToken
@@ -120,6 +120,11 @@ def propose(
     Where memory runs out, a case is begun anew in smaller tiles, then on the processor in place of a GPU, with a
     warning.
 
+    Raises
+    ------
+    NotSavedError
+        When the disk does not take a proposal; those made before stay.
+
     Returns
     -------
     bool
@@ -135,6 +140,8 @@ def propose(
             score = yield from _proposed(predictor, model, project, run, name)
         except NotFiniteError as error:
             yield Warned(message=f"Nothing is proposed for {name}. {error} ({model.name}). {ANOTHER}", case=name)
+        except NotSavedError:  # the fault of the disk, not of this case: the run ends, and can be resumed
+            raise
         except MedSSLError as error:
             yield Warned(message=str(error), case=name)
         except (MemoryError, RuntimeError) as error:

@@ -6,6 +6,8 @@ A file is written to a temporary name and renamed: a state is there as a whole o
 from __future__ import annotations
 
 import json
+import os
+import re
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,13 +37,19 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], meta: str) -> None:
     header = {TEXT: meta, SUM_OF_TEXT: _hex(_sum_text(meta)), SUM: _hex(_sum(kept, meta))}
     try:
         with replacing(path) as temporary:
-            save_file(kept, temporary, header)
+            _save_file(temporary, kept, header)
     except BadFileError as error:
         raise RunError(f"The model could not be saved. {error} The run can be resumed.") from error
-    except SafetensorError as error:
-        raise RunError(
-            f"{path}: the model could not be saved ({error}). Free some space; the run can be resumed."
-        ) from error
+
+
+def _save_file(path: Path, tensors: dict[str, Tensor], header: dict[str, str]) -> None:
+    try:
+        save_file(tensors, path, header)
+    except SafetensorError as error:  # has what the system said in its words only
+        said = re.search(r"\(os error (\d+)\)", str(error))
+        if said is None or os.name == "nt":
+            raise OSError(str(error)) from error
+        raise OSError(int(said[1]), os.strerror(int(said[1]))) from error
 
 
 def load_tensors(path: Path, tensors: bool = True) -> tuple[dict[str, Tensor], str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import BadFileError, MedSSLError, ProjectError, TooLargeError
+from ..errors import BadFileError, MedSSLError, NotSavedError, ProjectError, TooLargeError
 from ..imaging import read_mask_values
 from .images import is_read_as_stored
 from .importing import ImportReport, OnProgress
@@ -102,8 +102,9 @@ def import_labels(
     BadFileError
         If a folder has no label files.
     ProjectError
-        If no file belongs to a case, a case that was asked for has no file or does not exist, or the project cannot
-        be written to.
+        If no file belongs to a case, a case that was asked for has no file or does not exist.
+    NotSavedError
+        If the project cannot be written to; what was imported before stays.
     """
     found = find_labels(project, paths)
     files = {name: found.of[name] for name in _choose(project, found, cases)}
@@ -166,7 +167,8 @@ def join_each(
     files : mapping of str to sequence of Path
         By the name of the case.
     use : callable
-        Told a case and its mask; says whether there was anything new in it. What it raises counts as a refusal.
+        Told a case and its mask; says whether there was anything new in it. What it raises counts as a refusal, but
+        for a `NotSavedError`.
     bring_over : bool
         As for `import_labels`.
     on_progress : callable, optional
@@ -190,6 +192,8 @@ def join_each(
         except MemoryError:
             left.refused.append((several[0], str(TooLargeError(several[0]))))
             continue
+        except NotSavedError:  # the fault of the disk, not of this file: it ends the import, in its own words
+            raise
         except (BadFileError, ProjectError) as error:
             culprit = bad[0][0] if bad else error.path if isinstance(error, BadFileError) else several[0]
             left.refused.append((culprit, str(error)))

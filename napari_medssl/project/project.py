@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -235,11 +236,15 @@ class Project:
         record = new_record(refs, grid, patient or name)
         path = self.root / "cases" / name / CASE_NAME
         with one_clear_line(f"Case {name}: not added", path):
-            make_folder(path.parent)
             try:
+                make_folder(path.parent)
                 write_json(path, record, indent=None, new=True)
             except FileExistsError:
                 raise ProjectError(f"There is a case {name!r} already. Give the new one another name.") from None
+            except BaseException:
+                with suppress(OSError):
+                    path.parent.rmdir()  # empty: nothing of it is left
+                raise
         case = Case(self, name, record, grid)
         self._remember(case)
         noted = (self.root / INVENTORY_NAME).exists()

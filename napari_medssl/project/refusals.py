@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..disk import remedy
-from ..errors import BadFileError, ProjectError
+from ..errors import BadFileError, NotSavedError
 
 
 @contextmanager
 def one_clear_line(what: str, path: Path) -> Iterator[None]:
-    """Turn a failed write into a `ProjectError` that says what was not done, where, why, and what to do.
+    """Turn a failed write into a `NotSavedError` that says what was not done, where, why, and what to do.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def one_clear_line(what: str, path: Path) -> Iterator[None]:
 
     Raises
     ------
-    ProjectError
+    NotSavedError
         For any `OSError`, and for a `BadFileError` that stems from one.
     """
     try:
@@ -36,9 +36,9 @@ def one_clear_line(what: str, path: Path) -> Iterator[None]:
         raise _clear(what, Path(error.filename) if isinstance(error.filename, str) else path, error) from error
 
 
-def _clear(what: str, path: Path, error: OSError) -> ProjectError:
+def _clear(what: str, path: Path, error: OSError) -> NotSavedError:
     advice = remedy(error)
-    return ProjectError(
+    return NotSavedError(
         f"{what}: {path}: {error.strerror or error}. {advice[:1].upper()}{advice[1:]}; what was saved before is "
         "untouched."
     )

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, get_args
 
-from ..disk import damaged, read_record, set_aside, write_json
+from ..disk import damaged, keep_copy, read_record, write_json
 from ..errors import DamagedFileError
 from ..locking import exclusive
 from .refusals import one_clear_line
@@ -97,5 +97,5 @@ def _change(root: Path, gone: Collection[str], new: list[Refused]) -> None:
         try:
             load_refused(root)
         except DamagedFileError:
-            set_aside(path)
+            keep_copy(path)
         write_json(path, {"files": [asdict(one) for one in (*kept, *new)]})

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..disk import put_right, set_aside, unseal, write_atomically
+from ..disk import keep_copy, put_right, set_aside, unseal, write_atomically
 from ..locking import exclusive
 from .damage import Damage
 from .rebuilding import rebuild_revision, salvage_record, write_salvaged
@@ -42,7 +42,7 @@ def put_bits_right(root: Path) -> list[str]:
                 right = put_right(data)
                 if right is None:
                     continue
-                kept = set_aside(path)
+                kept = keep_copy(path)
                 write_atomically(path, [right])
                 done.append(f"{path}: the bit that had changed is put right. The file as it was is {_name(kept)}.")
     return done
@@ -77,7 +77,7 @@ def _mend_case(project: Project, case: Case) -> list[str]:
     record = salvage_record(project, text)
     if record is None:
         return []
-    kept = set_aside(path)
+    kept = keep_copy(path)
     write_salvaged(path, record)
     return [
         f"{path}: made anew from what was left of it, and from its scan, which is the one that was added. Look whether "
@@ -104,7 +104,9 @@ def _mend_labels(project: Project, case: Case, path: Path) -> list[str]:
     id = label_id(path.name) or path.name.removesuffix(".json")
     labels, record, newest = labels_of(case.labels_folder, id), case.labels_folder / f"{id}.json", case.latest()
     if not record.exists() and newest is not None and newest.id > id:
-        return []  # what an interrupted save left, and newer labels are there: it is only told of
+        left = [set_aside(one) for one in sorted(case.labels_folder.glob(f"{id}.*")) if ".damaged-" not in one.name]
+        names = ", ".join(_name(one) for one in left if one is not None)
+        return [f"{path}: an interrupted save left these labels, and newer ones are there. Set aside as {names}."]
     asides = [set_aside(record)]
     if labels is not None:
         if rebuild_revision(case, labels, id, project.classes) is not None:

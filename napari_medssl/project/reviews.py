@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from ..disk import damaged, read_record, set_aside, write_json
+from ..disk import damaged, keep_copy, read_record, write_json
 from ..errors import DamagedFileError
 from ..locking import exclusive
 from .names import check_name
@@ -87,9 +87,10 @@ def add_decisions(case: Case, run: str, decisions: tuple[Decision, ...]) -> None
     with one_clear_line(f"Case {case.name}: what you decided was not noted", path), exclusive(path):
         try:
             load_decisions(path)
+            values = read_record(path) or {"run": run}
         except DamagedFileError:
-            set_aside(path)
-        values = read_record(path) or {"run": run}
+            keep_copy(path)
+            values = {"run": run}
         values["decisions"] = [*values.get("decisions", ()), *(asdict(one) for one in decisions)]
         write_json(path, values)
 

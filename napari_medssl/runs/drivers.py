@@ -18,12 +18,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
+from ..disk import remedy
 from ..errors import RunError
 from ..project.inventory import note_run
 from .digest import Digest, read_digest
 from .events import RunEvent, RunFinished, RunStarted
 from .history import MODEL_NAME, next_turn
-from .journal import JOURNAL_NAME, JournalReader, JournalWriter
+from .journal import JOURNAL_NAME, JournalReader, JournalWriter, whole_length
 from .line import run_in_front, status_in_line
 from .process import TAKEN, free, is_lost, is_running, is_taken, read_process, runner
 from .status import RunStatus, fold, lose, wait_again
@@ -31,7 +32,7 @@ from .stop import How, request_stop, stop_token, withdraw_stop
 
 LOG_NAME = "log.txt"
 STARTING = 60.0  # seconds that a process may take to say that it has the run
-_FULL = "Run {run}: its journal cannot be written any more ({error}). Free some space and resume it."
+_FULL = "{path}: the journal of run {run} cannot be written ({error}). {advice}; the run can be resumed."
 _AWAY = (
     "Run {run}: this computer was silent for so long that it was taken for dead, and {owner} runs it now. It goes on "
     "there."
@@ -86,7 +87,7 @@ class InlineDriver:
         try:
             writer = JournalWriter(folder / JOURNAL_NAME)
         except OSError as error:
-            raise RunError(f"Run {run}: its journal cannot be written ({error}). Check the disk.") from error
+            raise RunError(_full(folder / JOURNAL_NAME, error)) from error
         events: Generator[RunEvent] = execute(Path(root), run, stop_token(folder))
         try:
             for event in events:
@@ -104,7 +105,7 @@ class InlineDriver:
                         yield event
                         return
                     events.close()
-                    last = RunFinished(reason="failed", message=_FULL.format(run=run, error=error.strerror or error))
+                    last = RunFinished(reason="failed", message=_full(folder / JOURNAL_NAME, error))
                     with suppress(OSError):
                         writer.write(last)
                     yield last
@@ -134,8 +135,7 @@ class ProcessDriver:
         free(folder)
         withdraw_stop(folder)
         order = secrets.token_hex(8)
-        journal = folder / JOURNAL_NAME
-        after = journal.stat().st_size if journal.exists() else 0
+        after = whole_length(folder / JOURNAL_NAME)
         # detached and in a group of its own: it outlives whoever started it
         flags: dict[str, Any] = {"creationflags": 0x00000208} if os.name == "nt" else {"start_new_session": True}
         command = [sys.executable, "-m", "napari_medssl.runs.worker", str(root), run, order]
@@ -202,7 +202,7 @@ class ProcessHandle:
             if self._after == 0 and isinstance(since := said.get("since"), int | float):  # begun by an older version
                 return self._status.last_event_at >= since
             after = self._after
-        # by more than the line that the process ended where its last life was torn
+        # an older version ended, with a line of its own, where its last life was torn
         return self._heard > after + 1 if after else self._heard > 0
 
     def stop(self, how: How) -> None:
@@ -230,6 +230,13 @@ class ProcessHandle:
         code = None if self._process is None else self._process.poll()
         killed = " It was killed, perhaps because memory ran out." if code in (-9, 137) else ""
         return f"The process of run {self.run} ended without a word.{killed}{last} Resume the run to go on."
+
+
+def _full(journal: Path, error: OSError) -> str:
+    advice = remedy(error)
+    return _FULL.format(
+        path=journal, run=journal.parent.name, error=error.strerror or error, advice=f"{advice[:1].upper()}{advice[1:]}"
+    )
 
 
 def _wait_for(folder: Path, process: subprocess.Popen[bytes], order: str) -> None:

@@ -1,8 +1,8 @@
 """`events.jsonl`: one JSON line per event, appended by the run's process, read by anybody.
 
-A reader may meet half a line at the end (the writer is still writing, or died): it is left for the next read. Each
-line carries its checksum (see `sealing`); those of older versions have none. A damaged line is left out and counted;
-the rest counts.
+A reader may meet half a line at the end (the writer is still writing, or died): it is left for the next read, and cut
+off by the next writer. Each line carries its checksum (see `sealing`); those of older versions have none. A damaged
+line is left out and counted; the rest counts.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ..disk import is_sealed, seal, unseal, unseal_or_put_right
@@ -17,22 +18,40 @@ from .events import RunEvent, UnknownKindError, event_from_values, event_to_json
 from .skim import skim
 
 JOURNAL_NAME = "events.jsonl"
+_TAIL = 1 << 16  # bytes that are read at once from its end
 
 
 class JournalWriter:
-    """Appends events to a journal; each line is flushed, the last events of a run also fsync'd."""
+    """Appends events to a journal, line by line; the last events of a run are also fsync'd."""
 
     def __init__(self, path: Path) -> None:
-        self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115 - closed in close()
-        if not _ends_with_newline(path):  # torn by a crash: what comes next must not be torn with it
-            self._file.write("\n")
+        self._file = open(path, "ab", buffering=0)  # noqa: SIM115 - closed in close()
+        whole = whole_length(path)
+        if whole < path.stat().st_size:  # torn by a crash: half a line says nothing
+            self._file.truncate(whole)
+        elif whole and not _ends_with_newline(path):  # a bit of it has turned
+            self._file.truncate(whole - 1)
+            self._file.write(b"\n")
 
     def write(self, event: RunEvent, durable: bool = False) -> None:
-        """Append one event."""
-        self._file.write(seal(event_to_json(event)) + "\n")
-        self._file.flush()
-        if durable:
-            os.fsync(self._file.fileno())
+        """Append one event, or nothing of it.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written.
+        """
+        rest = f"{seal(event_to_json(event))}\n".encode()
+        before = os.fstat(self._file.fileno()).st_size
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+            if durable:
+                os.fsync(self._file.fileno())
+        except OSError:
+            with suppress(OSError):
+                self._file.truncate(before)
+            raise
 
     def close(self) -> None:
         """Close the file; writing afterwards is an error."""
@@ -145,11 +164,23 @@ def _event(line: bytes) -> RunEvent:
     return event
 
 
+def whole_length(path: Path) -> int:
+    """Bytes of the whole lines of a journal, the last one's end as `JournalReader` sees it; 0 where there is none."""
+    try:
+        with open(path, "rb") as file:
+            begin = size = file.seek(0, os.SEEK_END)
+            tail = b""
+            while begin > 0 and b"\n" not in tail:
+                begin = max(0, begin - _TAIL)
+                file.seek(begin)
+                tail = file.read(size - begin)
+    except FileNotFoundError:
+        return 0
+    end = tail.rfind(b"\n") + 1
+    return size if _is_whole(tail[end:-1]) else size - len(tail) + end
+
+
 def _ends_with_newline(path: Path) -> bool:
-    """Whether the last line is whole; an empty file counts."""
     with open(path, "rb") as file:
-        file.seek(0, os.SEEK_END)
-        if file.tell() == 0:
-            return True
         file.seek(-1, os.SEEK_END)
         return file.read(1) == b"\n"

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import BadFileError, RunError
 from ..ownership import OwnedError, Owner, Ownership, living_owner, look, make_way, own, read_owner
-from .journal import JOURNAL_NAME
+from .journal import JOURNAL_NAME, whole_length
 
 PROCESS_NAME = "process.json"
 #: What a worker ends with that found the run running already.
@@ -114,7 +114,7 @@ def is_taken(folder: Path) -> RunError:
 def _own(folder: Path, order: str) -> None:
     journal = folder / JOURNAL_NAME
     with _in_words(folder):
-        said = {"order": order, "after": journal.stat().st_size if journal.exists() else 0}
+        said = {"order": order, "after": whole_length(journal)}
         _mine[folder] = own(folder / PROCESS_NAME, values=said, witness=journal)
 
 

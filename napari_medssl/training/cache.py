@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..disk import sweep
+from ..disk import remedy, sweep
 from ..errors import BadFileError, MedSSLError, ProjectError
 from ..imaging import UNSEEN, Grid, value_counts
 from ..inference.preprocess import labels_to_network_space, to_network_space
@@ -155,9 +155,10 @@ def _write(path: Path, array: NDArray[np.generic], source: str) -> None:
         return  # the cache was deleted while it was filled: the next reader makes it again
     except OSError as error:
         temporary.unlink(missing_ok=True)
+        advice = remedy(error)
         raise MedSSLError(
-            f"{path.parent}: the cache of preprocessed scans cannot be written ({error.strerror}). Free some space or "
-            "allow writing there; nothing of yours was changed."
+            f"{path.parent}: the cache of preprocessed scans cannot be written ({error.strerror or error}). "
+            f"{advice[:1].upper()}{advice[1:]}; nothing of yours was changed."
         ) from error
 
 
