@@ -58,7 +58,7 @@ def test_a_plan_says_what_a_case_has_and_what_of_it_stays(tmp_path: Path) -> Non
     assert import_planned(project, plan, ["a"]).added == ("a",), "only those that are wanted"
     np.testing.assert_array_equal(labels_of(project, "a"), block(1, 1) + block(3, 2))
     whole = plan_labels(project, tmp_path / "m", replace=True)
-    assert whole.cases[0].notes == ()
+    assert whole.cases[0].notes == ("Case a: 84 voxels of spleen, drawn before, change.",)
     import_planned(project, whole, ["a"])
     np.testing.assert_array_equal(labels_of(project, "a"), block(1, 1))
     assert [one.case for one in plan_labels(project, tmp_path / "m", replace=True).cases] == ["b"], "a has them already"
@@ -70,7 +70,7 @@ def test_what_stays_does_not_depend_on_which_cases_are_chosen(tmp_path: Path) ->
     write(tmp_path / "m" / "a.nii.gz", block(1, 1))
     write(tmp_path / "m" / "b.nii.gz", block(1, 2))  # so the files speak of spleen, too
     plan = plan_labels(project, tmp_path / "m")
-    assert plan.cases[0].notes == ()
+    assert plan.cases[0].notes == ("Case a: 84 voxels of spleen, drawn before, change.",)
     import_planned(project, plan, ["a"])
     np.testing.assert_array_equal(labels_of(project, "a"), block(1, 1))
 

@@ -13,6 +13,7 @@ import pytest
 from fixtures import SHAPE, make_project
 from napari.layers import Image, Labels
 from napari.layers._source import layer_source
+from napari.utils._proxies import PublicOnlyProxy
 from test_ui_widget import Bench
 
 from napari_medssl.imaging import read_image
@@ -93,6 +94,16 @@ def test_a_layer_of_somebody_else_is_said_to_be_kept_nowhere(bench: Bench) -> No
     bench.viewer.layers.remove(image)
     bench.viewer.layers.selection.active = ours(bench)
     assert bar.isHidden()
+
+
+def test_layers_are_known_through_the_proxy_that_plugins_are_given(bench: Bench) -> None:
+    layers, foreign = bench.widget.layers, bench.widget.foreign
+    layers.viewer = PublicOnlyProxy(bench.viewer)
+    assert layers.is_ours(layers.viewer.layers.selection.active)
+    assert foreign.in_hand() is None
+    layer = add(bench, drawn())
+    assert foreign.in_hand() is layer, "the layer itself, of which all can be asked"
+    layers.viewer = bench.viewer
 
 
 def test_without_a_case_nobody_is_told_of_labels(qtbot: Any, tmp_path: Path) -> None:
@@ -293,13 +304,14 @@ def test_an_image_from_a_file_becomes_a_case_where_it_is(bench: Bench, tmp_path:
     path = tmp_path / "elsewhere" / "new-scan.nii.gz"
     path.parent.mkdir()
     nib.save(nib.Nifti1Image(np.random.default_rng(0).normal(size=(5, 6, 7)).astype(np.float32), np.eye(4)), path)
-    image(bench, np.zeros((7, 6, 5)), path)
+    layer = image(bench, np.zeros((7, 6, 5)), path)
     bench.click(bench.widget.foreign_bar.act)
     bench.until(lambda: bench.state.current == "new-scan" and bench.state.actions.can_label)
     project = Project.open(bench.widget.session.board.facts.project.root)
     assert project.case("new-scan").images == (path,)
     assert "1 scan added." in bench.state.message[1]
     assert not (Path(project.root) / "scans").exists()
+    assert not layer.visible, "or it would be mistaken for the case"
 
 
 def test_a_scan_that_is_a_case_already_says_so(bench: Bench, tmp_path: Path) -> None:

@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..errors import ProjectError
-from ..imaging import UNSEEN
+from ..imaging import UNSEEN, pair_counts
 from .classes import voxel_counts
 from .importing import ImportReport, OnProgress
 from .importing_labels import Meant, join_each, labels_to_save, read_meanings, save_each
@@ -37,7 +40,7 @@ class PlannedLabels:
     before : {"", "draft", "labelled"}
         What the case has now.
     notes : tuple of str
-        What was taken for granted, and what of the labels before is kept, a sentence each.
+        What was taken for granted, and what of the labels before is kept and what is not, a sentence each.
     """
 
     case: str
@@ -119,7 +122,7 @@ def plan_labels(
                 _means(joined.files, meant),
                 tuple((value, n) for value, n in voxel_counts(joined.labels.array).items() if 0 < value < UNSEEN),
                 "" if newest is None else "labelled" if newest.complete else "draft",
-                (*joined.notes, *filter(None, [kept])),
+                (*joined.notes, *filter(None, [kept, _lost(case, array, project.classes)])),
             )
         )
         return True
@@ -160,6 +163,17 @@ def import_planned(
 def _means(files: Sequence[Path], meant: Meant) -> tuple[tuple[int, int], ...]:
     pairs = ((value, meant.meanings[file].mapping.get(value, value)) for file in files for value in meant.values[file])
     return tuple(dict.fromkeys((value, becomes) for value, becomes in pairs if value != becomes))
+
+
+def _lost(case: Case, array: NDArray[np.uint8], classes: Sequence[ClassInfo]) -> str:
+    """What of the structures drawn before would be something else, in a sentence; "" where nothing would."""
+    before = case.read_labels()
+    if before is None:
+        return ""
+    pairs = pair_counts(before.array, array)
+    gone = {one.name: int(pairs[one.value].sum() - pairs[one.value, one.value]) for one in classes}
+    said = ", ".join(f"{n:,} voxels of {name}" for name, n in gone.items() if n)
+    return f"Case {case.name}: {said}, drawn before, change." if said else ""
 
 
 def _open_values(meant: Meant, classes: Sequence[ClassInfo]) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from .layers import CaseLayers
+from .stack import itself
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class ForeignLayers:
 
     def in_hand(self) -> Any:
         """The layer in hand, where it is somebody else's; else None."""
-        layer = self._layers.viewer.layers.selection.active
+        layer = itself(self._layers.viewer.layers.selection.active)
         return None if layer is None or self._layers.is_ours(layer) else layer
 
     def hint(self, case: str | None, has_project: bool) -> Hint | None:
@@ -67,6 +68,6 @@ class ForeignLayers:
         self._changed()
 
     def _inserted(self, event: Any) -> None:
-        layer = event.value
+        layer = itself(event.value)
         if layer.source.parent is not None and not self._layers.is_ours(layer):
             layer.metadata.pop("medssl", None)

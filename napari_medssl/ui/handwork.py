@@ -134,19 +134,19 @@ class HandDesk:
         )
         return True
 
-    def add_file(self, path: Path) -> None:
-        """Add the file of a layer as a case, and open it."""
+    def add_file(self, path: Path, then: Callable[[], None]) -> None:
+        """Add the file of a layer as a case, and open it; `then` is told when it is one."""
         project = self._project
         if project is not None:
-            self._add(path.name, lambda: projects.add_one(project, path))
+            self._add(path.name, lambda: projects.add_one(project, path), then)
 
-    def add_scan(self, name: str, scan: Scan) -> None:
-        """Write the scan of a layer into the project, add it as a case, and open it."""
+    def add_scan(self, name: str, scan: Scan, then: Callable[[], None]) -> None:
+        """Write the scan of a layer into the project, add it as a case, and open it; `then` is told when it is one."""
         project = self._project
         if project is not None:
-            self._add(name, lambda: projects.add_scan(project, name, scan.array, scan.grid))
+            self._add(name, lambda: projects.add_scan(project, name, scan.array, scan.grid), then)
 
-    def _add(self, name: str, work: Callable[[], tuple[str, str]]) -> None:
+    def _add(self, name: str, work: Callable[[], tuple[str, str]], then: Callable[[], None]) -> None:
         self._board.set(busy=f"Adding {name} …", message=None)
 
         def done(added: tuple[str, str]) -> None:
@@ -154,6 +154,7 @@ class HandDesk:
             self._board.set(busy="")
             self._refresh()
             if case:
+                then()
                 self._cases.open(case)
             self._board.say("info" if case else "warning", words)
 

@@ -35,9 +35,17 @@ def case_lines(plan: LabelPlan, classes: Sequence[ClassFacts]) -> list[CaseLine]
     return [_line(one, names) for one in plan.cases]
 
 
-def left_lines(plan: LabelPlan) -> list[tuple[Path, str]]:
+@dataclass(frozen=True)
+class LeftLine:
+    """A file that would not be taken: in short, and all there is to say."""
+
+    words: str
+    details: str
+
+
+def left_lines(plan: LabelPlan) -> list[LeftLine]:
     """Files that would not be taken, each with why."""
-    return [(path, in_window(why, BELOW)) for path, why in dict.fromkeys((*plan.refused, *plan.skipped))]
+    return [_left_line(path, in_window(why, BELOW)) for path, why in dict.fromkeys((*plan.refused, *plan.skipped))]
 
 
 def plan_words(plan: LabelPlan) -> str:
@@ -70,6 +78,11 @@ def _line(one: PlannedLabels, names: dict[int, str]) -> CaseLine:
     details = [" ".join(words), *one.notes, *(str(file) for file in one.files)]
     said = f"{shows} · {', '.join(means)}" if means else shows
     return CaseLine(one.case, NOW[one.before], said, files, "\n".join(details), not one.before)
+
+
+def _left_line(path: Path, why: str) -> LeftLine:
+    said = _sentence(path, why)
+    return LeftLine(f"{path.name}{said.removeprefix(str(path))}", said)
 
 
 def _left(left: Iterable[tuple[Path, str]]) -> str:

@@ -50,6 +50,7 @@ class LayerStack:
 
     def is_ours(self, layer: Any) -> bool:
         """Whether we made a layer; a copy of one is not ours, whatever its metadata say."""
+        layer = itself(layer)
         return any(ours is layer for ours in self._ours)
 
     def lowest(self, layers: Sequence[Any]) -> Any:
@@ -87,6 +88,11 @@ class LayerStack:
         yield
         if self.holds(active):
             self.viewer.layers.selection.active = active
+
+
+def itself(layer: Any) -> Any:
+    """The layer, of which napari hands each plugin another proxy."""
+    return getattr(layer, "__wrapped__", layer)
 
 
 @contextmanager

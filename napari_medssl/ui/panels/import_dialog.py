@@ -198,10 +198,10 @@ class ImportLabelsDialog(QDialog):
         if left:
             group = QTreeWidgetItem([f"Not taken ({len(left)})"])
             self._add(group, "")
-            for path, why in left:
-                line = QTreeWidgetItem([path.name, "", why])
-                said = why if why.startswith(str(path)) else f"{path}: {why}"
-                self._add(line, said, group)
+            for one in left:
+                line = QTreeWidgetItem([one.words])
+                self._add(line, one.details, group)
+                line.setFirstColumnSpanned(True)  # why is a sentence, longer than any column
             group.setExpanded(True)
         self.list.blockSignals(False)
         self.list.setCurrentItem(self.list.topLevelItem(0))

@@ -94,7 +94,7 @@ def _use(dock: MedSSLWidget, layer: Any, made: Ready) -> None:
     question = hand.question(made)
     reply = "with" if question is None else dock.ask(question)
     if reply != "no" and hand.use(made, over=reply == "with"):
-        layer.visible = False  # what was taken is on the layer of the case now
+        _hide(layer)
         dock.layers.draw_on()
 
 
@@ -106,7 +106,7 @@ def add_as_case(dock: MedSSLWidget, layer: Any) -> None:
         return
     path = file_of(layer)
     if path is not None:
-        session.hand.add_file(path)
+        session.hand.add_file(path, partial(_hide, layer))
         return
     try:
         scan = scan_of(layer)
@@ -115,4 +115,9 @@ def add_as_case(dock: MedSSLWidget, layer: Any) -> None:
         return
     name = layer_dialog.ask_name(dock, str(layer.name))
     if name is not None:
-        session.hand.add_scan(name, scan)
+        session.hand.add_scan(name, scan, partial(_hide, layer))
+
+
+def _hide(layer: Any) -> None:
+    """What was taken is on a layer of ours now: two on top of each other would be mistaken for one."""
+    layer.visible = False
