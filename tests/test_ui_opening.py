@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from fixtures import balls, make_project, write_scan
 from qtpy.QtCore import Qt
@@ -17,6 +19,7 @@ from test_ui_widget import Bench
 
 from napari_medssl.disk import read_json, write_json
 from napari_medssl.project import Project
+from napari_medssl.ui import projects
 from napari_medssl.ui.checkwork import reasons
 from napari_medssl.ui.panels.check_view import CheckDialog, CheckView
 from napari_medssl.ui.panels.dialogs import NewProjectDialog
@@ -176,3 +179,66 @@ def test_a_scan_is_left_out_for_the_worst_that_was_found() -> None:
         Finding("warning", "b", ("x", "y"), "Odd.", "", ("x", "y")),
     ]
     assert reasons(findings, ["x", "y"]) == {"x": "Broken.", "y": "Odd."}
+
+
+def lines_of(tree: Any) -> dict[str, list[str]]:
+    tops = [tree.topLevelItem(row) for row in range(tree.topLevelItemCount())]
+    return {top.text(0): [top.child(row).text(0) for row in range(top.childCount())] for top in tops}
+
+
+def new_project_dialog(bench: Bench, folder: Path) -> NewProjectDialog:
+    checks = bench.widget.session.checks
+    dialog = NewProjectDialog(projects.look_into(folder), partial(checks.files, [], []))
+    bench.qtbot.addWidget(dialog)
+    return dialog
+
+
+def test_a_new_project_lists_what_it_does_not_take_and_why(qtbot: Any, tmp_path: Path, scans: Path) -> None:
+    bench = Bench(qtbot, None)
+    for number in range(3):
+        (scans / f"series{number}.dcm").write_bytes(bytes(128) + b"DICM")
+    (scans / "deeper").mkdir()
+    shutil.copy(scans / "P0_0.nii", scans / "deeper" / "P9_0.nii")
+    left = lines_of(new_project_dialog(bench, scans).left)
+    [dicom] = [words for words in left if "DICOM" in words]
+    assert dicom.startswith("3 files: MedSSL cannot read DICOM yet")
+    assert left[dicom] == [str(scans / f"series{number}.dcm") for number in range(3)]
+    assert any(words.startswith("P9_0.nii: it lies below a folder that has scans itself") for words in left)
+
+
+def test_a_new_project_of_clean_scans_lists_nothing(qtbot: Any, scans: Path) -> None:
+    bench = Bench(qtbot, None)
+    assert new_project_dialog(bench, scans).left.isHidden()
+
+
+def test_structures_with_files_of_their_own_are_named_in_the_dialog(
+    qtbot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(qtbot, None)
+    for name in ("a", "b"):
+        image, labels = balls((12, 12, 12), 1)
+        (path,) = write_scan(tmp_path / "study" / name, "ct", "3d", image)
+        path.rename(path.with_name("ct.nii"))
+        for value, structure in ((1, "spleen"), (2, "liver")):
+            (mask,) = write_scan(
+                tmp_path / "study" / name / "segmentations", "x", "3d", (labels[None] == value).astype(np.uint8)
+            )
+            mask.rename(mask.with_name(f"{structure}.nii"))
+    seen: list[list[str]] = []
+
+    def answer(dialog: NewProjectDialog) -> Any:
+        seen.append([row.name for row in dialog.classes.rows])
+        dialog.folder.setText(str(tmp_path / "made"))
+        bench.until(lambda: dialog.ok.isEnabled())
+        return dialog.DialogCode.Accepted
+
+    monkeypatch.setattr(NewProjectDialog, "exec_", answer, raising=False)
+    bench.widget.open_folder(tmp_path / "study")
+    bench.until(lambda: bench.state.has_project)
+    assert seen == [["liver", "spleen"]]
+    project = Project.open(tmp_path / "made")
+    assert [(one.value, one.name) for one in project.classes] == [(1, "liver"), (2, "spleen")]
+    found = project.cases()[0].read_labels()
+    assert found is not None
+    np.testing.assert_array_equal(found.array == 1, labels == 2)
+    np.testing.assert_array_equal(found.array == 2, labels == 1)

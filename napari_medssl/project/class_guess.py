@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,22 +30,33 @@ def classes_in(
         If a folder has no label files.
     """
     given = [Path(paths)] if isinstance(paths, Path | str) else [Path(path) for path in paths]
-    names = [] if mapping or other is not None else _structures(project, given)
-    if names:
-        return [ClassInfo(value, name) for value, name in enumerate(names, 1)]
+    if not mapping and other is None:
+        scans = {case.name: case.images for case in project.cases()}
+        names = structures_in(scans, find_labels(project, given).of)
+        if names:
+            return [ClassInfo(value, name) for value, name in enumerate(names, 1)]
     return [ClassInfo(value, f"class {value}") for value in label_values(given, mapping, other)]
 
 
-def _structures(project: Project, paths: list[Path]) -> list[str]:
-    """Names of structures, where several files of a case are masks of one each, named after it; else none."""
-    scans = {case.name: case.images for case in project.cases()}
-    several = [(name, files) for name, files in find_labels(project, paths).of.items() if len(files) > 1]
+def structures_in(
+    scans: Mapping[str, Sequence[Path]], labels: Mapping[str, Sequence[Path]], most: int | None = None
+) -> list[str]:
+    """Names of structures, where several files of a scan are masks of one each, named after it; else none.
+
+    Parameters
+    ----------
+    scans, labels : mapping of str to sequence of Path
+        The files of each scan, and its label files.
+    most : int, optional
+        Of how many scans the masks are read, to see that each shows one structure; by default of all.
+    """
+    several = [(name, files) for name, files in labels.items() if len(files) > 1]
     found: dict[str, None] = {}
-    for name, files in several:
+    for number, (name, files) in enumerate(several):
         stems = {stem for image in scans[name] for stem in scan_stems(image)}
         for file in files:
             name_of = file.parent.name if stems.intersection(label_stems(file)) else bare(file)
-            if is_label_folder(name_of) or not _is_binary(file):
+            if is_label_folder(name_of) or ((most is None or number < most) and not _is_binary(file)):
                 return []
             found.setdefault(name_of)
     return sorted(found)

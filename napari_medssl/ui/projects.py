@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SAMPLE_CASES = 16
 SAMPLE_LABELLED = 3
+PROBED = 5  # label files, or scans with several, that tell what labels show
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,8 @@ class Found:
     ----------
     labels : tuple of Path
         Label files beside the scans, with these class `values`.
+    structures : tuple of str
+        What they show, where each structure has files of its own, named after it.
     left : tuple of (Path, str)
         Files that may be scans and are not taken for such, each with why.
     """
@@ -70,6 +73,7 @@ class Found:
     images: tuple[Path, ...] = ()
     labels: tuple[Path, ...] = ()
     values: tuple[int, ...] = ()
+    structures: tuple[str, ...] = ()
     left: tuple[tuple[Path, str], ...] = ()
 
 
@@ -82,8 +86,10 @@ def look_into(folder: Path) -> Found:
         When there is neither a project nor a scan.
     """
     from ..project import label_values
+    from ..project.class_guess import structures_in
     from ..project.files import gather_scans
     from ..project.files import look_into as look
+    from ..project.matching import match_files
 
     if (folder / "project.json").is_file():
         return Found(folder, True)
@@ -91,8 +97,10 @@ def look_into(folder: Path) -> Found:
         raise MedSSLError(f"{folder}: there is no such folder.")
     images = gather_scans(folder)
     labels = look(folder.absolute()).labels
-    values = label_values(labels[:5]) if labels else ()
-    return Found(folder, False, tuple(images.files), labels, values, tuple(images.left))
+    values = label_values(labels[:PROBED]) if labels else ()
+    scans = {str(path): (path,) for path in images.files}
+    structures = structures_in(scans, match_files(labels, scans).of, PROBED)
+    return Found(folder, False, tuple(images.files), labels, values, tuple(structures), tuple(images.left))
 
 
 def open_project(root: Path, driver: Driver) -> Opened:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from qtpy.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
     QLineEdit,
+    QTreeWidget,
+    QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
 )
@@ -19,9 +22,9 @@ from ...project.classes import PALETTE, ClassInfo
 from ..classrows import change_of, trouble_of
 from ..facts import ClassFacts
 from ..projects import Found
-from .check_view import CheckView, Start
+from .check_view import MOST, CheckView, Start
 from .class_table import ClassTable
-from .parts import answers, button, checkbox, enable, named, text
+from .parts import answers, button, checkbox, enable, named, plain, text
 
 
 @dataclass(frozen=True)
@@ -47,10 +50,7 @@ class NewProjectDialog(QDialog):
             QLineEdit(str(_free(found.folder))), "Project folder", "Where labels, proposals and runs are kept."
         )
         browse = button("Choose …", "Choose another place for the project.", self._browse)
-        values = found.values or (1,)
-        self.classes = ClassTable(
-            [ClassFacts(v, f"structure {v}", PALETTE[(v - 1) % len(PALETTE)], str(v) if v < 10 else "") for v in values]
-        )
+        self.classes = ClassTable(_structures(found))
         self.classes.changed.connect(self._able)
         self.labels = checkbox(
             f"Take the {len(found.labels)} label files beside them as complete labels",
@@ -73,7 +73,10 @@ class NewProjectDialog(QDialog):
         form = QFormLayout()
         form.addRow("Project folder", line)
         form.addRow("Structures", self.classes)
-        form.addRow("", text("What is to be segmented. Double-click a name to change it.", faint=True))
+        named_so = (
+            "As their label files are called: a file for each." if found.structures else "What is to be segmented."
+        )
+        form.addRow("", text(f"{named_so} Double-click a name to change it.", faint=True))
         make = ("Make project", "Make the project folder, and open it. The scans themselves are not touched.")
         box, self.ok = answers(self, make, ("Cancel", "Make no project."))
         self.folder.textChanged.connect(lambda _: self._able())
@@ -82,6 +85,8 @@ class NewProjectDialog(QDialog):
         layout.addWidget(text(f"{count} scan{'s' if count != 1 else ''} in {found.folder}. They stay where they are."))
         layout.addLayout(form)
         layout.addWidget(self.labels)
+        self.left = _left_list(found.left)
+        layout.addWidget(self.left)
         layout.addWidget(self.check, 1)
         layout.addWidget(self.patients)
         layout.addWidget(box)
@@ -114,6 +119,35 @@ class NewProjectDialog(QDialog):
         chosen = QFileDialog.getExistingDirectory(self, "Folder for the project", self.folder.text())
         if chosen:
             self.folder.setText(chosen)
+
+
+def _structures(found: Found) -> list[ClassFacts]:
+    """What the label files show: by name where each structure has its files, else by value."""
+    names = dict(enumerate(found.structures, 1)) or {v: f"structure {v}" for v in found.values or (1,)}
+    return [ClassFacts(v, name, PALETTE[(v - 1) % len(PALETTE)], str(v) if v < 10 else "") for v, name in names.items()]
+
+
+def _left_list(left: Sequence[tuple[Path, str]]) -> QTreeWidget:
+    """Files of the folder that are not taken, by reason; hidden where there are none."""
+    made = named(QTreeWidget(), "Not taken", "Files in the folder that do not become cases, and why.")
+    by_reason: dict[str, list[Path]] = {}
+    for path, why in left:
+        by_reason.setdefault(why, []).append(path)
+    made.setHeaderLabels([f"Not taken: {len(left)} file{'' if len(left) == 1 else 's'}"])
+    for why, paths in by_reason.items():
+        first = paths[0].name if len(paths) == 1 else f"{len(paths)} files"
+        top = QTreeWidgetItem([f"{first}: {why}"])
+        top.setToolTip(0, plain(why))
+        for path in paths[:MOST]:
+            child = QTreeWidgetItem([str(path)])
+            child.setToolTip(0, plain(str(path)))
+            top.addChild(child)
+        if len(paths) > MOST:
+            top.addChild(QTreeWidgetItem([f"{len(paths) - MOST} more"]))
+        made.addTopLevelItem(top)
+    made.setMaximumHeight(made.fontMetrics().lineSpacing() * 6)
+    made.setVisible(bool(left))
+    return made
 
 
 def _free(folder: Path) -> Path:
