@@ -309,3 +309,22 @@ def test_reasons_in_the_window_have_no_options_of_the_command_line() -> None:
         assert in_window(reason, "below") == said
     found = "If 255 is the structure, import them with --map 255=1 (its value)."
     assert in_window(found) == "If 255 is the structure, import them under Open ▸ Import labels …"
+
+
+def test_masks_of_structures_that_the_project_lacks_can_be_left_out(bench: Bench, dialog: Any, tmp_path: Path) -> None:
+    for at, name in enumerate(("bright", "gallbladder")):
+        write(tmp_path / "m" / name / "case-2.nii.gz", block(2 * at, 1))
+
+    def look(shown: ImportLabelsDialog) -> None:
+        assert lines(shown) == {}
+        ((_, why),) = shown.plan.refused
+        assert "gallbladder is no structure of this project (bright, dark)." in why
+        assert not shown.without.isHidden()
+        assert "gallbladder" in shown.without.text()
+        shown.without.setChecked(True)
+        planned(bench, shown)
+        assert list(lines(shown)) == ["case-2"]
+
+    dialog(tmp_path / "m", look)
+    said(bench, "Labels of 1 case imported.")
+    np.testing.assert_array_equal(case(bench, "case-2").read_labels().array, block(0, 1))

@@ -10,7 +10,7 @@ from ..errors import NO_MEMORY, MedSSLError
 from ..terminal.screen import Screen
 from .damage import open_project
 from .importing import tell_notes, tell_skipped
-from .labels import MAP_HELP
+from .labels import LEAVE_OUT_HELP, MAP_HELP
 from .numbers import number_from_zero
 
 HELP = "measure the proposals of a model against the truth: Dice, HD95 and NSD"
@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--map", dest="mapping", nargs="+", action="extend", default=[], metavar="FILE=CLASS", help=MAP_HELP
     )
+    parser.add_argument("--leave-out", nargs="+", action="extend", default=[], metavar="NAME", help=LEAVE_OUT_HELP)
     parser.add_argument(
         "--cases",
         nargs="+",
@@ -65,7 +66,7 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
 
     project = open_project(arguments.project, screen)
     mapping, other = parse_value_map(arguments.mapping)
-    found = find_labels(project, arguments.truth)
+    found = find_labels(project, arguments.truth, arguments.leave_out)
     truths = found.of
     names = [case.name for case in project.cases()]
     learnt = learnt_from(project, arguments.model)

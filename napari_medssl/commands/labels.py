@@ -22,6 +22,7 @@ MAP_HELP = (
     "values in the files and the class values they mean, such as 4=1, 1024=2 or 255=1; other=0 makes the rest "
     "background"
 )
+LEAVE_OUT_HELP = "files or folders of these names are not taken: structures that the project does not have"
 BRING_OVER_HELP = (
     "bring masks that are turned, mirrored in storage or cut out of the grid of their scan over to it, voxel for voxel"
 )
@@ -49,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=MAP_HELP,
     )
     bring.add_argument("--bring-over", action="store_true", help=BRING_OVER_HELP)
+    bring.add_argument("--leave-out", nargs="+", action="extend", default=[], metavar="NAME", help=LEAVE_OUT_HELP)
     bring.add_argument(
         "--replace",
         action="store_true",
@@ -79,6 +81,7 @@ def run_import(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
         screen.counting("Reading labels"),
         other=other,
         bring_over=arguments.bring_over,
+        leave_out=arguments.leave_out,
         replace=arguments.replace,
     )
     if not report.added and report.refused:

@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import MedSSLError
 from ..terminal.screen import Screen
 from .importing import none_of, report_values, tell_report
-from .labels import BRING_OVER_HELP, MAP_HELP
+from .labels import BRING_OVER_HELP, LEAVE_OUT_HELP, MAP_HELP
 from .parsing import parse_classes, parse_label_cases, parse_value_map
 
 HELP = "make a project from a folder of scans"
@@ -61,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--map", dest="mapping", nargs="+", action="extend", default=[], metavar="FILE=CLASS", help=MAP_HELP
     )
     parser.add_argument("--bring-over", action="store_true", help=BRING_OVER_HELP)
+    parser.add_argument("--leave-out", nargs="+", action="extend", default=[], metavar="NAME", help=LEAVE_OUT_HELP)
     parser.add_argument("--name", help="name of the project; by default the folder's")
 
 
@@ -71,7 +72,11 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
 
     classes = parse_classes(arguments.classes)
     mapping, other = parse_value_map(arguments.mapping)
-    for flag, given in (("--label-cases", arguments.label_cases), ("--map", arguments.mapping)):
+    for flag, given in (
+        ("--label-cases", arguments.label_cases),
+        ("--map", arguments.mapping),
+        ("--leave-out", arguments.leave_out),
+    ):
         if given and not arguments.labels:
             raise MedSSLError(f"{flag} needs --labels: say where the masks are.")
     with new_project(
@@ -86,7 +91,7 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
         labels = ImportReport()
         wanted = parse_label_cases(arguments.label_cases, [case.name for case in project.cases()])
         if arguments.labels and not classes:
-            project.set_classes(classes_in(project, arguments.labels, mapping, other))
+            project.set_classes(classes_in(project, arguments.labels, mapping, other, arguments.leave_out))
         if arguments.labels and wanted != 0:
             labels = import_labels(
                 project,
@@ -96,6 +101,7 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
                 on_progress=screen.counting("Reading labels"),
                 other=other,
                 bring_over=arguments.bring_over,
+                leave_out=arguments.leave_out,
             )
             if not labels.added:
                 raise MedSSLError(none_of(labels, "labels"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ def classes_in(
     paths: Path | str | Iterable[Path | str],
     mapping: Mapping[int, int] | None = None,
     other: int | None = None,
+    without: Collection[str] = (),
 ) -> list[ClassInfo]:
     """Classes for label files: one per structure where each has files of its own, else one per value.
 
@@ -32,7 +33,7 @@ def classes_in(
     given = [Path(paths)] if isinstance(paths, Path | str) else [Path(path) for path in paths]
     if not mapping and other is None:
         scans = {case.name: case.images for case in project.cases()}
-        names = structures_in(scans, find_labels(project, given).of)
+        names = structures_in(scans, find_labels(project, given, without).of)
         if names:
             return [ClassInfo(value, name) for value, name in enumerate(names, 1)]
     return [ClassInfo(value, f"class {value}") for value in label_values(given, mapping, other)]

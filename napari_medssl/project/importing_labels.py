@@ -18,6 +18,7 @@ from .joining import Joined, OtherGridError, join_labels, keep_others
 from .label_files import LabelFiles, find_labels
 from .meaning import Meaning, read_meaning, structure_of, uses_unseen
 from .refused import note_refused
+from .strange import refuse_strange, strange_structures
 
 if TYPE_CHECKING:
     from .case import Case
@@ -36,11 +37,14 @@ class Meant:
     meanings : dict of Path to Meaning
     unusable : dict of Path to MedSSLError
         Files of which it cannot be said, each with why.
+    strange : dict of Path to str
+        Those of them that show a structure that the project does not have, and its name.
     """
 
     values: dict[Path, tuple[int, ...]] = field(default_factory=dict)
     meanings: dict[Path, Meaning] = field(default_factory=dict)
     unusable: dict[Path, MedSSLError] = field(default_factory=dict)
+    strange: dict[Path, str] = field(default_factory=dict)
 
     @property
     def spoken_of(self) -> frozenset[int]:
@@ -68,6 +72,7 @@ def import_labels(
     other: int | None = None,
     bring_over: bool = False,
     replace: bool = False,
+    leave_out: Collection[str] = (),
 ) -> ImportReport:
     """Save label files as revisions of the cases they belong to (see `matching`).
 
@@ -96,6 +101,8 @@ def import_labels(
         voxel to where it is in the patient. Otherwise they are refused, and offered in the report.
     replace : bool
         Whether structures that the files do not speak of become background.
+    leave_out : collection of str
+        Names of files and folders that are not to be taken.
 
     Raises
     ------
@@ -106,7 +113,7 @@ def import_labels(
     NotSavedError
         If the project cannot be written to; what was imported before stays.
     """
-    found = find_labels(project, paths)
+    found = find_labels(project, paths, leave_out)
     files = {name: found.of[name] for name in _choose(project, found, cases)}
     meant = read_meanings(project, files, mapping, other)
     return save_each(
@@ -261,10 +268,16 @@ def read_meanings(
             except BadFileError as error:
                 meant.unusable[file] = error
     used = uses_unseen(meant.values)
+    scans = {case.name: case.images for case in project.cases()}
+    strange = strange_structures(files, scans, meant.values, project.classes)
     folders = {image.parent for case in project.cases() for image in case.images}
     for name, several in files.items():
         for file in several:
             if file not in meant.values:
+                continue
+            if file in strange and other is None and set(meant.values[file]).isdisjoint({*(mapping or ())} - {0}):
+                meant.strange[file] = strange[file]
+                meant.unusable[file] = refuse_strange(file, name, strange[file], project.classes)
                 continue
             structure = structure_of(file, project.classes, folders)
             try:

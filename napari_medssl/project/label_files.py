@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from ..errors import BadFileError, ProjectError
 from ..imaging import UNSEEN, read_mask_values
 from .files import gather_labels
 from .matching import match_files
+from .strange import leave_out
 
 if TYPE_CHECKING:
     from .project import Project
@@ -35,15 +36,22 @@ class LabelFiles:
     skipped: tuple[tuple[Path, str], ...] = ()
 
 
-def find_labels(project: Project, paths: Path | str | Iterable[Path | str]) -> LabelFiles:
+def find_labels(
+    project: Project, paths: Path | str | Iterable[Path | str], without: Collection[str] = ()
+) -> LabelFiles:
     """Which label files belong to which case.
+
+    Parameters
+    ----------
+    without : collection of str
+        Names of files and folders that are not to be taken, as of structures that the project does not have.
 
     Raises
     ------
     BadFileError
         If a folder has no label files.
     ProjectError
-        If no file belongs to a case; it says why the first one does not.
+        If no file belongs to a case; it says why the first one does not. Or if a name fits no file.
     """
     scans = {case.name: case.images for case in project.cases()}
     gathered = gather_labels(paths, {image for images in scans.values() for image in images})
@@ -56,7 +64,8 @@ def find_labels(project: Project, paths: Path | str | Iterable[Path | str]) -> L
             "each file like its scan (a trailing _image, _label, _seg or _0000 does not matter), or put it into the "
             "folder of its scan."
         )
-    return LabelFiles(matches.of, matches.ambiguous, (*matches.unmatched, *gathered.left))
+    kept, left = leave_out(matches.of, without)
+    return LabelFiles(kept, matches.ambiguous, (*matches.unmatched, *gathered.left, *left))
 
 
 def match_labels(project: Project, paths: Path | str | Iterable[Path | str]) -> dict[str, Path]:

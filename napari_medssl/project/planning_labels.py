@@ -61,6 +61,8 @@ class LabelPlan:
         In the project's order.
     refused, skipped, offers : tuple of (Path, str)
         As in `ImportReport`.
+    strange : tuple of str
+        Structures that files show and that the project does not have: without these files, more could be taken.
     open_values : tuple of int
         Values in the files of which nobody said what they mean: with a mapping, more could be taken.
     found, meant, mapping, bring_over, replace
@@ -76,6 +78,7 @@ class LabelPlan:
     meant: Meant = field(default_factory=Meant)
     bring_over: bool = False
     replace: bool = False
+    strange: tuple[str, ...] = ()
 
 
 def plan_labels(
@@ -86,6 +89,7 @@ def plan_labels(
     *,
     bring_over: bool = False,
     replace: bool = False,
+    leave_out: Collection[str] = (),
 ) -> LabelPlan:
     """Say what `import_labels` would do with the same arguments; nothing is saved.
 
@@ -101,7 +105,7 @@ def plan_labels(
     ProjectError
         If no file belongs to a case.
     """
-    found = find_labels(project, paths)
+    found = find_labels(project, paths, leave_out)
     count = len(found.of)
 
     def told(before: int) -> OnProgress | None:
@@ -131,6 +135,7 @@ def plan_labels(
     return LabelPlan(
         tuple(planned), (*found.refused, *left.refused), (*found.skipped, *left.skipped), tuple(left.offers),
         _open_values(meant, project.classes), found, meant, bring_over, replace,
+        tuple(dict.fromkeys(meant.strange.values())),
     )  # fmt: skip
 
 
@@ -180,6 +185,8 @@ def _open_values(meant: Meant, classes: Sequence[ClassInfo]) -> tuple[int, ...]:
     known = {0, UNSEEN, *(one.value for one in classes)}
     found: set[int] = set()
     for file, values in meant.values.items():
+        if file in meant.strange:
+            continue
         meaning = meant.meanings.get(file)
         foreign = {value for value in values if (meaning.mapping.get(value, value) if meaning else value) not in known}
         if not foreign and file in meant.unusable:  # 0 and 255, which could be two things

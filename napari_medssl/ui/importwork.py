@@ -31,6 +31,7 @@ class Wanted:
     mapping: Mapping[int, int] = field(default_factory=dict)
     bring_over: bool = False
     replace: bool = False
+    leave_out: tuple[str, ...] = ()
 
 
 class StoppedError(Exception):
@@ -75,7 +76,7 @@ class ImportDesk:
 
             return plan_labels(
                 Project.open(root), wanted.paths, wanted.mapping, progress,
-                bring_over=wanted.bring_over, replace=wanted.replace,
+                bring_over=wanted.bring_over, replace=wanted.replace, leave_out=wanted.leave_out,
             )  # fmt: skip
 
         def done(plan: LabelPlan) -> None:

@@ -11,6 +11,7 @@ _OPTIONS = (
     (re.compile(r" \(--map [^)]*\)"), f" {_HERE}"),
     (re.compile(r" with --map \S+ \([^)]*\)"), f" {_HERE}"),
     (re.compile(r" \(--class [^)]*\)"), " (Structures …)"),
+    (re.compile(r" \(--leave-out [^)]*\)"), ""),
 )
 
 

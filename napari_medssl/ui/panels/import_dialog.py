@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from ...plain import listed
 from ...project import LabelPlan
 from ..checkwork import Checking
 from ..facts import ClassFacts
@@ -50,6 +51,7 @@ class ImportLabelsDialog(QDialog):
         self.resize(760, 520)
         self._start, self._classes = start, classes
         self._paths, self._now = tuple(paths), Checking()
+        self._strange: tuple[str, ...] = ()
         self.plan: LabelPlan | None = None
         self.files = button("Choose files …", "Masks made elsewhere.", self._ask_files)
         self.folder = button("Choose a folder …", "All masks in a folder, and in those below it.", self._ask_folder)
@@ -79,7 +81,8 @@ class ImportLabelsDialog(QDialog):
             "Bring over labels that are stored turned, mirrored or for a part of their scan",
             "Each voxel comes to its place in the patient; nothing is interpolated or mirrored.",
         )
-        for box in (self.replace, self.bring):
+        self.without = checkbox("", "Other files of the same cases are then imported.")
+        for box in (self.replace, self.bring, self.without):
             box.toggled.connect(lambda _: self._look())
         unknown = (
             "Values that are no structure of this project. What are they? A new structure is added under Structures."
@@ -102,7 +105,7 @@ class ImportLabelsDialog(QDialog):
         for one in (self.bar, self.words):
             layout.addWidget(one)
         layout.addWidget(self.list, 1)
-        for one in (self.details, self.values, self.over, self.replace, self.bring, box):
+        for one in (self.details, self.values, self.over, self.replace, self.bring, self.without, box):
             layout.addWidget(one)
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK)
@@ -118,7 +121,7 @@ class ImportLabelsDialog(QDialog):
 
     def take(self, paths: Sequence[Path]) -> None:
         """Look at these files and folders."""
-        self._paths = tuple(paths)
+        self._paths, self._strange = tuple(paths), ()
         self._look()
 
     def _ask_files(self) -> None:
@@ -137,7 +140,9 @@ class ImportLabelsDialog(QDialog):
             return
         self._stop()
         self.plan = None
-        wanted = Wanted(self._paths, self.values.mapping(), self.bring.isChecked(), self.replace.isChecked())
+        without = self._strange if self.without.isChecked() else ()
+        mapping = self.values.mapping()
+        wanted = Wanted(self._paths, mapping, self.bring.isChecked(), self.replace.isChecked(), without)
         self._now = self._start(wanted, self._planned, self._failed) or Checking()
         self._timer.start()
         self._draw()
@@ -174,10 +179,14 @@ class ImportLabelsDialog(QDialog):
             self.over.setVisible(before > 0)
             self.replace.setVisible(before > 0 or self.replace.isChecked())
             self.bring.setVisible(bool(plan.offers) or self.bring.isChecked())
+            if plan.strange:
+                self._strange = tuple(dict.fromkeys((*self._strange, *plan.strange)))
+            self.without.setText(f"Leave out the files of {listed(self._strange)}: no structure of this project")
+            self.without.setVisible(bool(self._strange))
         elif not reading:
-            for box in (self.over, self.replace, self.bring):
+            for box in (self.over, self.replace, self.bring, self.without):
                 box.hide()
-        for box in (self.replace, self.bring, self.values):
+        for box in (self.replace, self.bring, self.without, self.values):
             enable(box, not reading)
         self.values.setVisible(bool(self.values.boxes))
         self.list.setVisible(plan is not None)
