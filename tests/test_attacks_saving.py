@@ -1,4 +1,4 @@
-"""A short share of the attacks by full disks and by kills; each kill is in a process of its own."""
+"""A short share of the attacks by full disks, by kills and by crafted runs, the last two in processes of their own."""
 
 from __future__ import annotations
 
@@ -27,3 +27,11 @@ def test_a_kill_costs_nothing_but_what_is_being_saved() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "0 failures" in done.stdout
     assert "2 kills: saves" in done.stdout
+
+
+def test_a_crafted_run_is_refused_in_one_line() -> None:
+    """In a process of its own, for it forks."""
+    command = [sys.executable, str(attacks.FOLDER / "crafted.py"), "--times", "6", "--seed", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 failures" in done.stdout

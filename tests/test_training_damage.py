@@ -7,6 +7,7 @@ import random
 import shutil
 import struct
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel
@@ -16,14 +17,17 @@ import torch
 from fixtures import SPACING, finished, make_project, quick_spec, run_inline
 from safetensors.torch import save_file
 
-from napari_medssl.errors import RunError
-from napari_medssl.inference.model import MODEL, load_model
+from napari_medssl.errors import RunError, SpecError
+from napari_medssl.inference.model import MODEL, load_deployed, load_model
 from napari_medssl.inference.tensor_file import load_tensors, save_tensors
 from napari_medssl.inspection.findings import Inspection, Picture, read_findings, write_findings
+from napari_medssl.inspection.networks import load_encoder
 from napari_medssl.project import Project
-from napari_medssl.runs.spec import read_spec
+from napari_medssl.runs.spec import read_spec, write_spec
 from napari_medssl.training.cache import Cache
 from napari_medssl.training.checkpoint import read_progress
+from napari_medssl.training.kept import is_kept, read_kept
+from napari_medssl.training.resolve import resolve
 
 TENSORS = {
     "0/a": torch.arange(24.0).reshape(2, 3, 4),
@@ -114,6 +118,46 @@ def test_a_flipped_bit_in_the_cache_is_never_learnt_from(trained: tuple[Project,
         path.write_bytes(flipped(good, at))
         np.testing.assert_array_equal(cache.image("case-0"), whole)
         assert path.read_bytes() == good
+
+
+@pytest.mark.parametrize("encoder", [False, True])
+def test_a_spec_of_another_network_makes_none(tmp_path: Path, encoder: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = make_project(tmp_path, "raster")
+    run = quick_spec(project, "supervised", "raster", steps=1).run
+    run_inline(project, run)
+    folder = project.run_folder(run)
+    spec = read_spec(folder)
+    assert spec.plan is not None
+    wide = replace(spec.plan, net=replace(spec.plan.net, widths=(4096, 4096)))  # 3 GB where it was made
+    write_spec(folder, replace(spec, plan=wide))
+    monkeypatch.setattr(torch.nn.Conv2d, "reset_parameters", not_on_a_device)
+    with pytest.raises(RunError, match="the model does not fit its spec"):
+        load_encoder(folder, wide) if encoder else load_deployed(folder, "cpu", 1, "float32")
+
+
+def not_on_a_device(layer: torch.nn.Conv2d) -> None:
+    assert layer.weight.is_meta
+
+
+def test_patches_that_the_network_cannot_take_are_refused_when_a_run_is_resumed(tmp_path: Path) -> None:
+    project = make_project(tmp_path, "raster")
+    spec = resolve(quick_spec(project, "supervised", "raster", steps=1), project)
+    assert spec.plan is not None
+    for patch in ((16, 15), (16, 16, 16)):
+        odd = replace(spec, plan=replace(spec.plan, patch=patch))
+        with pytest.raises(SpecError, match=r"do not fit this run's network: .* multiples of \(2, 2\)"):
+            resolve(odd, project)
+
+
+@pytest.mark.parametrize("array", [np.arange(6.0), np.zeros((0, 4), np.int32), np.arange(6).reshape(2, 3)])
+def test_the_cache_of_an_older_version_is_no_damage(tmp_path: Path, array: np.ndarray) -> None:
+    path = tmp_path / "a.npy"
+    np.save(path, array)
+    assert is_kept(path)
+    assert read_kept(path, "of something") is None  # but not used
+    for bad in (path.read_bytes()[:-1], path.read_bytes()[:90], b"", b"no array"):
+        path.write_bytes(bad)
+        assert not is_kept(path)
 
 
 def test_another_scan_under_the_name_of_an_earlier_one_is_read_anew(trained: tuple[Project, Cache]) -> None:

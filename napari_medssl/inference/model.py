@@ -11,7 +11,7 @@ from typing import Any, Literal
 from torch import Tensor, nn
 
 from ..errors import RunError, SpecError
-from ..nets.build import build_net
+from ..nets.build import build_net, is_state_of
 from ..nets.finite import not_finite
 from ..runs.request import check_segments
 from ..runs.spec import Plan, read_spec
@@ -91,11 +91,10 @@ def load_deployed(folder: Path, device: str, threads: int, precision: Precision)
     states, info = load_model(folder)
     members = []
     for state in states:
+        if not is_state_of(state, build_net, spec.plan.net):
+            raise RunError(f"{folder.name}: the model does not fit its spec. Train the run again.")
         net = build_net(spec.plan.net)
-        try:
-            net.load_state_dict(state)
-        except RuntimeError as error:
-            raise RunError(f"{folder.name}: the model does not fit its spec. Train the run again.") from error
+        net.load_state_dict(state)
         members.append(net)
     plan = replace(spec.plan, device=device, threads=threads, precision=precision)
     values, names = info.get("values", ()), info.get("class_names", ())

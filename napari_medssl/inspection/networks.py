@@ -12,7 +12,7 @@ from ..errors import RunError
 from ..inference.model import load_model
 from ..methods.base import Learner
 from ..methods.catalog import method_info
-from ..nets.build import build_encoder
+from ..nets.build import build_encoder, is_state_of
 from ..runs.spec import Plan, RunSpec
 from ..training.resolve import options_of
 
@@ -28,11 +28,11 @@ def load_encoder(folder: Path, plan: Plan) -> nn.Module:
         When the run has none, or it does not fit its spec.
     """
     states, _ = load_model(folder)
+    weights = _without_prefix(states[0])
+    if not is_state_of(weights, build_encoder, plan.net):
+        raise RunError(f"{folder.name}: the model does not fit its spec. Train the run again.")
     encoder = build_encoder(plan.net)
-    try:
-        encoder.load_state_dict(_without_prefix(states[0]))
-    except RuntimeError as error:
-        raise RunError(f"{folder.name}: the model does not fit its spec. Train the run again.") from error
+    encoder.load_state_dict(weights)
     return encoder.eval()
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import get_args
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from ..errors import SpecError
 from .bcp_unet2d import BCPUNet2d
@@ -18,6 +20,16 @@ from .vnet import VNet
 
 BRANCHED = ("unet", "mtnet")  # networks with attention of their own in the decoders
 STRIDING_STEMS = ("unet", "desd-resnet", "mtnet", "pcrl-resnet18")  # whose first stage may be coarser than the image
+
+
+def is_state_of(state: Mapping[str, Tensor], build: Callable[[NetSpec], nn.Module], spec: NetSpec) -> bool:
+    """Whether these are the weights of the network that `build` makes.
+
+    Found out without making it: what a spec from elsewhere asks for takes memory only where the weights are there.
+    """
+    with torch.device("meta"):
+        wanted = {name: tensor.shape for name, tensor in build(spec).state_dict().items()}
+    return wanted == {name: tensor.shape for name, tensor in state.items()}
 
 
 def build_encoder(spec: NetSpec) -> nn.Module:

@@ -53,14 +53,24 @@ def read_kept(path: Path, source: str) -> NDArray[Any] | None:
 
 
 def is_kept(path: Path) -> bool:
-    """Whether a file is an array of the cache that is whole, whatever it is of."""
+    """Whether a file is an array of the cache that is whole, whatever it is of.
+
+    Older versions wrote the array and nothing behind it: it is not used any more, and no damage.
+    """
     try:
         size = path.stat().st_size
+        if _ends_with_array(path, size):
+            return True
         with path.open("rb") as file:
             file.seek(size - len(_line("0" * 64, 0)))
             return _is_whole(path, str(unseal(file.read()[1:])["of"]), size)
-    except (OSError, ValueError, KeyError):
+    except (OSError, EOFError, ValueError, KeyError):
         return False
+
+
+def _ends_with_array(path: Path, size: int) -> bool:
+    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    return isinstance(array, np.memmap) and array.offset + array.nbytes == size
 
 
 def _is_whole(path: Path, source: str, size: int) -> bool:

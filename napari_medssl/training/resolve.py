@@ -33,6 +33,7 @@ def resolve(spec: RunSpec, project: Project) -> RunSpec:
         When a setting is unknown or does not fit.
     """
     if spec.plan is not None:
+        _check_patch(spec.plan)
         return replace(spec, plan=_moved(spec.plan, spec.device))
     info, before = method_info(spec.method), find_start(project, spec.start_from)
     ndim = project.case(_cases(spec)[0]).grid.ndim if _cases(spec) else 3
@@ -66,6 +67,16 @@ def resolve(spec: RunSpec, project: Project) -> RunSpec:
 def options_of(spec: RunSpec) -> Options:
     """The options of a resolved spec."""
     return resolve_options(method_info(spec.method).options, spec.options or {})
+
+
+def _check_patch(plan: Plan) -> None:
+    """Make sure that the network can take the patches of a plan that somebody may have changed."""
+    factor = plan.net.factor
+    if len(plan.patch) != len(factor) or any(side % f for side, f in zip(plan.patch, factor, strict=True)):
+        raise SpecError(
+            f"Patches of {plan.patch} do not fit this run's network: their sides must be multiples of {factor}. "
+            "Start a new training."
+        )
 
 
 def _moved(plan: Plan, device: str) -> Plan:
