@@ -133,7 +133,7 @@ def time_strokes(viewer: Any, widget: Any) -> dict[str, float]:
     """Seconds from a stroke of the brush until it is on the disk; and what a bare write of a block takes there."""
     layer = next(x for x in viewer.layers if x.metadata.get("medssl", {}).get("role") == "labels")
     layer.brush_size = 30
-    keeper = widget.session.cases._keeper
+    keeper = widget.session.cases.saver.keeper
     taken, bare = [], []
     plane = layer.data.shape[0] // 2
     for number in range(20):

@@ -59,9 +59,9 @@ def test_the_search_looks_at_name_patient_and_comment() -> None:
 
 
 def test_what_can_be_asked_depends_on_what_is_chosen() -> None:
-    assert set(possible([line()], False)) == {"open", "flag", "comment", "exclude", "audit"}
+    assert set(possible([line()], False)) == {"open", "flag", "comment", "history", "exclude", "audit"}
     assert set(possible([line(flagged=True), line("b", flagged=True)], False)) == {"unflag", "exclude", "audit"}
-    assert set(possible([line(status="excluded")], False)) == {"open", "flag", "comment", "include", "audit"}
+    assert set(possible([line(status="excluded")], False)) == {"open", "flag", "comment", "history", "include", "audit"}
     assert "again" in possible([line(status="unreadable")], False)
     assert set(possible([Line("/x", CaseFacts("x", "refused"), True)], False)) == {"again", "forget"}
     assert possible([line()], True)["audit"]

@@ -128,7 +128,7 @@ def test_accepting_takes_the_proposal_where_nobody_drew_as_one_step(world: World
     assert (world.proposed().reshape(-1)[places] == 0).any(), "background is accepted, too"
     outside = np.setdiff1d(np.arange(now.size), places)
     assert (now[outside] == 255).all()
-    assert world.session.cases._autosave.strokes() == 1, "mine; to accept is none"
+    assert world.session.cases.saver.autosave.strokes() == 1, "mine; to accept is none"
     world.labels.undo()
     np.testing.assert_array_equal(world.labels.data, before)
     world.tick()

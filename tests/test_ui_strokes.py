@@ -58,7 +58,7 @@ labels = viewer.layers["case-2 · labels"]
 labels.paint((5, 5, 5), 1)
 labels.paint((2, 3, 4), 1)
 labels.undo()
-until(lambda: noted() >= 1 and not session.cases._keeper._pending)
+until(lambda: noted() >= 1 and not session.cases.saver.keeper._pending)
 app.processEvents()
 until(lambda: widget.session._jobs._lanes["strokes"]._work_queue.empty())
 widget.session._jobs._lanes["strokes"].submit(lambda: None).result()
@@ -123,6 +123,26 @@ def test_strokes_that_newer_labels_passed_by_are_kept_and_told(qtbot: Any, tmp_p
     bench = Bench(qtbot, tmp_path / "project")
     bench.open("case-2")
     assert not (bench.widget.layers.labels() == 1).any()
+    bench.until(lambda: bench.state.message is not None)
+    level, words = bench.state.message
+    assert level == "warning"
+    assert "bert drew" in words
+    assert "kept beside" in words
+    kept = case.revisions()[-1]
+    assert (kept.author, kept.complete, kept.beside) == ("bert", False, case.latest().id)
+    drawn = case.read_labels(kept).array
+    assert (drawn[:2, :2, :2] == 1).all()
+    assert (drawn == 255).sum() == drawn.size - 8
+    bench.until(lambda: not log.paths[0].exists())
+
+
+def test_strokes_on_labels_that_are_gone_are_kept_and_told(qtbot: Any, tmp_path: Path) -> None:
+    case = make_project(tmp_path).case("case-2")
+    log = StrokeLog(case.strokes_folder, case.grid.shape, "20200101T000000000000Z-abcdef", "bert", "")
+    log.append([Piece((0, 0, 0), np.ones((2, 2, 2), np.uint8))])
+    case.save_labels(np.zeros(case.grid.shape, np.uint8), author="anna", origin="drawn")
+    bench = Bench(qtbot, tmp_path / "project")
+    bench.open("case-2")
     level, words = bench.state.message
     assert level == "warning"
     assert "bert" in words

@@ -95,7 +95,7 @@ def everywhere(scene: Scene, options: Any) -> Wanted:
 
 def test_a_tool_is_one_step_of_undo_and_says_what_it_did(world: World) -> None:
     drawn = block(world)
-    strokes = world.session.cases._autosave._strokes
+    strokes = world.session.cases.saver.autosave._strokes
     world.session.tools.apply("grow", {"mm": 1.0})
     grown = np.array(world.labels.data)
     assert ((grown == 1) > (drawn == 1)).any()
@@ -103,7 +103,7 @@ def test_a_tool_is_one_step_of_undo_and_says_what_it_did(world: World) -> None:
     assert world.said
     assert world.tools.running == ""
     assert world.session.state.actions.save_text == "Changes not saved yet"
-    assert world.session.cases._autosave._strokes == strokes, "a tool is no stroke"
+    assert world.session.cases.saver.autosave._strokes == strokes, "a tool is no stroke"
     world.labels.undo()
     np.testing.assert_array_equal(world.labels.data, drawn)
 

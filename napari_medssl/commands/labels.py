@@ -114,7 +114,7 @@ def _damaged(project: Project, names: Sequence[str]) -> Iterator[Damage]:
 def _row(case: str, revision: Revision) -> list[object]:
     """What people want to see of a revision."""
     time = revision.time[:16].replace("T", " ")
-    state = "done" if revision.complete else "draft"
+    state = "beside" if revision.beside else "done" if revision.complete else "draft"
     made = [case, time, revision.author, revision.origin, state, f"{revision.minutes:.1f}"]
     return [*made, revision.run, revision.dice_to_proposal, revision.id]
 
@@ -132,6 +132,7 @@ def _values(case: str, revision: Revision) -> dict[str, Any]:
         "parent": revision.parent,
         "run": revision.run,
         "note": revision.note,
+        "beside": revision.beside or None,
         "dice_to_proposal": revision.dice_to_proposal,
         "path": str(revision.path),
     }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..imaging import UNSEEN
 from ..project.migration import is_of_class_change
+from ..project.restoring import is_restored
 
 if TYPE_CHECKING:
     from ..project import Project, Revision
@@ -85,7 +86,7 @@ def finished_of(case: str, revisions: Sequence[Revision]) -> Iterable[Finished]:
     """Those of one case, from its revisions, oldest first."""
     since: list[Revision] = []
     for revision in revisions:
-        if is_of_class_change(revision):
+        if is_of_class_change(revision) or is_restored(revision):
             continue
         if revision.origin == "imported":
             since = []

@@ -13,6 +13,7 @@ from .planning_labels import LabelPlan, PlannedLabels, import_planned, plan_labe
 from .project import Project
 from .proposals import Proposal, choose_proposal
 from .refused import Refused, forget_refused, read_refused
+from .restoring import restore_revision
 from .revisions import Revision
 from .saving import NewerRevision
 from .settings import SCHEMA
@@ -51,6 +52,7 @@ __all__ = [
     "plan_labels",
     "read_audit",
     "read_refused",
+    "restore_revision",
     "truth_reader",
     "who_drafts",
 ]

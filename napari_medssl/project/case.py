@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,15 +10,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..disk import names_in, sweep
+from ..disk import sweep
 from ..errors import BadFileError, DamagedFileError, ProjectError, TooLargeError
 from ..imaging import Grid, Labels, Volume, file_sha256, read_labels
-from .damage import Damage, damage_of
+from .damage import Damage
 from .images import ImageRef, is_there, read_channels
 from .lost_labels import find_damaged, find_newest
 from .names import check_name
 from .origins import inherited_origins
-from .proposals import Proposal, choose_proposal, has_proposal, in_order, read_proposal, write_proposal
+from .proposals import Proposal, choose_proposal, has_proposal, read_proposal, read_proposals, write_proposal
 from .quarantine import has_note, note_unreadable, why_unreadable, withdraw_note
 from .records import CASE_NAME, change_record
 from .refusals import one_clear_line
@@ -235,6 +234,10 @@ class Case:
             raise ProjectError(f"Case {self.name} has no label revision {id!r}. Choose one of its history.")
         return found
 
+    def has_revision(self, id: str) -> bool:
+        """Whether there is a revision of that id that can be read."""
+        return self._revision(id) is not None
+
     def _revision(self, id: str) -> Revision | None:
         if id not in self._known:
             try:
@@ -281,6 +284,7 @@ class Case:
         strokes: int | None = None,
         over: str | Revision | None = ANYTHING,
         session: str = "",
+        beside: str | Revision = "",
     ) -> Revision:
         """Save labels as a new revision; earlier ones stay as they are.
 
@@ -310,6 +314,8 @@ class Case:
             The newest revision that the saver knows of; None: there was none. By default whatever there is.
         session : str
             Of the window on this case, where one saves it.
+        beside : str or Revision
+            Newer labels of somebody else, which stay the newest: these are kept in the history, and count for nothing.
 
         Raises
         ------
@@ -333,8 +339,9 @@ class Case:
         dice = compared.dice if dice_to_proposal is None else float(dice_to_proposal)
         codes = found if origins is None else check_origins(f"Case {self.name}", origins, self.grid.shape)
         provenance = Provenance(
-            author, origin, float(minutes), parent_id, run, bool(complete), note, dice, strokes, session
-        )
+            author, origin, float(minutes), parent_id, run, bool(complete), note, dice, strokes, session,
+            beside.id if isinstance(beside, Revision) else beside,
+        )  # fmt: skip
         known = over.id if isinstance(over, Revision) else over
         with one_clear_line(f"Case {self.name}: the labels were not saved", self.labels_folder):
             revision = write_revision(self.labels_folder, labels, codes, compared.changes, provenance, known)
@@ -380,19 +387,7 @@ class Case:
         return self._proposals()[1]
 
     def _proposals(self) -> tuple[list[Proposal], tuple[Damage, ...]]:
-        retired = self._project.retired_runs
-        found, lost = [], []
-        for run in names_in(self.proposals_folder):
-            try:
-                proposal = None if run in retired else read_proposal(self.proposals_folder / run, self.name)
-            except DamagedFileError as error:
-                what = f"What {run} proposed is not shown; an older proposal may be."
-                again = replace(damage_of(error, what, case=self.name), todo=f"Predict the case again with {run}.")
-                lost.append(again)
-                continue
-            if proposal is not None:
-                found.append(proposal)
-        return in_order(found), tuple(lost)
+        return read_proposals(self.proposals_folder, self.name, self._project.retired_runs)
 
     def _proposal(self, run: str) -> Proposal | None:
         try:

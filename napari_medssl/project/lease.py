@@ -64,8 +64,8 @@ class Lease:
             return None
         names = "; ".join(str(one) for one in others)
         return (
-            f"This project is open elsewhere too: {names}. Each save is a revision of its own, and the newest one "
-            "counts: agree on who works on which case."
+            f"This project is open elsewhere too: {names}. Agree on who works on which case: where both draw on one, "
+            "you are asked before newer labels are replaced."
         )
 
     def renew(self) -> None:

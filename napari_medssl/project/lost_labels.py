@@ -32,7 +32,7 @@ def find_newest(folder: Path, case: str, read: Read, complete: bool) -> tuple[Re
         found = read(id)
         if found is None:
             lost += why_lost(folder, case, id)
-        elif found.complete or not complete:
+        elif not found.beside and (found.complete or not complete):
             newest = found
             break
     after = "" if newest is None else newest.id

@@ -240,7 +240,7 @@ def _concerned(case: Case, values: Mapping[int, int], mark: str) -> Iterator[Rev
     """The newest complete revision and the newest of all, where they hold a value that moves and are not done yet."""
     revisions = case.revisions()
     done = {one.parent for one in revisions if mark and one.note.endswith(mark)}
-    before = [one for one in revisions if not (mark and one.note.endswith(mark))]
+    before = [one for one in revisions if not one.beside and not (mark and one.note.endswith(mark))]
     complete = [one for one in before if one.complete]
     for revision in {one.id: one for one in (*complete[-1:], *before[-1:])}.values():
         if revision.id not in done and values.keys() & revision.voxels.keys():

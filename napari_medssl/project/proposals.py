@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from ..disk import damaged, make_folder, names_in, read_record, sweep, write_jso
 from ..errors import DamagedFileError, ProjectError
 from ..imaging import Grid, Labels, file_sha256, read_labels, read_map, write_labels, write_map
 from ..locking import exclusive
+from .damage import Damage, damage_of
 from .names import check_name, natural_key
 
 PROPOSAL_NAME = "proposal.json"
@@ -113,6 +114,21 @@ def has_proposal(folder: Path, without: Collection[str] = ()) -> bool:
     """Whether there is a proposal of a run that is not among those; cheap, a list of cases asks it of every one."""
     runs = (run for run in names_in(folder) if run not in without)
     return any(os.path.exists(os.path.join(folder, run, PROPOSAL_NAME)) for run in runs)
+
+
+def read_proposals(folder: Path, case: str, retired: Collection[str]) -> tuple[list[Proposal], tuple[Damage, ...]]:
+    """The proposals of a case, oldest first, but for those of `retired` runs; and what of them cannot be read."""
+    found, lost = [], []
+    for run in names_in(folder):
+        try:
+            proposal = None if run in retired else read_proposal(folder / run, case)
+        except DamagedFileError as error:
+            what = f"What {run} proposed is not shown; an older proposal may be."
+            lost.append(replace(damage_of(error, what, case=case), todo=f"Predict the case again with {run}."))
+            continue
+        if proposal is not None:
+            found.append(proposal)
+    return in_order(found), tuple(lost)
 
 
 def in_order(proposals: Iterable[Proposal]) -> list[Proposal]:

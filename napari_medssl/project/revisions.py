@@ -56,6 +56,9 @@ class Revision:
         Strokes, fills and polygons since the revision before; None where they were not counted.
     session : str
         Of the window on this case that saved it, where one did: its logs of strokes bear it, too.
+    beside : str
+        The revision of somebody else that it was kept beside: it stays in the history, and never counts as the newest.
+        "" for all others.
     """
 
     id: str
@@ -74,6 +77,7 @@ class Revision:
     sha256: str
     strokes: int | None = None
     session: str = ""
+    beside: str = ""
 
     @property
     def origin_map_path(self) -> Path:
@@ -132,6 +136,7 @@ def load_revision(folder: Path, id: str) -> Revision | None:
             sha256=str(values["sha256"]),
             strokes=None if values.get("strokes") is None else int(values["strokes"]),  # older ones have none
             session=str(values.get("session", "")),
+            beside=str(values.get("beside", "")),
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise damaged(record, why="it is no record of labels") from error
@@ -155,9 +160,9 @@ def label_id(name: str) -> str:
 
 
 def newest_revision(folder: Path) -> Revision | None:
-    """The newest committed revision of a `labels` folder; None where there is none."""
+    """The newest committed revision of a `labels` folder that counts; None where there is none."""
     found = (read_revision(folder, id) for id in reversed(revision_ids(folder)))
-    return next((one for one in found if one is not None), None)
+    return next((one for one in found if one is not None and not one.beside), None)
 
 
 def commit_revision(revision: Revision) -> None:

@@ -62,6 +62,7 @@ class Provenance:
     dice_to_proposal: float | None
     strokes: int | None = None
     session: str = ""
+    beside: str = ""
 
 
 def check_array(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import numpy as np
-
 QUIET = 1.5  # seconds after the last stroke
 LONGEST = 15.0  # seconds after the first unsaved stroke, when strokes never cease
 RETRY = 10.0  # seconds after a save that failed
@@ -18,18 +16,18 @@ class Autosave:
 
     Attributes
     ----------
-    saved_copy : array of uint8 or None
-        The labels as shown when last saved: a save of the same again is left out.
     dirty, drawn : bool
         Something may have changed (has certainly changed) since the last save began.
     saving : int
         Saves that are under way.
+    held : bool
+        Somebody else saved newer labels: nothing is saved until a person has chosen.
     """
 
-    saved_copy: np.ndarray | None = None
     dirty: bool = False
     drawn: bool = False
     saving: int = 0
+    held: bool = False
     _strokes: int = 0
     _first: float = 0.0
     _last: float = 0.0
@@ -49,7 +47,7 @@ class Autosave:
     def due(self, now: float) -> bool:
         """Whether to save a draft now."""
         quiet = now - self._last >= QUIET or now - self._first >= LONGEST
-        return self.dirty and not self.saving and quiet and now >= self._wait_until
+        return self.dirty and not self.saving and not self.held and quiet and now >= self._wait_until
 
     def taken(self) -> None:
         """A save has begun: what is drawn from here on is for the next one."""
@@ -60,11 +58,13 @@ class Autosave:
         """A save is done."""
         self.saving -= 1
 
-    def failed(self, now: float) -> None:
-        """A save failed: again in a while."""
+    def failed(self, now: float, minutes: float = 0.0, strokes: int = 0) -> None:
+        """A save failed: again in a while, with the work that it would have told of."""
         self.saving -= 1
         self.dirty = self.drawn = True
         self._wait_until = now + RETRY
+        self._worked += minutes * 60
+        self._strokes += strokes
 
     def stroked(self) -> None:
         """A stroke, a fill or a polygon was finished."""

@@ -15,7 +15,7 @@ _natural = lru_cache(maxsize=1 << 15)(natural_key)  # names are sorted by again 
 
 Column = Literal["case", "status", "doubt", "seen", "patient", "model", "minutes", "comment"]
 Action = Literal[
-    "open", "flag", "unflag", "comment", "exclude", "include", "audit", "again", "forget"
+    "open", "flag", "unflag", "comment", "history", "exclude", "include", "audit", "again", "forget"
 ]  # what may be asked of lines
 
 #: status: what the list says, in the order that it sorts by
@@ -171,7 +171,7 @@ def possible(chosen: Sequence[Line], frozen: bool) -> dict[Action, str]:
         able["open"] = ""
     able["unflag" if all(case.flagged for case in cases) else "flag"] = ""
     if len(cases) == 1:
-        able["comment"] = ""
+        able["comment"] = able["history"] = ""
     statuses = {case.status for case in cases}
     if statuses == {"excluded"}:
         able["include"] = ""

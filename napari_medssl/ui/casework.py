@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from .autosave import Autosave
 from .board import Board
 from .completing import Completed, completed, completed_labels
 from .editing import Place
@@ -17,9 +17,9 @@ from .jobs import Jobs
 from .loading import ShownCase, ShownProposal, load_proposal
 from .prefetch import Prefetch
 from .recovering import say_recovered
-from .saving import Draft, Finished, save_draft, save_finished
-from .state import OpenCase, PanelState
-from .strokework import StrokeKeeper
+from .savework import Saver
+from .saving import Saved, save_draft, save_finished
+from .state import OpenCase, PanelState, Save
 
 if TYPE_CHECKING:
     from ..project import Project
@@ -68,8 +68,8 @@ class CaseDesk:
         Grows whenever the labels may have changed.
     writes : int
         Grows whenever something was written to them.
-    failed : int
-        Saves that failed.
+    saver : Saver
+        Makes the saves.
     """
 
     def __init__(
@@ -82,14 +82,13 @@ class CaseDesk:
         self._looked: PanelState | None = None
         self._project: Project | None = None
         self._shown: ShownCase | None = None
-        self._autosave = Autosave()
         self._asked = 0
         self._copying = False
         self._completed: Completed | None = None
         self._window = ""
-        self._keeper: StrokeKeeper | None = None
         self._listeners: list[Callable[[ShownCase], None]] = []
-        self.edits = self.writes = self.failed = 0
+        self.saver = Saver(board, jobs, clock, author, changed)
+        self.edits = self.writes = 0
 
     def listen(self, told: Callable[[ShownCase], None]) -> None:
         """Tell of each case that comes on the screen, and of each new proposal of it."""
@@ -113,10 +112,11 @@ class CaseDesk:
         project = self._project
         if project is None:
             return
+        self._board.set(message=None)  # first: leaving the other case may say something
         self.leave()
         self._asked += 1
         ticket = self._asked
-        self._board.set(loading=name, message=None)
+        self._board.set(loading=name)
 
         def done(shown: ShownCase) -> None:
             if ticket == self._asked:  # else another case was asked for meanwhile
@@ -136,24 +136,20 @@ class CaseDesk:
     def edited(self, sure: bool = True) -> None:
         """A stroke or a fill, or (not `sure`) perhaps an undo: the next save finds out."""
         self.edits += 1
-        case = self._board.facts.case
-        if self._shown is None or case is None:
-            return
-        self._autosave.edited(self._clock(), sure)
-        if sure and case.save not in ("unsaved", "saving"):
-            self._board.set_case(save="unsaved")
+        if self._shown is not None and self._board.facts.case is not None:
+            self.saver.edited(sure)
 
     def wrote(self, place: Place) -> None:
         """Something was written to the labels: it is on the disk within moments, whenever the next draft is."""
         self.writes += 1
         live = self._view.labels()
-        if self._keeper is not None and live is not None:
-            self._keeper.wrote(live, place)
+        if self.saver.keeper is not None and live is not None:
+            self.saver.keeper.wrote(live, place)
 
     def stroked(self) -> None:
         """A stroke was finished: they are counted."""
         if self._shown is not None and not self._copying:
-            self._autosave.stroked()
+            self.saver.autosave.stroked()
 
     def correct(self) -> None:
         """Begin the correction: the proposal's structures become labels, as one undoable step."""
@@ -203,7 +199,6 @@ class CaseDesk:
         live = self._view.labels()
         if live is None:
             return
-        autosave, keeper = self._autosave, self._keeper
         proposal = shown.proposal.labels if accept and shown.proposal is not None else None
         drawn = completed_labels(live, proposal, whole=False)
         after = completed_labels(drawn, None, whole=True) if whole else drawn
@@ -217,30 +212,21 @@ class CaseDesk:
             self._board.set_case(copied=True, based_on=case.proposal)
             self._view.show_overlay(False)
         based_on = case.proposal if accept else case.based_on
-        minutes, strokes, author = autosave.minutes(), autosave.strokes(), self._author
-        autosave.taken()
-        logs, session = ((), "") if keeper is None else (keeper.taken(), keeper.session)
+        attempt = self.saver.attempt(shown, drawn, based_on, partial(self.finish, accept=accept, whole=whole))
         self._board.set_case(save="saving")
 
-        def work() -> Finished:
-            return save_finished(
-                project, shown, drawn, whole=whole, author=author, minutes=minutes, strokes=strokes, session=session,
-                based_on=based_on,
-            )  # fmt: skip
+        def work() -> Saved:
+            return save_finished(project, shown, drawn, attempt.basis, attempt.work, whole=whole)
 
-        def done(finished: Finished) -> None:
-            autosave.saved_copy = after
-            autosave.done()
-            if keeper is not None:
-                keeper.saved(logs, finished.revision)
-            if self._shown is shown:
-                self._board.set_case(
-                    save="unsaved" if autosave.drawn else "saved", complete=True, can_reopen=self._can_reopen()
-                )
-            self._say_finished(finished.sentence)
+        def done(finished: Saved, here: bool) -> None:
+            if not finished.revision.beside:
+                self._say_finished(finished.sentence)
+            if here:
+                save: Save = "unsaved" if attempt.autosave.drawn else "saved"
+                self._board.set_case(save=save, complete=True, can_reopen=self._can_reopen())
             self._changed(True)
 
-        self._jobs.submit("disk", work, done, lambda error: self._not_saved(autosave, error))
+        self.saver.submit(attempt, work, done)
         then()
 
     def reopen(self) -> None:
@@ -249,9 +235,8 @@ class CaseDesk:
         if case is None or not self._can_reopen():
             return
         self._unfill()
-        self._autosave.saved_copy = None  # a revision of its own, also where no voxel changed
-        self._autosave.edited(self._clock())
-        self.save()
+        self.saver.autosave.edited(self._clock())
+        self.save(always=True)
         self._board.say("info", REOPENED.format(case.name))
 
     def fetch_proposal(self, run: str | None = None) -> None:
@@ -291,42 +276,38 @@ class CaseDesk:
         """Save a draft when it is time; have the next case read meanwhile."""
         self._look_ahead()
         case = self._board.facts.case
-        if case is not None and self._autosave.due(self._clock()):
+        if case is not None and self.saver.autosave.due(self._clock()):
             self.save()
 
-    def save(self) -> None:
-        """Save what is on the labels layer as a draft now; nothing when nothing changed since the last save."""
+    def save(self, *, always: bool = False) -> None:
+        """Save what is on the labels layer as a draft now; nothing when nothing changed since the last save.
+
+        Parameters
+        ----------
+        always : bool
+            Save a revision of its own, also where no voxel changed.
+        """
         shown, project, case = self._shown, self._project, self._board.facts.case
         live = self._view.labels()
-        if shown is None or project is None or case is None or live is None or not self._autosave.dirty:
-            return
+        autosave = self.saver.autosave
+        if shown is None or project is None or case is None or live is None or not autosave.dirty or autosave.held:
+            return  # while saves are held back, strokes are noted
         if self._can_reopen() and self._completed is not None and self._completed.is_undone(live):
             self._as_before(self._completed)
             case = self._board.facts.case or case
         drawn = live.copy()  # now, so that it is known which strokes are in it: a third of a second for 10⁹ voxels
-        autosave, author, based_on = self._autosave, self._author, case.based_on
-        minutes, strokes, keeper = autosave.minutes(), autosave.strokes(), self._keeper
-        autosave.taken()
-        logs, session = ((), "") if keeper is None else (keeper.taken(), keeper.session)
+        attempt = self.saver.attempt(shown, drawn, case.based_on, partial(self.save, always=always))
         if case.save == "unsaved":
             self._board.set_case(save="saving")
 
-        def work() -> Draft | None:
-            return save_draft(
-                project, shown, drawn, autosave.saved_copy, author=author, minutes=minutes,
-                strokes=strokes, session=session, based_on=based_on,
-            )  # fmt: skip
+        def work() -> Saved | None:
+            return save_draft(project, shown, drawn, attempt.basis, attempt.work, always=always)
 
-        def done(saved: Draft | None) -> None:
-            autosave.done()
-            if keeper is not None:
-                keeper.saved(logs, None if saved is None else saved.revision)
-            if saved is not None:
-                autosave.saved_copy = saved.shown
+        def done(saved: Saved | None, here: bool) -> None:
             now = self._board.facts.case
             if saved is not None:
-                self._changed(now is not None and self._autosave is autosave and now.complete)
-            if self._autosave is not autosave or now is None:
+                self._changed(now is not None and here and now.complete)
+            if now is None or not here:
                 return
             if saved is not None or now.save != "clean":
                 self._board.set_case(save="unsaved" if autosave.drawn else "saved")
@@ -335,7 +316,12 @@ class CaseDesk:
                     self._board.say("info", AGAIN.format(shown.name))
                 self._board.set_case(complete=False, can_reopen=False)
 
-        self._jobs.submit("disk", work, done, lambda error: self._not_saved(autosave, error))
+        self.saver.submit(attempt, work, done)
+
+    @property
+    def shown(self) -> ShownCase | None:
+        """The case on the screen."""
+        return self._shown
 
     def _take(self, labels: np.ndarray) -> None:
         """Labels as a whole, as one step of undo that is no stroke."""
@@ -382,20 +368,18 @@ class CaseDesk:
 
     def leave(self) -> None:
         """Save what was drawn and let go of the case."""
+        self.saver.leave()
         self.save()
-        self._shown = self._keeper = None
-        self._autosave = Autosave()
+        self.saver.end()
+        self._shown = None
         if self._board.facts.case is not None:
             self._board.set(case=None)
 
     def _opened(self, shown: ShownCase) -> None:
         self._shown = shown
         again = shown.recovered.again
-        self._autosave = Autosave(saved_copy=None if again else shown.labels.copy())
         assert self._project is not None
-        self._keeper = StrokeKeeper(
-            self._jobs, self._project, shown, self._author, self._window, self._board.failed
-        )  # fmt: skip
+        self.saver.begin(self._project, shown, self._window)
         self._view.show_case(shown)
         proposal = shown.proposal
         self._board.set(
@@ -429,10 +413,3 @@ class CaseDesk:
     def _tell(self, shown: ShownCase) -> None:
         for told in self._listeners:
             told(shown)
-
-    def _not_saved(self, autosave: Autosave, error: Exception) -> None:
-        self.failed += 1
-        autosave.failed(self._clock())
-        if self._autosave is autosave:
-            self._board.set_case(save="failed")
-        self._board.failed(error)

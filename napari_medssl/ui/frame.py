@@ -9,7 +9,7 @@ from .panels.header import Header
 
 
 def lay_out(
-    dock: QWidget, tour: QWidget, header: Header, welcome: QWidget, cases: QWidget, pages: QWidget, foreign: QWidget
+    dock: QWidget, tour: QWidget, header: Header, welcome: QWidget, cases: QWidget, pages: QWidget, *below: QWidget
 ) -> QStackedWidget:
     """Fill the dock; returns what shows the welcome (0) or, once a project is open, cases and pages (1)."""
     split = QSplitter(Qt.Orientation.Vertical)
@@ -28,7 +28,8 @@ def lay_out(
     layout.addWidget(tour)
     layout.addWidget(header)
     layout.addWidget(home, 1)
-    layout.addWidget(foreign)
+    for one in below:
+        layout.addWidget(one)
     layout.addWidget(header.message)
     dock.setMinimumWidth(330)
     dock.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)  # else napari may stretch below

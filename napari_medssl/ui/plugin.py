@@ -29,6 +29,7 @@ from .panels.cases import CasePanel
 from .panels.foreign_bar import ForeignBar
 from .panels.header import Header
 from .panels.label import LabelPage
+from .panels.others_box import OthersBox
 from .panels.parts import scrolling
 from .panels.review import ReviewPage
 from .panels.tour import TourPanel
@@ -100,12 +101,15 @@ class MedSSLWidget(QWidget):
         self.foreign_bar = ForeignBar()
         self.foreign = ForeignLayers(self.layers, partial(wiring.handover.look, self))
         self.cases = CasePanel()
+        self.others = OthersBox()
         self.label_page, self.train_page, self.review_page = LabelPage(), TrainPage(), ReviewPage()
         self.welcome, self.tour = Welcome(), TourPanel()
         self.pages = QStackedWidget()
         for page in (scrolling(self.label_page), self.train_page, scrolling(self.review_page)):
             self.pages.addWidget(page)
-        self._home = lay_out(self, self.tour, self.header, self.welcome, self.cases, self.pages, self.foreign_bar)
+        self._home = lay_out(
+            self, self.tour, self.header, self.welcome, self.cases, self.pages, self.foreign_bar, self.others
+        )
         self.session.cases.listen(self._case_came)
         self._display: object = None
         self.setAcceptDrops(True)
@@ -160,10 +164,10 @@ class MedSSLWidget(QWidget):
         self._timer.stop()
         self._let_go_of_faults()
         self._remember()
-        failed = self.session.cases.failed
+        failed = self.session.cases.saver.failed
         self.session.close()
         self.mailbox.drain()
-        kept = self.session.cases.failed > failed
+        kept = self.session.cases.saver.failed > failed
         if kept:
             _, why = self.session.state.message or ("error", "")
             self._announce("error", f"{why} {UNSAVED}".strip())
@@ -327,6 +331,7 @@ class MedSSLWidget(QWidget):
         self.tour.draw(shown(state.tour, state.offer_tour, state.title))
         self.welcome.draw(state.recent, state.offer_tour)
         self.cases.draw(state)
+        self.others.draw(state.others)
         self.label_page.draw(state)
         self._shade(state.current or "", state.tools.facts)
         self.train_page.draw(state)

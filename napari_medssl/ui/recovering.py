@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..imaging import UNSEEN
 from ..project.classes import ClassInfo, foreign_values
 from ..project.lease import is_held
 from ..project.strokes import Leftover, read_leftovers
@@ -28,8 +30,10 @@ class Recovered:
     ----------
     again : tuple of Leftover
         Logs whose strokes are on the labels again, and in no revision yet.
+    beside : tuple of Leftover
+        Logs whose strokes are not, for somebody saved newer labels since: see `keep_beside`.
     stranded : tuple of Leftover
-        Logs whose strokes are not: see `said`. They stay where they are.
+        Logs whose strokes cannot be on any labels: see `said`. They stay where they are.
     damaged : tuple of Leftover
         Logs that cannot be read to their end, and whose other strokes the labels have: to be put aside.
     said : tuple of str
@@ -37,6 +41,7 @@ class Recovered:
     """
 
     again: tuple[Leftover, ...] = ()
+    beside: tuple[Leftover, ...] = ()
     stranded: tuple[Leftover, ...] = ()
     damaged: tuple[Leftover, ...] = ()
     said: tuple[str, ...] = ()
@@ -65,7 +70,7 @@ def recover(
     """
     logs = read_leftovers(case.strokes_folder, case.grid.shape)
     line = list(lineage(case)) if logs else []
-    again, stranded, damaged, said = [], [], [], []
+    again, beside, stranded, damaged, said = [], [], [], [], []
     for left in logs:
         if left.window != window and is_held(leases, left.window):
             continue  # somebody is drawing them
@@ -81,12 +86,46 @@ def recover(
         elif why := _why_not(case, left, line, _foreign(drawn, classes) - _foreign(labels, classes)):
             stranded.append(left)
             said.append(why)
+        elif not left.continues(line):
+            beside.append(left)
         else:
             labels[...] = drawn
             again.append(left)
             if not left.is_whole:
                 said.append(_unread(left))
-    return Recovered(tuple(again), tuple(stranded), tuple(damaged), tuple(said))
+    return Recovered(tuple(again), tuple(beside), tuple(stranded), tuple(damaged), tuple(said))
+
+
+def keep_beside(case: Case, lefts: Sequence[Leftover]) -> str:
+    """Make drafts, kept beside the newest labels, of strokes that newer labels of somebody else passed by.
+
+    Returns
+    -------
+    str
+        What a person is told.
+    """
+    newest = case.latest()
+    said = []
+    for (base, author, session), group in groupby(lefts, lambda one: (one.base, one.author, one.session)):
+        logs = list(group)
+        before = None if base is None else case.read_labels(base)
+        labels = np.full(case.grid.shape, UNSEEN, np.uint8) if before is None else before.array.astype(np.uint8)
+        for left in logs:
+            left.put_back(labels)
+        run = None if base is None else case.revision(base).run
+        case.save_labels(
+            labels, author=author, origin="corrected" if run else "drawn", parent=base, run=run, complete=False,
+            note="strokes that were not saved when the program ended", session=session,
+            beside="" if newest is None else newest,
+        )  # fmt: skip
+        for left in logs:
+            left.discard()
+        whole = "" if all(left.is_whole for left in logs) else " A part of them could not be read."
+        said.append(
+            f"{case.name}: what {author or 'somebody'} drew{_at(logs[0])} was not saved when the program ended, and "
+            f"newer labels have been saved since. It is kept beside them: right-click the case, History …{whole}"
+        )
+    return " ".join(said)
 
 
 def lineage(case: Case) -> Iterator[Revision]:
@@ -111,8 +150,8 @@ def _why_not(case: Case, left: Leftover, line: list[Revision], foreign: set[int]
         return f"{who}, and is on another grid ({grid}, the scan has {now} voxels). {kept}"
     if foreign:
         return f"{who}, and has structures that the project does not have any more. {kept}"
-    if left.time and not left.continues(line):
-        return f"{who}, and newer labels have been saved since. {kept}"
+    if left.time and not left.continues(line) and left.base is not None and not case.has_revision(left.base):
+        return f"{who}, and the labels that it was drawn on cannot be read any more. {kept}"
     if not left.time:
         return f"{who}, and the beginning of its record is damaged: nobody knows on which labels it was drawn. {kept}"
     return ""

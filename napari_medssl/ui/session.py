@@ -23,10 +23,12 @@ from .comparework import CompareDesk, CompareScreen
 from .facts import ProjectFacts, read_facts
 from .handwork import HandDesk, HandScreen
 from .helpwork import HelpDesk
+from .historywork import HistoryDesk
 from .importwork import ImportDesk
 from .insidework import InsideDesk, InsideScreen, Start
 from .jobs import Jobs
 from .lookwork import LookDesk, LookScreen
+from .otherswork import OthersDesk, OthersScreen
 from .previewing import PreviewDesk, PreviewScreen
 from .progresswork import ProgressDesk
 from .recents import forget as forget_recent
@@ -58,6 +60,7 @@ class Screen(
     ToolScreen,
     WithinScreen,
     HandScreen,
+    OthersScreen,
     Protocol,
 ):
     """All that is asked of the viewer."""
@@ -81,8 +84,12 @@ class Session:
     ----------
     cases : CaseDesk
         The case on the screen.
+    others : OthersDesk
+        Who else works on it.
     list : CasesDesk
         What is decided about cases in the list.
+    history : HistoryDesk
+        Who saved what of a case.
     checks : CheckDesk
         What is odd about scans.
     thumbnails : ThumbnailDesk
@@ -137,9 +144,11 @@ class Session:
         self.looked = LookDesk(self.board, view, jobs, self.cases, clock, self.review.region_box)
         self.tools = ToolDesk(self.board, view, jobs, self.cases, self.review.region_box)
         self.within = WithinDesk(self.board, view, self.cases, clock)
-        for desk in (self.review, self.compare, self.looked, self.tools):
+        self.others = OthersDesk(self.board, view, jobs, self.cases, clock, author, self._changed)
+        for desk in (self.others, self.review, self.compare, self.looked, self.tools):
             self.cases.listen(desk.show)
         self.list = CasesDesk(self.board, jobs, author, self._changed)
+        self.history = HistoryDesk(self.board, jobs, self.cases, author, self._changed)
         self.checks = CheckDesk(jobs)
         self.thumbnails = ThumbnailDesk(jobs, lambda: self._changed(False))
         self.runs = RunDesk(self.board, driver, jobs, follow, self._changed, self.cases.fetch_proposal, clock)
@@ -264,6 +273,7 @@ class Session:
     def tick(self) -> None:
         """Called often on the screen's thread: autosaves, and looks at the project when it is time."""
         self.cases.tick()
+        self.others.tick()
         self.review.tick()
         self.compare.tick()
         self.looked.tick()
@@ -286,6 +296,7 @@ class Session:
             return
         self._closed = True
         self.cases.leave()
+        self.others.leave()
         self.runs.leave()
         self.tools.leave()
         self.inside.stop()
@@ -304,9 +315,11 @@ class Session:
             starting=False, intent=Intent(), author=self._author,
         )  # fmt: skip
         self.cases.take(opened.project, opened.lease.name)
+        self.others.take(opened.project, opened.lease.name)
         self.review.take(opened.project)
         self.compare.take(opened.project)
         self.list.take(opened.project)
+        self.history.take(opened.project)
         self.thumbnails.take(Path(opened.project.root))
         self.inside.take(opened.project)
         self.classes.take(opened.project, opened.eyes, opened.lease)

@@ -14,6 +14,7 @@ from .caselist import Continue, continue_with
 from .facts import ClassFacts, ProjectFacts
 from .insideview import Inside, InsideState, inside_state
 from .modelview import ModelView
+from .othersview import Others, OthersView, others_view
 from .recents import Recent
 from .reviewview import Review, ReviewState, review_state
 from .runlist import RunLine, run_lines
@@ -22,7 +23,7 @@ from .toolview import ToolFacts, ToolState
 from .tour import Place, TourView, tour_view
 from .trainview import Intent, TrainView, train_view
 
-Save = Literal["clean", "unsaved", "saving", "saved", "failed"]
+Save = Literal["clean", "unsaved", "saving", "saved", "failed", "held"]
 
 STATUS_TEXT: Mapping[str, str] = {
     "new": "not labelled",
@@ -56,6 +57,7 @@ class OpenCase:
     maps: tuple[str, ...] = ()
     inside: Inside | None = None
     review: Review | None = None
+    others: Others = field(default_factory=Others)
     tools: ToolFacts = field(default_factory=ToolFacts)
 
 
@@ -120,6 +122,7 @@ class PanelState:
     inside: InsideState = field(default_factory=InsideState)
     review: ReviewState = field(default_factory=ReviewState)
     tools: ToolState = field(default_factory=ToolState)
+    others: OthersView = field(default_factory=OthersView)
     runs: tuple[RunLine, ...] = ()
     model: ModelView = field(default_factory=ModelView)
     next_case: str | None = None
@@ -161,6 +164,7 @@ def resolve(facts: Facts) -> PanelState:
         inside=_inside(facts, project),
         review=_review(facts, project),
         tools=_tools(facts),
+        others=_others(facts),
         run=run_view(
             facts.run,
             facts.status,
@@ -209,6 +213,7 @@ def _actions(facts: Facts) -> CaseActions:
         "saving": "Saving …",
         "saved": "Saved" if case.complete else "Draft saved",
         "failed": "NOT SAVED",
+        "held": "NOT SAVED: choose below",
     }
     if case.proposal is None:
         proposal = "No proposal for this case yet. Train, and one will appear here."
@@ -223,7 +228,7 @@ def _actions(facts: Facts) -> CaseActions:
     return CaseActions(
         title=case.name,
         save_text=saves[case.save],
-        save_failed=case.save == "failed",
+        save_failed=case.save in ("failed", "held"),
         proposal_text=proposal,
         proposal=case.proposal,
         proposals=case.proposals,
@@ -262,6 +267,13 @@ def _tools(facts: Facts) -> ToolState:
     if case is None or facts.loading:
         return ToolState()
     return ToolState(case.tools, True, case.review is not None and case.review.current is not None)
+
+
+def _others(facts: Facts) -> OthersView:
+    case = None if facts.loading else facts.case
+    if case is None:
+        return OthersView()
+    return others_view(case.name, case.others, facts.author, save=case.save, complete=case.complete)
 
 
 def _review(facts: Facts, project: ProjectFacts) -> ReviewState:

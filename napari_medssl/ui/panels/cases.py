@@ -33,6 +33,7 @@ ACTIONS: dict[Action, tuple[str, str]] = {
     "flag": ("Flag", "Mark the case, to come back to it."),
     "unflag": ("Remove the flag", "Take the mark away."),
     "comment": ("Comment …", "Write something about the case; others who open the project read it."),
+    "history": ("History …", "Who saved labels of the case, when and how. An earlier state can be restored."),
     "exclude": ("Leave out …", "Leave the case out of everything, with a reason. Nothing of it is removed."),
     "include": ("Take back", "The case is no longer left out."),
     "audit": ("Set aside for audit …", "Keep patients apart: no model learns from them, all are measured on them."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from . import cases, handover, header, help, importing, label, progress, review, tools, tour, train, view
+from . import cases, handover, header, help, importing, label, others, progress, review, tools, tour, train, view
 
 if TYPE_CHECKING:
     from ..plugin import MedSSLWidget
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def connect(dock: MedSSLWidget) -> None:
     """Connect all panels of a dock."""
-    for page in (header, importing, handover, cases, label, tools, train, review, view, progress, help, tour):
+    for page in (header, importing, handover, cases, others, label, tools, train, review, view, progress, help, tour):
         page.connect(dock)
 
 

@@ -11,7 +11,9 @@ from qtpy.QtCore import QTimer
 from ...project import UNUSABLE
 from ..caselist import Line
 from ..casesdesk import AuditPlan
+from ..historyview import History
 from ..panels.case_dialogs import ask_audit, ask_comment, ask_reason
+from ..panels.history_dialog import ask_history
 
 if TYPE_CHECKING:
     from ..plugin import MedSSLWidget
@@ -46,6 +48,8 @@ def decide(dock: MedSSLWidget, action: str, keys: Sequence[str]) -> None:
         desk.try_again(keys)
     elif action == "forget":
         desk.forget(keys)
+    elif action == "history":
+        dock.session.history.read(keys[0], lambda history: QTimer.singleShot(0, partial(_history, dock, history)))
     elif action == "audit":
         # the answer comes out of the mailbox, which a dialog must not hold up
         desk.plan_audit(keys, lambda plan: QTimer.singleShot(0, partial(_audit, dock, keys, plan)))
@@ -59,6 +63,12 @@ def picture(dock: MedSSLWidget, seen: Sequence[Line]) -> None:
         [(case.name, (case.by, case.seen, case.minutes, classes)) for case in cases],
         lambda name: not dock.cases.model.has_picture(name),
     )
+
+
+def _history(dock: MedSSLWidget, history: History) -> None:
+    revision = ask_history(dock, history)
+    if revision is not None:
+        dock.session.history.restore(history, revision)
 
 
 def _audit(dock: MedSSLWidget, keys: Sequence[str], plan: AuditPlan) -> None:
