@@ -70,7 +70,8 @@ def _born(pid: int) -> str | float | None:
             words = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
         except OSError:
             return None
-        return None if words[0] in "ZX" else f"{words[19]} ticks"
+        is_dead = words[0] in "ZX" and int(words[17]) < 2  # with more, some of its threads are still on their way out
+        return None if is_dead else f"{words[19]} ticks"
     import psutil
 
     with suppress(psutil.Error):

@@ -1,12 +1,14 @@
 """Locks that are files, for network shares on which the operating system has none.
 
-A lock is the file `.<name>.held`, which only one can make (`O_EXCL`). It says who holds it, and a beat in it counts on
-every few seconds. Whoever holds it on this computer is gone when its process is; on another computer, when a reader saw
-no beat for `SILENCE` seconds, counted by the reader's own clock that only goes forward.
+A lock is the file `.<name>.held`, which only one can make (`link`, or `O_EXCL` where there are no links). It says who
+holds it, and a beat in it counts on every few seconds. Whoever holds it on this computer is gone when its process is;
+on another computer, when a reader saw no beat for `SILENCE` seconds, counted by the reader's own clock that only goes
+forward.
 
 What a holder that is gone left is not removed to take its place: a successor, `.<name>.held.<token>`, is made, which is
-named by the lock that it follows, so that of several which try at once one succeeds (`O_EXCL` again). The last of such
-a row holds the lock. Letting go removes the whole row, the first one first.
+named by the lock that it follows, so that of several which try at once one succeeds again. The last of such a row holds
+the lock. It then takes the name of the first, in one step, so that rows stay short; whoever read the row before that
+and makes a successor of its own finds out when it looks again. Letting go removes the first one first.
 """
 
 from __future__ import annotations
@@ -145,20 +147,15 @@ class SoftLock:
         """None where it is ours now, else what is known of its holder."""
         with _guard:
             _held[self.token] = self  # known as alive before anybody can read of it
-        row: list[Holder] = []
-        mine = self._path
         try:
-            self._make(mine)
-        except FileExistsError:
             row = _row(self._path)
-            sign = _sign(row[-1]) if row else "quiet"
+            sign = _sign(row[-1]) if row else "gone"
             if sign != "gone":
                 return self._not_ours(sign)
-            mine = _successor(self._path, row[-1].token)
-            try:
-                self._make(mine)
-            except FileExistsError:
-                return self._not_ours("quiet")  # another one was faster
+            mine = _successor(self._path, row[-1].token) if row else self._path
+            self._make(mine)
+        except FileExistsError:
+            return self._not_ours("quiet")  # another one was faster
         except OSError as error:
             self._not_ours("quiet")
             if os.name == "nt" and isinstance(error, PermissionError):
@@ -169,7 +166,16 @@ class SoftLock:
             with suppress(OSError):
                 mine.unlink(missing_ok=True)
             return self._not_ours("quiet")
+        if row:
+            self._come_first(row)
         return None
+
+    def _come_first(self, row: list[Holder]) -> None:
+        with suppress(OSError):  # Windows, while another one reads it: the row stays as it is
+            os.replace(self._files[-1], self._path)
+            self._files = [self._path]
+            for one in row[1:]:
+                one.path.unlink(missing_ok=True)
 
     def _not_ours(self, sign: Sign) -> Sign:
         _forget(self)
@@ -177,14 +183,20 @@ class SoftLock:
 
     def _make(self, path: Path) -> None:
         said = {**this_process(), "since": datetime.now(UTC).isoformat(), "token": self.token}
-        handle = os.open(path, _ONCE, 0o666)
+        data = f"{0:0{_DIGITS}d}\n{json.dumps(said)}\n".encode()
+        whole = path.with_name(f"{path.name}.{self.token}.tmp")
         try:
-            os.write(handle, f"{0:0{_DIGITS}d}\n{json.dumps(said)}\n".encode())
-        except OSError:
-            os.close(handle)
-            path.unlink(missing_ok=True)
-            raise
-        os.close(handle)
+            _write_new(whole, data)
+            os.link(whole, path)  # never seen half written
+        except FileExistsError:
+            holder = _read(path)  # a share may lose its answer and do it twice
+            if holder is None or holder.token != self.token:
+                raise
+        except OSError:  # no links here
+            _write_new(path, data)
+        finally:
+            with suppress(OSError):
+                whole.unlink(missing_ok=True)
 
     def _remove(self) -> bool:
         """Whether nothing of ours is left to remove."""
@@ -220,6 +232,17 @@ def clear(path: Path) -> None:
 
 
 # -- files ------------------------------------------------------------------------------------------------------------
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    handle = os.open(path, _ONCE, 0o666)
+    try:
+        os.write(handle, data)
+    except OSError:
+        os.close(handle)
+        path.unlink(missing_ok=True)
+        raise
+    os.close(handle)
 
 
 def _successor(path: Path, token: str) -> Path:

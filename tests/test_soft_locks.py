@@ -29,7 +29,7 @@ from napari_medssl.ownership import OwnedError, look, own
 
 REFUSALS = [errno.EOPNOTSUPP, errno.ENOLCK, errno.ENOSYS]
 HEAD = """
-import fcntl, sys, warnings
+import fcntl, os, sys, warnings
 from pathlib import Path
 from napari_medssl import hosts, soft_locks
 from napari_medssl.disk import read_json, write_json
@@ -98,8 +98,17 @@ def left(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("number", REFUSALS)
-def test_changes_of_many_threads_are_all_there(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("links", [True, False])
+def test_changes_of_many_threads_are_all_there(
+    number: int, links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     refuse_locks(monkeypatch, number)
+
+    def no_links(*_: object, **__: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, "no links here")
+
+    if not links:
+        monkeypatch.setattr(os, "link", no_links)
     path = tmp_path / "deep" / "x.json"
 
     def add(_: int) -> None:
@@ -154,7 +163,25 @@ class TestTheDead:
             assert left(tmp_path) == [".x.json.held"]
             assert held_by_another(path) is False
             with exclusive(path, patience=0.0):
-                assert len(left(tmp_path)) == 2
+                assert left(tmp_path) == [".x.json.held"]
+        assert left(tmp_path) == []
+
+    def test_one_that_cannot_get_the_name_of_the_first_is_the_last_of_a_row(
+        self, tmp_path: Path, no_locks: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = tmp_path / "x.json"
+
+        def refuse(*_: object) -> None:
+            raise PermissionError(errno.EACCES, "another program reads it")
+
+        monkeypatch.setattr(os, "replace", refuse)  # as on Windows
+        for _ in range(3):
+            with another(path, refused(), "def full(*_): raise PermissionError\nos.replace = full", HOLD) as child:
+                kill(child)
+        assert held_by_another(path) is False
+        assert len(left(tmp_path)) == 3
+        with exclusive(path, patience=0.0):
+            assert len(left(tmp_path)) == 4
         assert left(tmp_path) == []
 
     def test_one_that_was_stopped_lives(self, tmp_path: Path, no_locks: None) -> None:
@@ -206,6 +233,21 @@ class TestTheDead:
         assert left(tmp_path) == []
 
 
+def test_a_share_that_lost_its_answer_and_did_it_twice(
+    tmp_path: Path, no_locks: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = os.link
+
+    def twice(*given: str) -> None:
+        link(*given)
+        link(*given)
+
+    monkeypatch.setattr(os, "link", twice)
+    with exclusive(tmp_path / "x.json", patience=0.0):
+        assert left(tmp_path) == [".x.json.held"]
+    assert left(tmp_path) == []
+
+
 class TestElsewhere:
     def test_it_lives_while_it_beats_and_is_followed_when_it_is_silent(
         self, tmp_path: Path, no_locks: None, monkeypatch: pytest.MonkeyPatch
@@ -221,7 +263,7 @@ class TestElsewhere:
             assert held_by_another(path) is True
             kill(child)
             with exclusive(path, patience=0.5):  # three beats missed by then: it is listened for
-                assert len(left(tmp_path)) == 2
+                assert left(tmp_path) == [".x.json.held"]
         assert left(tmp_path) == []
 
     def test_times_of_two_clocks_are_not_compared(
@@ -258,7 +300,7 @@ class TestElsewhere:
             with exclusive(path):
                 child.send_signal(signal.SIGCONT)
                 child.communicate()
-                assert len(left(tmp_path)) == 2
+                assert left(tmp_path) == [".x.json.held"]
         assert left(tmp_path) == []
 
 
