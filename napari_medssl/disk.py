@@ -380,6 +380,30 @@ def _sync_file(path: Path) -> None:
         os.fsync(file.fileno())
 
 
+def link_new(path: Path, name: Path) -> None:
+    """Give a file a second name, in one step.
+
+    Raises
+    ------
+    FileExistsError
+        If the name is taken.
+    OSError
+        If there are no links on that disk, or it cannot be written to.
+    """
+    os.link(path, name)
+
+
+def move_over(path: Path, name: Path) -> None:
+    """Give a file the name of another one, which is no more, in one step; the disk is not waited for.
+
+    Raises
+    ------
+    OSError
+        If it cannot be renamed.
+    """
+    os.replace(path, name)
+
+
 def _rename_new(temporary: Path, path: Path) -> None:
     """Rename, unless the new name is taken. `os.link` decides in one step where the disk knows hard links."""
     if os.name == "nt":

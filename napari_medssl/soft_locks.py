@@ -27,6 +27,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from .disk import link_new, move_over
 from .hosts import lives, this_process
 
 BEAT = 5.0  # seconds between two signs of life
@@ -172,7 +173,7 @@ class SoftLock:
 
     def _come_first(self, row: list[Holder]) -> None:
         with suppress(OSError):  # Windows, while another one reads it: the row stays as it is
-            os.replace(self._files[-1], self._path)
+            move_over(self._files[-1], self._path)
             self._files = [self._path]
             for one in row[1:]:
                 one.path.unlink(missing_ok=True)
@@ -187,7 +188,7 @@ class SoftLock:
         whole = path.with_name(f"{path.name}.{self.token}.tmp")
         try:
             _write_new(whole, data)
-            os.link(whole, path)  # never seen half written
+            link_new(whole, path)  # never seen half written
         except FileExistsError:
             holder = _read(path)  # a share may lose its answer and do it twice
             if holder is None or holder.token != self.token:

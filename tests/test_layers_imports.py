@@ -61,7 +61,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "errors": (),
     "sealing": (),
     "disk": ("errors", "sealing"),
-    "soft_locks": ("hosts",),
+    "soft_locks": ("disk", "hosts"),
     "locking": ("errors", "disk", "soft_locks"),
     "hosts": (),
     "ownership": ("errors", "disk", "locking", "hosts"),
