@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from .errors import BadFileError, DamagedFileError
+from .errors import BadFileError, DamagedFileError, UnreadableFileError
 from .sealing import is_sealed as is_sealed
 from .sealing import put_right as put_right
 from .sealing import seal as seal
@@ -146,10 +146,13 @@ def read_record(path: Path | str) -> dict[str, Any] | None:
     ------
     DamagedFileError
         If the file is there and no whole object of ours is in it.
-    OSError
+    UnreadableFileError
         If the file is there and cannot be read.
     """
-    return _read_by(unseal_or_put_right, path)
+    try:
+        return _read_by(unseal_or_put_right, path)
+    except OSError as error:
+        raise UnreadableFileError(path, error) from error
 
 
 def _read_by(reading: Callable[[bytes], dict[str, Any]], path: Path | str) -> dict[str, Any] | None:
@@ -251,7 +254,20 @@ def keep_copy(path: Path) -> Path | None:
     return kept
 
 
+def may_read(path: Path | str) -> bool:
+    """Whether a file can be opened to read it; what is not there counts."""
+    try:
+        os.close(os.open(path, os.O_RDONLY))
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return True
+
+
 def _name_aside(path: Path) -> Path:
+    if not may_read(path):  # nobody knows that it is damaged
+        raise UnreadableFileError(path, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     return path.with_name(f"{path.name}.damaged-{stamp}-{secrets.token_hex(2)}")
 

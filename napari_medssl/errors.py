@@ -39,6 +39,13 @@ class DamagedFileError(BadFileError):
     """A file of the project's own whose content is not what was written: cut short, bits changed, edited by hand."""
 
 
+class UnreadableFileError(DamagedFileError):
+    """A file of the project's own that is there and that this person may not read; it may be as whole as ever."""
+
+    def __init__(self, path: Path | str, error: OSError) -> None:
+        super().__init__(path, f"it cannot be read ({error.strerror or error})", "ask for the right to read it")
+
+
 class TooLargeError(BadFileError):
     """A file that is good and does not fit into the memory there is now; another day, or elsewhere, it may.
 

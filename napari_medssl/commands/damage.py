@@ -34,21 +34,28 @@ def open_project(
     from ..project import Project
 
     project = Project.open(place)
-    screen.at_the_end(lambda: {"damage": tell_damage(project, screen, more)})
+    screen.at_the_end(lambda failed: {"damage": tell_damage(project, screen, more, failed)})
     return project
 
 
 def tell_damage(
-    project: Project, screen: Screen, more: Callable[[Project], Iterable[Damage]] = lambda project: ()
+    project: Project, screen: Screen, more: Callable[[Project], Iterable[Damage]], failed: bool
 ) -> list[dict[str, Any]]:
-    """Say which files cannot be read and what that means; also as JSON values."""
+    """Say which files cannot be read and what that means; also as JSON values.
+
+    Parameters
+    ----------
+    failed : bool
+        Whether the command has failed: where nothing can be told, it has said why.
+    """
     from ..project.integrity import find_damage
 
     try:
         project.refresh()  # the command may have changed it
         found = [*find_damage(project), *of_runs(project), *more(project)]
     except (MedSSLError, OSError) as error:
-        screen.note(str(error))
+        if not failed:
+            screen.note(f"Which files cannot be read could not be told: {error}")
         return []
     damage = list({(one.path, one.what): one for one in found}.values())
     say_damage(damage, screen, SHOWN)

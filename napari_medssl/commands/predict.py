@@ -50,10 +50,12 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
 def predict(project: Project, model: str, cases: tuple[str, ...] | None, device: str, screen: Screen) -> dict[str, Any]:
     """Propose for `cases` (None: all without labels) with the model of a run; the result as JSON values."""
     from ..runs.request import make_predict_spec
+    from ..runs.taking_back import taken_back
     from .running import run_here
 
     spec = make_predict_spec(project, model, cases, device)
-    return {"model_of": model, **run_here(project, spec.run, screen)}
+    with taken_back([project.run_folder(spec.run)]):
+        return {"model_of": model, **run_here(project, spec.run, screen)}
 
 
 def default_model(project: Project, screen: Screen) -> str:

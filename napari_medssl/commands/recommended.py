@@ -32,6 +32,7 @@ def train_recommended(
         When something is asked for that goes with one method only, or a run cannot be made.
     """
     from ..runs.request import asked_by, make_line
+    from ..runs.taking_back import taken_back
     from .dry_run import dry_run
     from .judging import tell_verdict
     from .running import run_here
@@ -52,8 +53,9 @@ def train_recommended(
             screen.say("")
             tried.append(dry_run(project, wish.method, asked_by(wish, arguments.seed, propose), screen))
         return {"dry_run": True, **told, "runs": tried}
-    first = make_line(project, wishes, seed=arguments.seed, propose=propose)[0]
-    result = run_here(project, first.run, screen)
+    line = make_line(project, wishes, seed=arguments.seed, propose=propose)
+    with taken_back([project.run_folder(one.run) for one in line]):
+        result = run_here(project, line[0].run, screen)
     return result | told | tell_verdict(project, result["run"], screen)
 
 

@@ -61,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """Train to the end of the budget; Ctrl+C stops and keeps."""
     from ..runs.request import Asked, make_spec
+    from ..runs.taking_back import taken_back
     from .judging import tell_verdict
     from .parsing import device_here, pick_cases
     from .running import run_here
@@ -90,5 +91,7 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
         from .dry_run import dry_run
 
         return dry_run(project, arguments.method, asked, screen)
-    result = run_here(project, make_spec(project, arguments.method, **asked).run, screen)
+    spec = make_spec(project, arguments.method, **asked)
+    with taken_back([project.run_folder(spec.run)]):
+        result = run_here(project, spec.run, screen)
     return result | tell_verdict(project, result["run"], screen)

@@ -18,7 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from ..disk import replacing, sweep
+from ..disk import may_read, replacing, sweep
 from ..errors import BadFileError, RunError
 
 TEXT, SUM_OF_TEXT, SUM = "medssl", "medssl-crc32-text", "medssl-crc32"  # members of the header
@@ -64,6 +64,8 @@ def load_tensors(path: Path, tensors: bool = True) -> tuple[dict[str, Tensor], s
     """
     if not path.exists():
         raise RunError(f"{path.parent.name}: this run has no {path.stem} on disk. Train it, or choose another run.")
+    if not may_read(path):
+        raise RunError(f"{path}: it cannot be read (Permission denied). Ask for the right to read it.")
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}

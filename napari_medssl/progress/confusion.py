@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,7 +60,9 @@ def read_confusion(
         Asked before each; once it says so, only what is in the cache counts.
     """
     path = project.cache_folder / "progress" / CACHE_NAME
-    known = read_json_or_none(path) or {}
+    known: Mapping[str, Any] = {}
+    with suppress(OSError):
+        known = read_json_or_none(path) or {}
     pairs: dict[str, list[list[int]]] = {}
     for one in last_of_each(finished):
         if one.run is None or one.run in project.retired_runs:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..disk import read_record, write_json
-from ..errors import DamagedFileError, ProjectError
+from ..errors import DamagedFileError, ProjectError, UnreadableFileError
 from .refusals import one_clear_line
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ def read_audit(root: Path) -> AuditSet | None:
         return AuditSet(
             tuple(patients), str(values["time"]), str(values["author"]), None if seed is None else int(seed)
         )
+    except UnreadableFileError as error:
+        raise ProjectError(str(error)) from error
     except (KeyError, TypeError, ValueError, OverflowError, DamagedFileError):
         raise ProjectError(f"{path}: the audit set is damaged. Restore this file from a backup.") from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -203,8 +204,10 @@ class Case:
         return self.folder / "strokes"
 
     def revisions(self) -> list[Revision]:
-        """Its label revisions, oldest first."""
-        return [found for id in revision_ids(self.labels_folder) if (found := self._revision(id)) is not None]
+        """Its label revisions that can be read, oldest first."""
+        with suppress(PermissionError):  # see `damaged_labels`
+            return [found for id in revision_ids(self.labels_folder) if (found := self._revision(id)) is not None]
+        return []
 
     def latest(self, *, complete: bool = False) -> Revision | None:
         """Its newest revision (its newest complete one), or None."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..disk import names_in, read_record
-from ..errors import DamagedFileError
+from ..errors import DamagedFileError, UnreadableFileError
 from .audit import AUDIT_NAME
 from .champions import CHAMPIONS, read_decision
 from .damage import Damage, damage_of
@@ -50,7 +50,12 @@ def of_case(case: Case) -> tuple[Damage, ...]:
 
 def _reviews(case: Case) -> Iterator[Damage]:
     folder = case.folder / REVIEWS_FOLDER
-    for name in sorted(names_in(folder, ".json")):
+    try:
+        names = sorted(names_in(folder, ".json"))
+    except OSError as error:
+        yield damage_of(UnreadableFileError(folder, error), "What was decided is not known.", case=case.name)
+        return
+    for name in names:
         try:
             load_decisions(folder / name)
         except DamagedFileError as error:

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 
 from ..disk import ages_in, is_temporary, names_in
 from .proposals import PROPOSAL_NAME
+from .run_names import empty_runs, remove_empty_runs
 
 if TYPE_CHECKING:
     from .project import Project
 
 _DAY = 86_400.0
-#: Seconds that a run may take from its folder to its spec.
-_RESERVED = 3_600.0
 
 
 def find_temporary(root: Path) -> list[Path]:
@@ -35,9 +34,7 @@ def find_temporary(root: Path) -> list[Path]:
 
 def find_empty_runs(root: Path) -> list[Path]:
     """Folders of runs that were reserved and never written to."""
-    age = ages_in(root)
-    folders = (root / "runs" / name for name in sorted(names_in(root / "runs")))
-    return [one for one in folders if one.is_dir() and not any(one.iterdir()) and age(one) > _RESERVED]
+    return empty_runs(root / "runs")
 
 
 def find_aside(root: Path) -> list[Path]:
@@ -47,17 +44,13 @@ def find_aside(root: Path) -> list[Path]:
 
 def remove_leftovers(root: Path) -> list[str]:
     """Remove temporary files and empty folders of runs; what was done, in sentences."""
-    files, runs = find_temporary(root), find_empty_runs(root)
+    files = find_temporary(root)
     done = []
     for path in files:
         with suppress(OSError):
             path.unlink()
             done.append(f"{path}: removed; a writer that was killed left it.")
-    for folder in runs:
-        with suppress(OSError):
-            folder.rmdir()
-            done.append(f"{folder}: removed; this run was never begun.")
-    return done
+    return [*done, *(f"{folder}: removed; this run was never begun." for folder in remove_empty_runs(root / "runs"))]
 
 
 def old_proposals(project: Project, which: str) -> list[Path]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..disk import ages_in, names_in
-from ..errors import DamagedFileError
+from ..errors import DamagedFileError, UnreadableFileError
 from .damage import Damage, damage_of
 from .revisions import Revision, label_id, load_revision
 
@@ -14,6 +14,7 @@ from .revisions import Revision, label_id, load_revision
 UNDER_WAY = 300.0
 MEND = "`napari-medssl check PROJECT --repair` makes a draft of them; saving the case again goes on without."
 _ENDING = ".json"
+_NONE = "None of its labels count."
 Read = Callable[[str], Revision | None]
 
 
@@ -25,7 +26,10 @@ def find_newest(folder: Path, case: str, read: Read, complete: bool) -> tuple[Re
     read : callable
         Gives the revision of an id, None where it cannot be read.
     """
-    names = names_in(folder)
+    try:
+        names = names_in(folder)
+    except OSError as error:
+        return None, (damage_of(UnreadableFileError(folder, error), _NONE, case=case),)
     lost: list[Damage] = []
     newest = None
     for id in sorted((name[: -len(_ENDING)] for name in names if name.endswith(_ENDING)), reverse=True):
@@ -41,7 +45,10 @@ def find_newest(folder: Path, case: str, read: Read, complete: bool) -> tuple[Re
 
 def find_damaged(folder: Path, case: str) -> tuple[Damage, ...]:
     """All label revisions of a folder that cannot be read, oldest first."""
-    names = names_in(folder)
+    try:
+        names = names_in(folder)
+    except OSError as error:
+        return (damage_of(UnreadableFileError(folder, error), _NONE, case=case),)
     ids = sorted(name[: -len(_ENDING)] for name in names if name.endswith(_ENDING))
     return (*(one for id in ids for one in why_lost(folder, case, id)), *strays(folder, case, names))
 
@@ -53,11 +60,9 @@ def why_lost(folder: Path, case: str, id: str) -> tuple[Damage, ...]:
     except DamagedFileError as error:
         when = f", saved on {id[:4]}-{id[4:6]}-{id[6:8]}," if id[:8].isdigit() else ""
         lost = f"These labels{when} do not count; earlier ones are untouched."
+        if isinstance(error, UnreadableFileError):
+            return (damage_of(error, lost, case=case),)
         return (Damage(error.path, error.rule, lost, MEND, case),)
-    except OSError as error:
-        path = folder / f"{id}{_ENDING}"
-        wrong = DamagedFileError(path, f"it cannot be read ({error.strerror or error})", "ask for the right to read it")
-        return (damage_of(wrong, "These labels do not count.", case=case),)
     return ()
 
 

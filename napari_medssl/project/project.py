@@ -286,9 +286,6 @@ class Project:
             found = read_case_record(path)
         except DamagedFileError as error:
             return Case(self, name, {}, None, error)
-        except OSError as error:
-            why = f"it cannot be read ({error.strerror or error})"
-            return Case(self, name, {}, None, DamagedFileError(path, why, "ask for the right to read it"))
         if found is not None:
             return Case(self, name, *found)
         fault = why_gone(path, read_inventory(self.root))

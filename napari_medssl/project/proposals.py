@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..disk import damaged, make_folder, names_in, read_record, sweep, write_json
-from ..errors import DamagedFileError, ProjectError
+from ..errors import DamagedFileError, ProjectError, UnreadableFileError
 from ..imaging import Grid, Labels, file_sha256, read_labels, read_map, write_labels, write_map
 from ..locking import exclusive
 from .damage import Damage, damage_of
@@ -112,19 +112,27 @@ def read_proposal(folder: Path, case: str) -> Proposal | None:
 
 def has_proposal(folder: Path, without: Collection[str] = ()) -> bool:
     """Whether there is a proposal of a run that is not among those; cheap, a list of cases asks it of every one."""
-    runs = (run for run in names_in(folder) if run not in without)
-    return any(os.path.exists(os.path.join(folder, run, PROPOSAL_NAME)) for run in runs)
+    with suppress(PermissionError):  # see `Case.lost_proposals`
+        runs = (run for run in names_in(folder) if run not in without)
+        return any(os.path.exists(os.path.join(folder, run, PROPOSAL_NAME)) for run in runs)
+    return False
 
 
 def read_proposals(folder: Path, case: str, retired: Collection[str]) -> tuple[list[Proposal], tuple[Damage, ...]]:
     """The proposals of a case, oldest first, but for those of `retired` runs; and what of them cannot be read."""
+    try:
+        runs = names_in(folder)
+    except OSError as error:
+        unread = UnreadableFileError(folder, error)
+        return [], (damage_of(unread, "None of its proposals is shown.", case=case),)
     found, lost = [], []
-    for run in names_in(folder):
+    for run in runs:
         try:
             proposal = None if run in retired else read_proposal(folder / run, case)
         except DamagedFileError as error:
-            what = f"What {run} proposed is not shown; an older proposal may be."
-            lost.append(replace(damage_of(error, what, case=case), todo=f"Predict the case again with {run}."))
+            told = damage_of(error, f"What {run} proposed is not shown; an older proposal may be.", case=case)
+            again = replace(told, todo=f"Predict the case again with {run}.")
+            lost.append(told if isinstance(error, UnreadableFileError) else again)
             continue
         if proposal is not None:
             found.append(proposal)

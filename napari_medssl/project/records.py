@@ -58,7 +58,10 @@ def read_case_record(path: Path) -> tuple[dict[str, Any], Grid] | None:
 
 def is_gone(folder: Path) -> bool:
     """Whether neither the record nor labels of a case are left in its folder: a scan of its name may be added again."""
-    return not (folder / CASE_NAME).exists() and not names_in(folder / "labels", ".json")
+    try:
+        return not (folder / CASE_NAME).exists() and not names_in(folder / "labels", ".json")
+    except PermissionError:  # nobody can tell
+        return False
 
 
 def why_gone(path: Path, noted: Inventory) -> DamagedFileError | None:

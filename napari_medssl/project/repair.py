@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..disk import keep_copy, put_right, set_aside, unseal, write_atomically
+from ..disk import keep_copy, may_read, put_right, set_aside, unseal, write_atomically
 from ..locking import exclusive
 from .damage import Damage
 from .rebuilding import rebuild_revision, salvage_record, write_salvaged
@@ -34,6 +34,8 @@ def put_bits_right(root: Path) -> list[str]:
     """
     done = []
     for path in records(root):
+        if not may_read(path):
+            continue
         with exclusive(path):
             data = path.read_bytes()
             try:
@@ -88,6 +90,8 @@ def _mend_case(project: Project, case: Case) -> list[str]:
 def _mend(project: Project, damage: Damage) -> list[str]:
     path, inside = damage.path, damage.path.relative_to(project.root).parts
     if inside[0] in (*_STAYS, "runs") or path.name == CASE_NAME:
+        return []
+    if path.is_dir() or not may_read(path):  # a right is missing, and nobody knows of any damage
         return []
     case = project.case(damage.case) if damage.case else None
     if case is not None and path.parent == case.labels_folder:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..disk import make_folder, names_in, read_record, write_json
-from ..errors import DamagedFileError, ProjectError
+from ..errors import DamagedFileError, ProjectError, UnreadableFileError
 from ..locking import exclusive
 from .classes import ClassInfo, check_classes
 from .refusals import one_clear_line
@@ -66,6 +66,8 @@ def read_settings(root: Path) -> dict[str, Any]:
     with one_clear_line("The project cannot be opened", path):
         try:
             settings = read_record(path)
+        except UnreadableFileError as error:
+            raise ProjectError(str(error)) from error
         except DamagedFileError as error:
             raise broken from error
     if settings is None or settings.get("format") != _FORMAT:

@@ -15,7 +15,7 @@ from ..methods.catalog import CATALOG
 from ..project.champions import Decision, read_decisions
 from ..project.inventory import read_inventory
 from .digest import read_digest
-from .journal import JOURNAL_NAME, say_damaged, say_short
+from .journal import JOURNAL_NAME, say_damaged, say_short, say_unread
 from .outcome import Outcome
 from .pace import Pace
 from .spec import SPEC_NAME, LabelledCase, Plan, read_spec
@@ -84,7 +84,7 @@ def read_history(project: Project) -> tuple[PastRun, ...]:
     for name in project.runs():
         try:
             runs.append(mark_retired(read_past_run(project.run_folder(name)), project.retired_runs))
-        except MedSSLError:
+        except (MedSSLError, PermissionError):
             continue  # reserved and not written yet, or of a newer version
     return mark_chosen(sorted(runs, key=lambda run: run.pace.order), read_decisions(project.root))
 
@@ -112,9 +112,16 @@ def unreadable_runs(project: Project) -> dict[str, str]:
         try:
             _read_spec(folder, _changed(folder))
         except MedSSLError as error:
-            if any((folder / left).exists() for left in (SPEC_NAME, JOURNAL_NAME, MODEL_NAME)):
+            if _is_begun(folder):
                 found[name] = str(error)
     return found
+
+
+def _is_begun(folder: Path) -> bool:
+    try:
+        return any((folder / left).exists() for left in (SPEC_NAME, JOURNAL_NAME, MODEL_NAME))
+    except PermissionError:
+        return True
 
 
 def mark_chosen(runs: Iterable[PastRun], decisions: Sequence[Decision]) -> tuple[PastRun, ...]:
@@ -165,7 +172,7 @@ def read_past_run(folder: Path) -> PastRun:
         pace=told.pace,
         outcome=told.outcome,
         has_model=has_model,
-        unread=short or say_damaged(journal, told.damaged),
+        unread=short or say_unread(journal) or say_damaged(journal, told.damaged),
         is_short=bool(short),
         lost_model=left_one and not has_model and folder.name not in noted.forgotten,
     )

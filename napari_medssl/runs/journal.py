@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from ..disk import is_sealed, seal, unseal, unseal_or_put_right
+from ..disk import is_sealed, may_read, seal, unseal, unseal_or_put_right
 from .events import RunEvent, UnknownKindError, event_from_values, event_to_json
 from .skim import skim
 
@@ -87,12 +87,15 @@ class JournalReader:
         return self._offset
 
     def read(self) -> list[RunEvent]:
-        """The events appended since the last call, whole lines only; damaged ones are counted."""
+        """The events appended since the last call, whole lines only; damaged ones are counted.
+
+        Of a journal that may not be read there are none: `say_unread` tells.
+        """
         try:
             with open(self.path, "rb") as file:
                 file.seek(self._offset)
                 data = file.read()
-        except FileNotFoundError:
+        except (FileNotFoundError, PermissionError):
             return []
         end = data.rfind(b"\n") + 1
         if _is_whole(data[end:-1]):  # a bit of the last line's end has turned
@@ -112,6 +115,11 @@ def say_damaged(path: Path, lines: int) -> str:
     return (
         f"{path}: {'1 line' if lines == 1 else f'{lines} lines'} cannot be read; what the run said there is not known."
     )
+
+
+def say_unread(path: Path) -> str:
+    """That a journal may not be read, in a sentence; empty where it may, or there is none."""
+    return "" if may_read(path) else f"{path}: it cannot be read (Permission denied); what the run said is not known."
 
 
 def say_short(path: Path, wrote: int) -> str:

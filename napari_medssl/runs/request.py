@@ -21,6 +21,7 @@ from .rules import MOST_MINUTES, MOST_SEED, MOST_STEPS, shown
 from .settings import check_settings
 from .spec import SPEC_NAME, RunSpec, read_spec
 from .spec import write_spec as write_spec
+from .taking_back import taken_back
 
 if TYPE_CHECKING:
     from ..project import Project
@@ -68,7 +69,8 @@ def make_spec(project: Project, method: str, **asked: Unpack[Asked]) -> RunSpec:
     """
     sketch = sketch_spec(project, method, **asked)
     spec = replace(sketch, run=project.new_run_name(method))
-    write_spec(project.run_folder(spec.run), spec)
+    with taken_back([project.run_folder(spec.run)]):
+        write_spec(project.run_folder(spec.run), spec)
     return spec
 
 
@@ -83,12 +85,16 @@ def make_line(
         When one of the methods cannot run on what is there; the sentence says what would make it run.
     """
     sketches = [sketch_spec(project, wish.method, **asked_by(wish, seed, propose)) for wish in wishes]
-    names = [project.new_run_name(sketch.method) for sketch in sketches]
+    folders: list[Path] = []
     specs = []
-    for sketch, front, run, behind in zip(sketches, [None, *names], names, [*names[1:], None], strict=False):
-        specs.append(replace(sketch, run=run, start_from=front or sketch.start_from, then=behind))
-    for spec in reversed(specs):  # when the first is there, all are
-        write_spec(project.run_folder(spec.run), spec)
+    with taken_back(folders):
+        for sketch in sketches:
+            folders.append(project.run_folder(project.new_run_name(sketch.method)))
+        names = [folder.name for folder in folders]
+        for sketch, front, run, behind in zip(sketches, [None, *names], names, [*names[1:], None], strict=False):
+            specs.append(replace(sketch, run=run, start_from=front or sketch.start_from, then=behind))
+        for spec in reversed(specs):  # when the first is there, all are
+            write_spec(project.run_folder(spec.run), spec)
     return tuple(specs)
 
 
@@ -204,7 +210,8 @@ def make_predict_spec(
         propose=cases,
         start_from=model,
     )
-    write_spec(project.run_folder(spec.run), spec)
+    with taken_back([project.run_folder(spec.run)]):
+        write_spec(project.run_folder(spec.run), spec)
     return spec
 
 

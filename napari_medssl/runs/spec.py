@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from ..disk import damaged, read_json, write_json
-from ..errors import DamagedFileError, SpecError
+from ..errors import DamagedFileError, SpecError, UnreadableFileError
 from ..nets.spec import NetSpec
 from .rules import broken
 from .shapes import misfit
@@ -205,6 +205,8 @@ def read_spec(folder: Path) -> RunSpec:
     path = folder / SPEC_NAME
     try:
         values = read_json(path)  # strictly: whoever changed a digit by hand wants it to count, or to be told
+    except PermissionError as error:
+        raise SpecError(str(UnreadableFileError(path, error))) from error
     except OSError as error:
         raise SpecError(f"{path}: no run here ({error.strerror}). Choose the folder of a run.") from error
     except DamagedFileError as error:

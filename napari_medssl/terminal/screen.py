@@ -27,7 +27,7 @@ class Screen:
     def __init__(self, machine: bool) -> None:
         self.machine = machine
         self._out = sys.stdout
-        self._last: list[Callable[[], dict[str, Any]]] = []
+        self._last: list[Callable[[bool], dict[str, Any]]] = []
 
     def console(self, progress: bool = False) -> Console:
         """A rich console: for results, or for `progress`."""
@@ -77,14 +77,20 @@ class Screen:
             table.add_row(*(escape(plain(cell_text(cell))) for cell in row))
         self.console().print(table)
 
-    def at_the_end(self, tell: Callable[[], dict[str, Any]]) -> None:
-        """Have something told when the command ends, however it ends; what it returns becomes part of the result."""
+    def at_the_end(self, tell: Callable[[bool], dict[str, Any]]) -> None:
+        """Have something told when the command ends, however it ends; what it returns becomes part of the result.
+
+        Parameters
+        ----------
+        tell : callable
+            Called with whether the command failed.
+        """
         self._last.append(tell)
 
     def result(self, value: dict[str, Any]) -> None:
         """The end of a command: the JSON object for machines; nothing for people, who have seen it."""
         for tell in self._last:
-            value = tell() | value
+            value = tell("error" in value) | value
         if self.machine:
             print(json.dumps(without_nan(value), default=str), file=self._out, flush=True)
 

@@ -13,6 +13,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +155,8 @@ def _write(path: Path, array: NDArray[np.generic], source: str) -> None:
     except FileNotFoundError:
         return  # the cache was deleted while it was filled: the next reader makes it again
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
         advice = remedy(error)
         raise MedSSLError(
             f"{path.parent}: the cache of preprocessed scans cannot be written ({error.strerror or error}). "

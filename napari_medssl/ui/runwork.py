@@ -14,6 +14,7 @@ from ..runs.guard import Verdict, judge_all
 from ..runs.history import read_history
 from ..runs.stall import is_stalled
 from ..runs.status import RunStatus
+from ..runs.taking_back import taken_back
 from ..runs.words import duration
 from .board import Board
 from .jobs import Jobs
@@ -104,8 +105,9 @@ class RunDesk:
         def work() -> Handle:
             from ..runs.request import make_line
 
-            first = make_line(project, wishes)[0]
-            return self._driver.start(Path(project.root), first.run)
+            line = make_line(project, wishes)
+            with taken_back([project.run_folder(one.run) for one in line]):
+                return self._driver.start(Path(project.root), line[0].run)
 
         self._begin(work)
 

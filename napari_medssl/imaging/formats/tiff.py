@@ -129,9 +129,13 @@ def _stored_colours(path: Path, page: Any, indices: bool) -> NDArray[Any]:
     colours, planar, number = _colours(page), int(page.planarconfig) == _PLANAR, _number(page)
     try:
         array = np.asarray(page.asarray())
+    except MemoryError:
+        raise
     except Exception as first:
         try:
             array, planar = _with_pillow(path), False
+        except MemoryError:
+            raise
         except Exception:
             raise BadFileError(path, f"its pixels cannot be read ({first})", _AGAIN) from None
     if array.ndim == 2:
@@ -150,11 +154,15 @@ def _opened(path: Path) -> Iterator[Any]:
         stored = path.stat().st_size
     try:
         file = tifffile.TiffFile(path)
+    except MemoryError:
+        raise
     except Exception as error:  # tifffile lets struct.error, IndexError and others through for damaged files
         raise BadFileError(path, f"it is not a readable TIFF image ({error})", _AGAIN) from None
     with file:
         try:
             fault = _fault(file, stored)
+        except MemoryError:
+            raise
         except Exception as error:
             raise BadFileError(path, f"it is not a readable TIFF image ({error})", _AGAIN) from None
         if fault is not None:
