@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
         project = Project.open(place)
         has_locks = has_system_locks(project.root) is not False
         damage, mended = care_for(project, screen, arguments.repair, arguments.clear_proposals, arguments.forget)
-        report = check_project(project, counting)
+        report = check_project(project, counting, on_part=screen.reading())
     elif arguments.repair or arguments.clear_proposals or arguments.forget:
         raise ProjectError(f"{place}: there is no project here. --repair, --clear-proposals and --forget need one.")
     else:
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
         else:
             labels = list(look_into(place.absolute()).labels) if place.is_dir() else []
         images = [path for path in scans.files if path not in labels]
-        report = check_files(images, labels, counting, left=scans.left)
+        report = check_files(images, labels, counting, left=scans.left, on_part=screen.reading())
     screen.say(f"{place}: {report.scans} scans read, {in_words(report.findings)}.")
     if report.findings and not screen.machine:
         screen.table(

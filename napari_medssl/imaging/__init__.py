@@ -10,6 +10,7 @@ from .formats.names import case_stem, ending, find_images, is_image_path, pair_o
 from .grid import Grid
 from .header import Header
 from .orientation import Reorientation
+from .pieces import Pieces, in_pieces
 from .placement import Placement, find_placement, way_out
 from .reading import check_image, file_sha256, read_grid, read_image, read_labels, read_map, read_mask_values
 from .volume import UNSEEN, Labels, Volume
@@ -21,6 +22,7 @@ __all__ = [
     "Header",
     "Labels",
     "NiftiCodes",
+    "Pieces",
     "Placement",
     "Reorientation",
     "Volume",
@@ -31,6 +33,7 @@ __all__ = [
     "file_sha256",
     "find_images",
     "find_placement",
+    "in_pieces",
     "is_image_path",
     "pair_counts",
     "pair_of",

@@ -39,7 +39,7 @@ def read_grid(path: Path | str, *, as_stored: bool = False) -> Header:
         If the file is no image that can be used.
     """
     path = Path(path)
-    if _is_raster(path):
+    if is_raster(path):
         from .formats.raster import read_raster_header
 
         return read_raster_header(path, as_stored=as_stored)
@@ -59,7 +59,7 @@ def check_image(path: Path | str) -> Header:
         If the file is no image that can be used, or is damaged.
     """
     path = Path(path)
-    if _is_raster(path):
+    if is_raster(path):
         from .formats.raster import read_raster
 
         with _fitting(path):
@@ -100,7 +100,7 @@ def read_image(path: Path | str, volume: int | None = None, *, as_stored: bool =
 
 
 def _read_image(path: Path, volume: int | None, as_stored: bool) -> Volume:
-    if _is_raster(path):
+    if is_raster(path):
         from .formats.raster import read_raster
 
         array = read_raster(path, as_stored=as_stored)
@@ -164,7 +164,7 @@ def read_mask_values(path: Path | str, *, as_stored: bool = False) -> tuple[int,
 
 def _read_mask(path: Path, as_stored: bool) -> tuple[NDArray[Any], Grid]:
     """Numbers of one volume or picture, on their grid."""
-    if _is_raster(path):
+    if is_raster(path):
         from .formats.raster import read_raster_labels
 
         flat = read_raster_labels(path, as_stored=as_stored)
@@ -213,7 +213,7 @@ def file_sha256(path: Path | str) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _is_raster(path: Path) -> bool:
+def is_raster(path: Path) -> bool:
     """Tell the family by the first bytes; the name decides only what to say about a file that is neither."""
     if not ending(path):
         with readable(path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,11 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import BadFileError, MedSSLError
-from ..imaging import UNSEEN, Header, Volume, case_stem, read_grid, read_image, read_labels
+from ..errors import BadFileError, MedSSLError, TooLargeError
+from ..imaging import UNSEEN, Header, case_stem, read_grid, read_labels
 from .channel_names import channel_hint
 from .checking import compare
 from .classes import present_values, voxel_counts
+from .describing import StoppedError, describe_case, describe_file
 from .findings import LEVELS, Finding, Mask, Scan
 from .images import read_headers
 from .importing import OnProgress
@@ -62,6 +62,7 @@ def check_files(
     on_progress: OnProgress | None = None,
     stop: Callable[[], bool] = lambda: False,
     left: Sequence[tuple[Path, str]] = (),
+    on_part: Callable[[str, float], None] = lambda name, share: None,
 ) -> Report:
     """Read scans, and labels that lie beside them, and compare them.
 
@@ -72,8 +73,15 @@ def check_files(
     on_progress : callable, optional
         Called with (done, total).
     stop : callable
-        Asked between files; what was read until then is compared.
+        Asked between files, and within long ones; what was read until then is compared.
+    on_part : callable
+        Called with a scan that takes long to read, and the part of it that was read, 0 to 1.
     """
+
+    def going_on(name: str, share: float) -> bool:
+        on_part(name, share)
+        return not stop()
+
     scans, masks, findings, done = [], [], [*_not_taken(left), *_channels(images)], 0
     total = len(images) + len(labels)
     matches = match_files(labels, {str(path): (path,) for path in images})
@@ -86,9 +94,14 @@ def check_files(
         done += 1
         try:
             if done <= len(images):
-                scans.append(replace(describe(str(path), path.name, read_image(path)), notes=_notes(read_grid(path))))
+                scans.append(replace(describe_file(path, going_on), notes=_notes(read_grid(path))))
             else:
                 masks.append(_mask(path, scan_of.get(path, ""), why.get(path, "")))
+        except StoppedError:
+            done -= 1
+            break
+        except MemoryError:
+            findings.append(_unreadable(path.name, TooLargeError(path), str(path) if done <= len(images) else None))
         except BadFileError as error:
             findings.append(_unreadable(path.name, error, str(path) if done <= len(images) else None))
     _tell(on_progress, done, total)
@@ -100,9 +113,23 @@ def check_files(
 
 
 def check_project(
-    project: Project, on_progress: OnProgress | None = None, stop: Callable[[], bool] = lambda: False
+    project: Project,
+    on_progress: OnProgress | None = None,
+    stop: Callable[[], bool] = lambda: False,
+    on_part: Callable[[str, float], None] = lambda name, share: None,
 ) -> Report:
-    """Read all scans of a project that are not left out, and their newest labels, and compare them."""
+    """Read all scans of a project that are not left out, and their newest labels, and compare them.
+
+    Parameters
+    ----------
+    on_progress, stop, on_part : callable
+        As for `check_files`.
+    """
+
+    def going_on(name: str, share: float) -> bool:
+        on_part(name, share)
+        return not stop()
+
     scans, masks, findings, done = [], [], [], 0
     cases = [case for case in project.cases() if case.excluded is None and case.fault is None]  # see `integrity`
     for case in cases:
@@ -111,10 +138,16 @@ def check_project(
         _tell(on_progress, done, len(cases))
         done += 1
         try:
-            scan = describe(case.name, case.name, case.read_image())
+            scan = describe_case(case, going_on)
             notes = dict.fromkeys(
                 note for header in read_headers(case.image_refs, case.images) for note in _notes(header)
             )
+        except StoppedError:
+            done -= 1
+            break
+        except MemoryError:
+            findings.append(_unreadable(case.name, TooLargeError(case.images[0]), case.name))
+            continue
         except BadFileError as error:
             findings.append(_unreadable(case.name, error, case.name))
             continue
@@ -129,21 +162,6 @@ def check_project(
     return _report(
         scans, masks, findings, {one.value: one.name for one in project.classes}, guessed | told, done == len(cases)
     )
-
-
-def describe(key: str, name: str, volume: Volume) -> Scan:
-    """What is known of a scan once it was read."""
-    array = volume.array
-    flat = array.reshape(-1)
-    sample = flat[:: max(1, flat.size // SAMPLE)].astype(np.float64)
-    finite = sample[np.isfinite(sample)]
-    low, high = (float(value) for value in np.percentile(finite, (0.5, 99.5))) if finite.size else (0.0, 0.0)
-    if finite.size and high <= low:  # few bright voxels in much air are no constant
-        low, high = float(np.nanmin(array)), float(np.nanmax(array))
-    part = float(np.isfinite(array).mean()) if array.dtype.kind == "f" else 1.0
-    digest = hashlib.blake2b(np.ascontiguousarray(array).view(np.uint8).reshape(-1).data, digest_size=16)
-    digest.update(repr((array.shape, array.dtype.str)).encode())
-    return Scan(key, name, volume.grid, len(array), low, high, part, digest.hexdigest())
 
 
 def _notes(header: Header) -> tuple[str, ...]:

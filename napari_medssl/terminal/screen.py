@@ -63,6 +63,21 @@ class Screen:
 
         return show
 
+    def reading(self) -> Callable[[str, float], None]:
+        """A function that shows on a line of stderr how much of a long file was read; silent where nobody watches."""
+        from time import monotonic
+
+        shown = monotonic()
+
+        def show(name: str, share: float) -> None:
+            nonlocal shown
+            now = monotonic()
+            if sys.stderr.isatty() and now - shown > 0.2:
+                print(f"\r{plain(name)}: {share:.0%} read ", end="", file=sys.stderr, flush=True)
+                shown = now
+
+        return show
+
     def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """A table; columns whose name starts with ">" are aligned right."""
         from rich import box
