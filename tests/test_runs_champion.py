@@ -20,6 +20,7 @@ from napari_medssl.runs.champion import candidates, model_before, model_to_use, 
 from napari_medssl.runs.history import MODEL_NAME, PastRun, mark_chosen, read_history
 from napari_medssl.runs.outlook import take_stock
 from napari_medssl.terminal.screen import Screen
+from napari_medssl.ui.modelview import model_view
 
 ANNA = Decision("bcp-001", "anna", "2026-01-01")
 
@@ -177,3 +178,11 @@ class TestOnDisk:
         assert candidates(read_history(project)) == ()
         assert set_aside(read_history(project)) == {}
         assert model_before(read_history(project)) is None
+
+
+def test_a_model_that_nothing_measured_is_not_said_to_do_well(tmp_path: Path) -> None:
+    project = make_project(tmp_path, "raster", labelled=2, unlabelled=2)
+    made_run(project, "supervised")
+    (newest,) = read_history(project)
+    assert tell_roles([newest])[newest.run][1].endswith("It is the newest; not measured.")
+    assert model_view([newest]).text == f"In use: {newest.run} (the newest; not measured)."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from napari_medssl.project import Project
 from napari_medssl.runs.events import Warned
 from napari_medssl.runs.needs import unshown_text
 from napari_medssl.runs.outlook import Wish, look_ahead, take_stock
+from napari_medssl.runs.recommend import recommend
 from napari_medssl.runs.request import make_spec
 from napari_medssl.ui.trainview import Intent, train_view
 
@@ -108,3 +110,16 @@ def test_check_names_it_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     (one,) = [one for one in json.loads(capsys.readouterr().out)["findings"] if one["rule"] == "no-structure"]
     assert one["items"] == ["case-0", "case-1"]
     assert "bright or dark" in one["what"]
+
+
+def test_drafts_that_are_learnt_from_are_said_to_be_drafts(tmp_path: Path) -> None:
+    project = make_project(tmp_path, "raster", labelled=1, unlabelled=2)
+    labels = project.case("case-0").read_labels()
+    assert labels is not None
+    project.case("case-1").save_labels(labels.array, author="t", origin="drawn", complete=False)
+    stock = take_stock(project)
+    assert (stock.labelled, stock.drafts) == (2, 1)
+    assert look_ahead(stock, Wish("bcp")).uses == "2 labelled (1 of them a draft), 1 unlabelled scan"
+    alone = replace(stock, labelled=1)
+    assert look_ahead(alone, Wish("supervised")).uses == "1 labelled scan (a draft); 1 unlabelled are not used"
+    assert recommend(alone).links[-1].why.startswith("Only 1 scan is labelled, as a draft: with fewer")

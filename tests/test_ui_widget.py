@@ -537,3 +537,16 @@ def test_what_was_learnt_before_labelling_is_a_beginning_and_proposes_nothing(be
     assert not page.start_from.model().item(row).isEnabled()
     assert "network cannot change" in page.start_from.itemData(row, Qt.ItemDataRole.ToolTipRole)
     assert page.wishes()[-1].start_from is None
+
+
+def test_the_title_of_the_window_names_case_and_project(qtbot: Any, tmp_path: Path) -> None:
+    make_project(tmp_path)
+    bench = Bench(qtbot, None)
+    before = bench.viewer.title
+    bench.widget.open_folder(tmp_path / "project")
+    bench.until(lambda: bench.state.has_project)
+    assert bench.viewer.title == f"project – {before}"
+    bench.open("case-0")
+    assert bench.viewer.title == f"case-0 – project – {before}"
+    bench.widget.shut()
+    assert bench.viewer.title == before

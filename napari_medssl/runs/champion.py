@@ -104,13 +104,18 @@ def candidates(runs: Sequence[PastRun]) -> tuple[Candidate, ...]:
     return tuple(_beside(past, champion, runs) for past in reversed(newer) if past.run not in marked)
 
 
+def newest_of(model: PastRun) -> str:
+    """Why the program chose a model, to follow "It is"; of one that was not measured, nobody knows how well it did."""
+    return "the newest; not measured" if model.outcome.deployed is None else "the newest that did not do worse"
+
+
 def tell_roles(runs: Sequence[PastRun]) -> dict[str, tuple[Role, str]]:
     """The role of each run that has one, with a sentence."""
     told: dict[str, tuple[Role, str]] = {run: ("set aside", why) for run, why in set_aside(runs).items()}
     told |= {one.run: ("candidate", one.text) for one in candidates(runs)}
     champion = model_to_use(runs)
     if champion is not None:
-        by = f"{_by(champion.chosen)} chose it." if champion.chosen else "It is the newest that did not do worse."
+        by = f"{_by(champion.chosen)} chose it." if champion.chosen else f"It is {newest_of(champion)}."
         told[champion.run] = ("in use", f"Its model is used where you name no other. {by}")
     return told
 

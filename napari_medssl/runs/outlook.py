@@ -69,6 +69,8 @@ class Stock:
         Which ones `labelled` and `held_out` count.
     unshown : tuple of str
         Structures that no voxel of `labels` is of.
+    drafts : int
+        How many of `labels` are of cases that nobody marked as complete.
     """
 
     labelled: int = 0
@@ -83,6 +85,7 @@ class Stock:
     labels: frozenset[LabelledCase] = frozenset()
     measures: frozenset[LabelledCase] = frozenset()
     unshown: tuple[str, ...] = ()
+    drafts: int = 0
 
     def past(self, run: str) -> PastRun | None:
         """The earlier run of that name."""
@@ -157,6 +160,7 @@ def count_stock(
         labels=frozenset(picked.labelled),
         measures=frozenset(picked.held_out),
         unshown=unshown(project, picked.labelled) if picked.labelled else (),
+        drafts=len({entry.case for entry in picked.labelled} & {one.case for one in standings if one.complete is None}),
     )
 
 
@@ -239,8 +243,17 @@ def _uses(info: MethodInfo, stock: Stock) -> str:
         return f"{count(stock.labelled + stock.unlabelled, 'scan')}; labels are not used"
     if info.kind == "supervised":
         rest = f"; {stock.unlabelled:,} unlabelled are not used" if stock.unlabelled else ""
-        return f"{count(stock.labelled, 'labelled scan')}{rest}"
-    return f"{stock.labelled:,} labelled, {count(stock.unlabelled, 'unlabelled scan')}"
+        return f"{count(stock.labelled, 'labelled scan')}{_drafts(stock)}{rest}"
+    return f"{stock.labelled:,} labelled{_drafts(stock)}, {count(stock.unlabelled, 'unlabelled scan')}"
+
+
+def _drafts(stock: Stock) -> str:
+    """How many of the labelled scans are drafts, as the header counts them."""
+    if not stock.drafts:
+        return ""
+    if stock.drafts == stock.labelled:
+        return " (a draft)" if stock.drafts == 1 else " (all drafts)"
+    return f" ({stock.drafts:,} of them {'a draft' if stock.drafts == 1 else 'drafts'})"
 
 
 def _departs(info: MethodInfo, preset: Preset, start: PastRun | None) -> str:

@@ -158,9 +158,10 @@ def _before_labels(stock: Stock, minutes: float | None, steps: int | None, devic
 def _method(stock: Stock, rules: Rules) -> tuple[str, str]:
     if stock.labelled < rules.fewest_labelled:
         there = count(stock.labelled, "scan") + (" is" if stock.labelled == 1 else " are")
+        whole = "labelled, as a draft" if stock.drafts == stock.labelled else "labelled"
         return (
             rules.labels_only,
-            f"Only {there} labelled: with fewer than {rules.fewest_labelled}, labels alone do better.",
+            f"Only {there} {whole}: with fewer than {rules.fewest_labelled}, labels alone do better.",
         )
     if stock.unlabelled < rules.fewest_unlabelled:
         there = f"only {count(stock.unlabelled, 'unlabelled scan')}" if stock.unlabelled else "no unlabelled scans"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..runs.champion import candidates, chosen_run, model_before, model_to_use
+from ..runs.champion import candidates, chosen_run, model_before, model_to_use, newest_of
 from ..runs.history import PastRun
 
 
@@ -51,6 +51,6 @@ def model_view(runs: Sequence[PastRun]) -> ModelView:
 
 def _decided(model: PastRun) -> str:
     if model.chosen is None:
-        return "the newest that did not do worse"
+        return newest_of(model)
     when = f" on {model.chosen.time[:10]}" if model.chosen.time else ""
     return f"{model.chosen.author or 'a person'} chose it{when}"

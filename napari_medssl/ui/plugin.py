@@ -69,6 +69,7 @@ class MedSSLWidget(QWidget):
     ) -> None:
         super().__init__(parent)
         self._viewer: Any = viewer
+        self._window_title = viewer.title
         self.mailbox = Mailbox()
         self.layers = CaseLayers(
             viewer,
@@ -161,6 +162,7 @@ class MedSSLWidget(QWidget):
         if self._closed:
             return
         self._closed = True
+        self._viewer.title = self._window_title
         self._timer.stop()
         self._let_go_of_faults()
         self._remember()
@@ -327,6 +329,9 @@ class MedSSLWidget(QWidget):
             self._case_facts = state.cases
             wiring.progress.look(self)
         self._home.setCurrentIndex(int(state.has_project))
+        if not self._closed:
+            named = [*filter(None, (state.current, state.title)), self._window_title]
+            self._viewer.title = " – ".join(named) if state.has_project else self._window_title
         self.header.draw(state)
         self.tour.draw(shown(state.tour, state.offer_tour, state.title))
         self.welcome.draw(state.recent, state.offer_tour)
