@@ -10,6 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from napari_medssl.errors import SpecError
 from napari_medssl.imaging import Grid, Volume
 from napari_medssl.inference import case_space
 from napari_medssl.inference.case_space import slabs, to_case_space
@@ -149,6 +150,14 @@ def test_raster_images_have_one_plane() -> None:
     colours = Volume(np.random.default_rng(3).random((3, 9, 12)), grid, ("red", "green", "blue"))
     assert to_network_space(colours, plan).shape == (3, 1, 9, 12)
     assert to_network_space(colours, make_plan((2.0, 1.5), ndim=2)).shape == (3, 1, 4, 8)
+
+
+@pytest.mark.parametrize(("shape", "spacing"), [((4, 5), (1.0, 1.0, 1.0)), ((4, 5, 6), (1.0, 1.0))])
+def test_a_plan_for_scans_of_another_dimension_is_refused(shape: tuple[int, ...], spacing: tuple[float, ...]) -> None:
+    grid = Grid(shape, np.eye(len(shape) + 1), "pixel" if len(shape) == 2 else "mm")
+    net = NetSpec("unet", 2, 1, 2, (4,), ((1, 1),))
+    with pytest.raises(SpecError, match=r"looks at (images, .* a volume|volumes, .* an image)\."):
+        to_network_space(Volume(np.zeros((1, *shape), np.float32), grid), Plan(net, spacing, (16, 16), 1))
 
 
 def test_unlooked_voxels_and_foreign_values_stay_unlooked() -> None:

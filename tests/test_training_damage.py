@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 import shutil
 import struct
@@ -76,6 +77,21 @@ def test_a_header_that_claims_other_networks_takes_no_memory(tmp_path: Path, mem
         load_model(tmp_path)
     assert tracemalloc.get_traced_memory()[1] < 10e6
     tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("phase", math.inf), ("step", 1.5), ("step", -1), ("phase_step", True), ("seconds", math.nan), ("best", "x")],
+)
+def test_a_state_that_stands_nowhere_is_refused(tmp_path: Path, name: str, value: object) -> None:
+    progress = {"step": 1, "phase": 0, "phase_step": 1, "seconds": 1.0, "phase_seconds": 1.0, "best": None, "bad": 0}
+    for values in (progress, {**progress, name: value}):
+        save_tensors(tmp_path / "checkpoint.safetensors", TENSORS, json.dumps({"progress": values}))
+        if values is progress:
+            assert read_progress(tmp_path).step == 1
+            continue
+        with pytest.raises(RunError, match="does not say where the run stands"):
+            read_progress(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["7", "[]", "{", "[" * 100_000, "{}"])

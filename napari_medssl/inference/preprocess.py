@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..errors import SpecError
 from ..imaging import UNSEEN, Grid, Volume
 from ..runs.spec import Plan
 
@@ -67,7 +68,16 @@ def labels_to_network_space(
 
 
 def network_shape(grid: Grid, plan: Plan, *, sliced_first: bool = True) -> tuple[int, int, int]:
-    """(D, H, W) of a case in network space; before slicing order when not `sliced_first`."""
+    """(D, H, W) of a case in network space; before slicing order when not `sliced_first`.
+
+    Raises
+    ------
+    SpecError
+        When the plan is for scans of another dimension.
+    """
+    if len(plan.spacing) != grid.ndim:
+        there, here = ("images", "a volume") if grid.ndim == 3 else ("volumes", "an image")
+        raise SpecError(f"This run looks at {there}, and this scan is {here}. Choose another run, or train a new one.")
     canonical = grid.canonical().grid
     shape, spacing = _with_depth_shape(canonical.shape), canonical.spacing
     if grid.ndim == 2:

@@ -17,6 +17,8 @@ from torch import Tensor, nn
 from ..errors import RunError
 from ..inference.tensor_file import load_tensors, parse_meta, save_tensors
 from ..nets.finite import not_finite
+from ..runs.rules import number
+from ..runs.shapes import misfit
 
 CHECKPOINT = "checkpoint.safetensors"
 
@@ -104,8 +106,10 @@ def read_progress(folder: Path) -> Progress:
 def _progress(path: Path, meta: Mapping[str, Any]) -> Progress:
     try:
         progress = Progress(**meta["progress"])
-        if not all(isinstance(value, int | float | None) for value in vars(progress).values()):
-            raise TypeError("a number is none")
+        wrong = misfit(Progress, vars(progress))
+        counts = (value for name, value in vars(progress).items() if name != "best")
+        if wrong is not None or not all(map(number(0), counts)):
+            raise TypeError(f"{wrong or 'one of its numbers'} is not what it should be")
     except TypeError as error:
         raise _unfit(path, error) from error
     return progress
