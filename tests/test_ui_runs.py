@@ -387,6 +387,11 @@ class TestAnswers:
         assert world.session.state.run.ending == (
             f"Finished: {run}. 10 steps, proposals made. 3 proposals are waiting: Alt+G opens the next case."
         )
+        case = world.project.case("case-2")
+        case.save_labels(np.zeros(case.grid.shape, np.uint8), author="t", origin="accepted")
+        world.project.case("case-3").exclude("blurred")
+        world.session.refresh()
+        assert world.session.state.run.then == "1 proposal is waiting: Alt+G opens the next case."
 
     def test_a_failure_says_what_to_do(self, world: World) -> None:
         run = self.begin(world)

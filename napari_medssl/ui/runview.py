@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -75,6 +75,7 @@ def run_view(
     *,
     silent: float | None = None,
     growing: bool = True,
+    done: Collection[str] = (),
 ) -> RunView:
     """How to show a run.
 
@@ -92,6 +93,8 @@ def run_view(
         Seconds without a word of it, where that is longer than usual.
     growing : bool
         Whether a person wants to see the proposal grow.
+    done : collection of str
+        Cases that are labelled or left out by now: no proposal waits there.
     """
     if starting and status is None:
         return RunView(
@@ -120,7 +123,7 @@ def run_view(
             can_resume=status.state in ("paused", "lost") or (status.state == "failed" and bool(status.checkpoint)),
             verdict=verdict,
             is_worse=worse,
-            then=_then(status),
+            then=_then(status, done),
         )
     waiting = status.state == "waiting" or (status.progress == 0 and status.step == 0)
     phase = status.phase_title or "Starting the training process"
@@ -215,9 +218,9 @@ def _growth(status: RunStatus) -> str:
     return "" if status.preview is None else f"{status.preview.case} at step {status.preview.step:,}"
 
 
-def _then(status: RunStatus) -> str:
+def _then(status: RunStatus, done: Collection[str]) -> str:
     """What to do now that a run is over."""
-    cases = len({one.case for one in status.proposed})
+    cases = len({one.case for one in status.proposed} - set(done))
     match status.state:
         case "completed" | "stopped" if cases:
             return f"{count(cases, 'proposal')} {'is' if cases == 1 else 'are'} waiting: Alt+G opens the next case."

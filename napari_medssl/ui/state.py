@@ -173,6 +173,7 @@ def resolve(facts: Facts) -> PanelState:
             project.stock,
             silent=facts.silent,
             growing=facts.growing,
+            done=[c.name for c in project.cases if c.status == "labelled" or c.status in UNUSABLE],
         ),
         runs=run_lines(project, facts.run, facts.status),
         model=project.model,
