@@ -140,3 +140,28 @@ def test_a_tiff_that_does_not_fit_into_memory_is_not_called_damaged(
             read(path)
         assert isinstance(caught.value, TooLargeError)
         assert "damaged" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("all_large")
+def test_large_masks_are_counted_in_pieces(tmp_path: Path) -> None:
+    project = make_project(tmp_path, "3d", labelled=2, unlabelled=1)
+    masks = [case.latest().path for case in project.cases()[:2]]  # type: ignore[union-attr]
+    images = [path for case in project.cases() for path in case.images]
+    assert [one.rule for one in check_files(images, masks).findings if one.level == "error"] == []
+    assert check_project(project).findings == ()
+    bad = scan(tmp_path / "a.nii.gz", np.full((9, 9, 9), 300, np.int16))
+    (one,) = [one for one in check_files(images, [bad]).findings if one.rule == "label-unreadable"]
+    assert "outside 0 to 255 (300)" in one.what
+    half = scan(tmp_path / "b.nii.gz", np.full((9, 9, 9), 0.5, np.float32))
+    assert [one.rule for one in check_files(images, [half]).findings if one.level == "error"] == ["label-unreadable"]
+
+
+@pytest.mark.usefixtures("all_large")
+def test_the_same_is_found_in_pieces_as_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = make_project(tmp_path, "3d", labelled=2, unlabelled=2)
+    labels = project.case("case-0").read_labels()
+    assert labels is not None
+    project.case("case-0").save_labels(np.full_like(labels.array, 255), author="t", origin="drawn", complete=False)
+    found = check_project(project).findings
+    monkeypatch.setattr(pieces, "LARGE", 1 << 40)
+    assert found == check_project(project).findings

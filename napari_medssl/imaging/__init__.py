@@ -10,7 +10,7 @@ from .formats.names import case_stem, ending, find_images, is_image_path, pair_o
 from .grid import Grid
 from .header import Header
 from .orientation import Reorientation
-from .pieces import Pieces, in_pieces
+from .pieces import Pieces, count_classes, in_pieces
 from .placement import Placement, find_placement, way_out
 from .reading import check_image, file_sha256, read_grid, read_image, read_labels, read_map, read_mask_values
 from .volume import UNSEEN, Labels, Volume
@@ -29,6 +29,7 @@ __all__ = [
     "case_stem",
     "check_image",
     "connected_pieces",
+    "count_classes",
     "ending",
     "file_sha256",
     "find_images",

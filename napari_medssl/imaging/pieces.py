@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadFileError
+from .counting import value_counts
+from .formats.classes import class_values
 from .formats.nifti import read_nifti_header, scaled
 from .formats.nifti_header import NiftiHeader
 from .formats.stream import ByteStream
@@ -89,6 +91,20 @@ def in_pieces(path: Path, volume: int | None = None) -> Pieces | None:
         return None
     dtype = np.dtype(np.float32) if _scales(header) else header.dtype.newbyteorder("=")
     return Pieces(path, header.grid, header.stored_shape[4], dtype, size, header, data, volume or 0)
+
+
+def count_classes(mask: Pieces) -> dict[int, int]:
+    """Voxels of each value of a large mask.
+
+    Raises
+    ------
+    BadFileError
+        If it is damaged, or no class mask.
+    """
+    counts = np.zeros(256, np.int64)
+    for piece in mask:
+        counts += value_counts(class_values(mask.path, piece))
+    return {int(value): int(counts[value]) for value in np.flatnonzero(counts)}
 
 
 def _scales(header: NiftiHeader) -> bool:

@@ -7,14 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ..errors import BadFileError, MedSSLError, TooLargeError
-from ..imaging import UNSEEN, Header, case_stem, read_grid, read_labels
+from ..imaging import UNSEEN, Header, case_stem, count_classes, in_pieces, read_grid, read_labels
 from .channel_names import channel_hint
 from .checking import compare
-from .classes import present_values, voxel_counts
+from .classes import voxel_counts
 from .describing import StoppedError, describe_case, describe_file
 from .findings import LEVELS, Finding, Mask, Scan
 from .images import read_headers
@@ -170,21 +167,28 @@ def _notes(header: Header) -> tuple[str, ...]:
 
 
 def _mask(path: Path, scan: str, why: str) -> Mask:
-    labels = read_labels(path)
-    return Mask(str(path), path.name, scan, labels.grid, _values(labels.array), _unseen(labels.array), why)
+    large = in_pieces(path)
+    if large is not None and large.channels == 1:
+        counts, grid = count_classes(large), large.grid
+    else:
+        labels = read_labels(path)
+        counts, grid = voxel_counts(labels.array), labels.grid
+    return Mask(str(path), path.name, scan, grid, _values(counts), _unseen(counts), why)
 
 
 def _drawn(case: Case) -> list[Mask]:
     revision = case.latest()
-    labels = None if revision is None else case.read_labels(revision)
-    if revision is None or labels is None:
+    if revision is None:
         return []
-    unseen = _unseen(labels.array) if revision.complete else 0.0  # of a draft, much is not looked at yet
-    return [Mask(case.name, case.name, case.name, labels.grid, _values(labels.array), unseen)]
+    large = in_pieces(revision.path)
+    labels = None if large is not None else case.read_labels(revision)
+    counts = count_classes(large) if large is not None else voxel_counts(labels.array) if labels is not None else {}
+    unseen = _unseen(counts) if revision.complete else 0.0  # of a draft, much is not looked at yet
+    return [Mask(case.name, case.name, case.name, case.grid, _values(counts), unseen)]
 
 
-def _unseen(array: NDArray[np.uint8]) -> float:
-    return voxel_counts(array).get(UNSEEN, 0) / max(1, array.size)
+def _unseen(counts: Mapping[int, int]) -> float:
+    return counts.get(UNSEEN, 0) / max(1, sum(counts.values()))
 
 
 def _not_taken(left: Sequence[tuple[Path, str]]) -> Iterator[Finding]:
@@ -204,8 +208,8 @@ def _channels(images: Sequence[Path]) -> Iterator[Finding]:
         yield Finding("warning", "channels", tuple(path.name for path in images), f"{what}.", todo)
 
 
-def _values(array: NDArray[np.uint8]) -> tuple[int, ...]:
-    return tuple(value for value in present_values(array) if value not in (0, UNSEEN))
+def _values(counts: Mapping[int, int]) -> tuple[int, ...]:
+    return tuple(sorted(value for value in counts if value not in (0, UNSEEN)))
 
 
 def _unreadable(name: str, error: BadFileError, key: str | None) -> Finding:
