@@ -21,6 +21,7 @@ from napari_medssl.project import Project
 from napari_medssl.ui import layermenu
 from napari_medssl.ui.display import Display
 from napari_medssl.ui.panels import layer_dialog
+from napari_medssl.ui.panels.import_dialog import ImportLabelsDialog
 from napari_medssl.ui.panels.layer_dialog import LayerDialog
 from napari_medssl.ui.scanlayer import scan_of
 
@@ -312,6 +313,36 @@ def test_an_image_from_a_file_becomes_a_case_where_it_is(bench: Bench, tmp_path:
     assert "1 scan added." in bench.state.message[1]
     assert not (Path(project.root) / "scans").exists()
     assert not layer.visible, "or it would be mistaken for the case"
+
+
+def test_a_mask_that_napari_shows_as_an_image_is_imported(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "elsewhere" / "case-3_seg.nii"
+    path.parent.mkdir()
+    nib.save(nib.Nifti1Image(np.ones(SHAPE["3d"], np.uint8), np.diag([1.0, 1.0, 1.5, 1.0])), path)
+    seen: list[str] = []
+
+    def answer(dialog: ImportLabelsDialog) -> Any:
+        bench.until(lambda: dialog.plan is not None)
+        seen.extend(dialog.chosen())
+        return dialog.DialogCode.Accepted
+
+    monkeypatch.setattr(ImportLabelsDialog, "exec_", answer, raising=False)
+    image(bench, np.ones(SHOWN), path)
+    assert "named like labels" in bench.widget.foreign_bar.words.text()
+    bench.click(bench.widget.foreign_bar.act)
+    said(bench, "Labels of 1 case imported.")
+    assert seen == ["case-3"]
+
+
+def test_without_structures_a_layer_says_what_to_do_first(qtbot: Any, tmp_path: Path) -> None:
+    make_project(tmp_path, labelled=0, classes=0)
+    bench = Bench(qtbot, tmp_path / "project")
+    bench.open("case-1")
+    add(bench, drawn(), **space(bench))
+    bench.click(bench.widget.foreign_bar.act)
+    said(bench, "Name the structures first")
 
 
 def test_a_scan_that_is_a_case_already_says_so(bench: Bench, tmp_path: Path) -> None:

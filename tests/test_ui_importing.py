@@ -328,3 +328,19 @@ def test_masks_of_structures_that_the_project_lacks_can_be_left_out(bench: Bench
     dialog(tmp_path / "m", look)
     said(bench, "Labels of 1 case imported.")
     np.testing.assert_array_equal(case(bench, "case-2").read_labels().array, block(0, 1))
+
+
+def test_refused_labels_stand_in_the_case_list_in_words_of_the_window(
+    bench: Bench, dialog: Any, tmp_path: Path
+) -> None:
+    write(tmp_path / "m" / "case-2.nii.gz", block(2, 255))
+    write(tmp_path / "m" / "case-3.nii.gz", block(2, 1))
+    dialog(tmp_path / "m", lambda shown: None)
+    said(bench, "Labels of 1 case imported.")
+    bench.until(lambda: len(bench.state.refused) == 1)
+    model = bench.widget.cases.model
+    [line] = [line for row in range(model.rowCount()) if (line := model.line(row)).refused]
+    assert "say which under Open ▸ Import labels …" in line.case.note
+    assert "--map" in bench.state.refused[0].reason, "as the command line says it"
+    bench.widget.cases.asked.emit("again", [line.key])
+    said(bench, "say which under Open ▸ Import labels …")

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from ..project import Refused
 from ..project.names import natural_key
 from .casefacts import CaseFacts, last_of
+from .windowwords import in_window
 
 _natural = lru_cache(maxsize=1 << 15)(natural_key)  # names are sorted by again and again
 
@@ -68,7 +69,8 @@ class Continue:
 def lines(cases: Sequence[CaseFacts], refused: Sequence[Refused]) -> list[Line]:
     """All lines, cases first."""
     files = (
-        Line(one.path, CaseFacts(_file_name(one.path), "refused", note=one.reason, comment=""), True) for one in refused
+        Line(one.path, CaseFacts(_file_name(one.path), "refused", note=in_window(one.reason), comment=""), True)
+        for one in refused
     )
     return [*(Line(case.name, case) for case in cases), *files]
 

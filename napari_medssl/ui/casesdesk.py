@@ -14,6 +14,7 @@ from ..runs.history import unreadable_runs
 from ..runs.spec import read_spec
 from .board import Board
 from .jobs import Jobs
+from .windowwords import in_window
 
 if TYPE_CHECKING:
     from ..project import Project
@@ -173,7 +174,7 @@ def try_again(project: Project, keys: Sequence[str], author: str) -> tuple[str, 
                 continue
             by_kind = import_images if refused[key] == "scan" else partial(import_labels, author=author)
             report = by_kind(project, Path(key))
-            problems += [reason for _, reason in report.refused]
+            problems += [in_window(reason) for _, reason in report.refused]
             taken += bool(report.added or report.skipped)
         except MedSSLError as error:
             problems.append(str(error))

@@ -179,6 +179,13 @@ class CaseDesk:
         self._copying = False
         self.edited()
 
+    def replace(self, labels: np.ndarray) -> None:
+        """All labels become these, as one undoable step that is no stroke, and a draft at once."""
+        if self._shown is not None:
+            self._take(labels)
+            self.edited()
+            self.save()
+
     def finish(self, *, accept: bool, whole: bool = True, then: Callable[[], None] = lambda: None) -> None:
         """Declare the case labelled; what that fills in is one step of undo.
 

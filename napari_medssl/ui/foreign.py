@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
+from ..project.filenames import is_label_folder, is_named_label
 from .layers import CaseLayers
+from .scanlayer import file_of
 from .stack import itself
 
 
@@ -14,10 +17,17 @@ from .stack import itself
 class Hint:
     """What there is to say of such a layer, and what can be made of it."""
 
-    what: Literal["labels", "case"]
+    what: Literal["labels", "case", "import"]
     words: str
     button: str
     tip: str
+
+
+def mask_file_of(layer: Any) -> Path | None:
+    """The file of an image layer that is named like labels, or lies where labels do: napari shows masks as images."""
+    path = file_of(layer)
+    named = path is not None and (is_named_label(path) or is_label_folder(path.parent.name))
+    return path if named else None
 
 
 class ForeignLayers:
@@ -54,6 +64,13 @@ class ForeignLayers:
                 f"“{layer.name}” is not the layer of {case}: what is drawn on it is not saved.",
                 "Use as labels",
                 f"What is on the layer becomes labels of {case}, as one step of undo. The layer stays.",
+            )
+        if kind == "image" and has_project and mask_file_of(layer) is not None:
+            return Hint(
+                "import",
+                f"“{layer.name}” was read from a file that is named like labels.",
+                "Import labels …",
+                "See first for which case the file would be, and what would come of it.",
             )
         if kind == "image" and has_project:
             return Hint(

@@ -133,14 +133,15 @@ def wanted(layer: Offered, meaning: Mapping[int, int], where: Placement | None) 
 
 def changes(
     now: NDArray[np.uint8], wanted: NDArray[np.uint8], locked: Collection[int]
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Flat places that would change: where nobody drew, and where something is drawn; never locked structures."""
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Where labels would change, and where of these something is drawn; never in locked structures.
+
+    Masks and no places: a liver has millions of voxels, and the screen waits.
+    """
     may = (wanted != LEAVE) & (wanted != now)
     for value in locked:
         may &= now != value
-    places = np.flatnonzero(may)
-    drawn = now.reshape(-1)[places] != UNSEEN
-    return places[~drawn], places[drawn]
+    return may, may & (now != UNSEEN)
 
 
 def guess(name: str, counts: Mapping[int, int], classes: Mapping[int, str]) -> dict[int, int | None]:

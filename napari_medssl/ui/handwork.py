@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..imaging import Placement
+from ..imaging import Placement, value_counts
 from . import projects
 from .athand import AtHand
 from .board import Board
@@ -101,7 +101,7 @@ class HandDesk:
         _, drawn = changes(hand.labels, ready.wanted, hand.locked)
         facts = self._board.facts
         classes = () if facts.project is None else facts.project.classes
-        return ask_overwrite(hand.case.name, ready.name, hand.labels.reshape(-1)[drawn], classes)
+        return ask_overwrite(hand.case.name, ready.name, hand.labels[drawn], classes)
 
     def use(self, ready: Ready, *, over: bool) -> bool:
         """Make it labels of the case on the screen, as one step of undo; whether anything changed.
@@ -114,19 +114,18 @@ class HandDesk:
         hand = self._view.at_hand()
         if hand is None or hand.case.display is not ready.display:
             return False
-        free, drawn = changes(hand.labels, ready.wanted, hand.locked)
-        places = np.concatenate([free, drawn]) if over else free
-        if not places.size:
+        may, drawn = changes(hand.labels, ready.wanted, hand.locked)
+        where = may if over else may & ~drawn
+        if not where.any():
             why = "they are so already, or locked" if over else "you drew everywhere there already, or it is locked"
             self._board.say("info", f"Nothing of the layer “{ready.name}” was new for {hand.case.name}: {why}.")
             return False
-        values = ready.wanted.reshape(-1)[places]
-        self._cases.change(places, values)
+        counts = value_counts(ready.wanted[where])
+        self._cases.replace(np.where(where, ready.wanted, hand.labels))
         facts = self._board.facts
         names = {} if facts.project is None else {one.value: one.name for one in facts.project.classes}
-        told = ", ".join(
-            f"{value_name(int(v), names)} ({voxels_words(int((values == v).sum()))})" for v in np.unique(values)
-        )
+        new = np.flatnonzero(counts)
+        told = ", ".join(f"{value_name(int(value), names)} ({voxels_words(int(counts[value]))})" for value in new)
         self._board.say(
             "info",
             f"{hand.case.name} has labels of the layer “{ready.name}” now: {told}. What the layer leaves empty is as "

@@ -10,7 +10,7 @@ from .parts import button, named, show_text, text
 
 
 class ForeignBar(QFrame):
-    """There only while such a layer is in hand; `asked` is what is wanted of it: "labels" or "case"."""
+    """There only while such a layer is in hand; `asked` is what is wanted of it: "labels", "case" or "import"."""
 
     asked = Signal(str)
 

@@ -9,17 +9,20 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QDialog
 
 from ...errors import MedSSLError
+from ..foreign import mask_file_of
 from ..handover import Offered, could_be_as_it_is, guess, offered, place
 from ..handwork import Ready
 from ..panels import layer_dialog
 from ..panels.layer_dialog import LayerDialog
 from ..questions import ask_as_it_is
 from ..scanlayer import file_of, scan_of
+from .importing import ask_labels
 
 if TYPE_CHECKING:
     from ..plugin import MedSSLWidget
 
 NO_CASE = "Open a case first: the layer becomes labels of the case on the screen."
+NO_STRUCTURE = "Name the structures first: Structures … on the Label page. Then the layer can become labels."
 NO_PROJECT = "Open a project first: the layer becomes a case of it."
 
 
@@ -36,7 +39,7 @@ def look(dock: MedSSLWidget) -> None:
 
 
 def use_in_hand(dock: MedSSLWidget, what: str) -> None:
-    """Make labels, or a case, of the layer in hand."""
+    """Make labels, or a case, of the layer in hand; import the file of labels that it shows."""
     layer = dock.foreign.in_hand()
     kind = "labels" if what == "labels" else "image"
     if layer is None or layer._type_string != kind:
@@ -44,6 +47,8 @@ def use_in_hand(dock: MedSSLWidget, what: str) -> None:
         dock.session.board.say("warning", words)
     elif what == "labels":
         use_as_labels(dock, layer)
+    elif what == "import" and (path := mask_file_of(layer)) is not None:
+        ask_labels(dock, [path])
     else:
         add_as_case(dock, layer)
 
@@ -53,6 +58,9 @@ def use_as_labels(dock: MedSSLWidget, layer: Any) -> None:
     board, display = dock.session.board, dock.layers.display()
     if display is None or not dock.layers.has_case:
         board.say("warning", NO_CASE)
+        return
+    if not dock.session.state.classes:
+        board.say("warning", NO_STRUCTURE)
         return
     given = offered(layer)
     try:
