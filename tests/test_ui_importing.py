@@ -186,6 +186,8 @@ def test_all_values_of_an_atlas_can_be_said_at_once(bench: Bench, dialog: Any, t
 
     def say(shown: ImportLabelsDialog) -> None:
         assert len(shown.values.boxes) == 12
+        assert shown.values._grid.itemAtPosition(1, 0).widget().text() == "All 30 values"
+        assert shown.sizeHint().height() < 700, "the list of cases stays in sight"
         shown.values.all.setCurrentIndex(shown.values.all.findText("dark"))
         shown.values.all.activated.emit(shown.values.all.currentIndex())
         planned(bench, shown)

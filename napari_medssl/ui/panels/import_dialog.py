@@ -23,9 +23,10 @@ from ..checkwork import Checking
 from ..facts import ClassFacts
 from ..importview import case_lines, left_lines, plan_words
 from ..importwork import Wanted
-from .parts import answers, button, checkbox, enable, named, plain, show_text, text
+from .parts import answers, button, checkbox, enable, named, plain, scrolling, show_text, text
 from .value_table import ValueTable
 
+MOST_HIGH = 170  # pixels of the table of values
 LOOK = 100  # ms between looks at the progress
 KINDS = "Labels (*.nii *.nii.gz *.hdr *.png *.tif *.tiff)"
 NAME, DETAILS = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
@@ -89,6 +90,8 @@ class ImportLabelsDialog(QDialog):
         )
         self.values = ValueTable(classes, unknown, "unknown: leave these files out")
         self.values.changed.connect(self._look)
+        self._values = scrolling(self.values)  # an atlas has many: the list of cases has to stay in sight
+        self._values.setMaximumHeight(MOST_HIGH)
         box, self.ok = answers(
             self, ("Import", "Save the labels of the ticked cases."), ("Cancel", "Import nothing.")
         )  # fmt: skip
@@ -105,7 +108,7 @@ class ImportLabelsDialog(QDialog):
         for one in (self.bar, self.words):
             layout.addWidget(one)
         layout.addWidget(self.list, 1)
-        for one in (self.details, self.values, self.over, self.replace, self.bring, self.without, box):
+        for one in (self.details, self._values, self.over, self.replace, self.bring, self.without, box):
             layout.addWidget(one)
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK)
@@ -188,7 +191,8 @@ class ImportLabelsDialog(QDialog):
                 box.hide()
         for box in (self.replace, self.bring, self.without, self.values):
             enable(box, not reading)
-        self.values.setVisible(bool(self.values.boxes))
+        self._values.setVisible(bool(self.values.boxes))
+        self._values.setMinimumHeight(min(MOST_HIGH, self.values.sizeHint().height()))
         self.list.setVisible(plan is not None)
         self.details.setVisible(plan is not None)
         self._able()

@@ -58,10 +58,15 @@ class ValueTable(QWidget):
         new = [value for value in values if value not in self.boxes and value not in self._rest]
         for value in new[: max(0, MOST - len(self.boxes))]:
             count = f" ({voxels_words(counts[value])})" if counts else ""
-            self.boxes[value] = self._line(f"Value {value}{count}", f"What {value} is in the files.", len(self.boxes))
+            self.boxes[value] = self._line(
+                f"Value {value}{count}", f"What {value} is in the files.", len(self.boxes) + 1
+            )
         self._rest += tuple(value for value in new if value not in self.boxes)
         if self.all is None and len(self.boxes) + len(self._rest) > 1:
-            self.all = self._line(ALL, "What all of these values are.", MOST)
+            self.all = self._line(ALL, "What all of these values are, and those for which there is no line.", 0)
+
+        if self.all is not None and self._rest:
+            self._grid.itemAtPosition(1, 0).widget().setText(f"All {len(self.boxes) + len(self._rest)} values")
 
     def choose(self, value: int, meaning: int | None) -> None:
         """Choose what a value means; one that has no line of its own stays as it is."""
