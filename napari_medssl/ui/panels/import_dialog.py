@@ -26,7 +26,7 @@ from ..importwork import Wanted
 from .parts import answers, button, checkbox, enable, named, plain, scrolling, show_text, text
 from .value_table import ValueTable
 
-MOST_HIGH = 170  # pixels of the table of values
+MOST_HIGH = 150  # pixels of the table of values
 LOOK = 100  # ms between looks at the progress
 KINDS = "Labels (*.nii *.nii.gz *.hdr *.png *.tif *.tiff)"
 NAME, DETAILS = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
@@ -49,7 +49,7 @@ class ImportLabelsDialog(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Import labels")
-        self.resize(760, 520)
+        self.resize(760, 640)
         self._start, self._classes = start, classes
         self._paths, self._now = tuple(paths), Checking()
         self._strange: tuple[str, ...] = ()
@@ -62,6 +62,7 @@ class ImportLabelsDialog(QDialog):
         self.list = named(QTreeWidget(), "What would be imported", "Tick the cases that are to get these labels.")
         self.list.setHeaderLabels(["Case", "Has now", "Would get", "File"])
         self.list.setUniformRowHeights(True)
+        self.list.setMinimumHeight(110)
         for column, width in enumerate((200, 80, 250)):
             self.list.setColumnWidth(column, width)
         self.list.currentItemChanged.connect(lambda item, _: self._tell(item))
