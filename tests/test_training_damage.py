@@ -159,6 +159,9 @@ def test_patches_that_the_network_cannot_take_are_refused_when_a_run_is_resumed(
     project = make_project(tmp_path, "raster")
     spec = resolve(quick_spec(project, "supervised", "raster", steps=1), project)
     assert spec.plan is not None
+    bent = replace(spec.plan, net=replace(spec.plan.net, strides=((1, 2, 3), (2, 2))))
+    with pytest.raises(SpecError, match="not those of a 2-D one"):
+        resolve(replace(spec, plan=bent), project)
     for patch in ((16, 15), (16, 16, 16)):
         odd = replace(spec, plan=replace(spec.plan, patch=patch))
         with pytest.raises(SpecError, match=r"do not fit this run's network: .* multiples of \(2, 2\)"):

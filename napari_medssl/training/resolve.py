@@ -71,6 +71,8 @@ def options_of(spec: RunSpec) -> Options:
 
 def _check_patch(plan: Plan) -> None:
     """Make sure that the network can take the patches of a plan that somebody may have changed."""
+    if any(len(stride) != plan.net.ndim for stride in plan.net.strides):
+        raise SpecError(f"The strides of this run's network are not those of a {plan.net.ndim}-D one. Train a new one.")
     factor = plan.net.factor
     if len(plan.patch) != len(factor) or any(side % f for side, f in zip(plan.patch, factor, strict=True)):
         raise SpecError(
