@@ -9,7 +9,9 @@ import pytest
 from fixtures import make_project
 from test_ui_session import World, propose
 
-from napari_medssl.project import Project, who_drafts
+from napari_medssl.progress.records import finished_of
+from napari_medssl.project import Project, restore_revision, who_drafts
+from napari_medssl.project.migration import ClassChange, apply_change
 from napari_medssl.project.strokes import read_leftovers
 from napari_medssl.ui.othersview import Newer, Others, OthersView, others_view
 from napari_medssl.ui.otherswork import EVERY
@@ -433,3 +435,69 @@ class TestWords:
         more = Others(newer=Newer("1", "ben", "2026-01-02T03:04:05+00:00", False, voxels=7, slices=1, one_sided=1200))
         said = others_view("case-1", more, "anna", save="saved", complete=False)
         assert "Where both were looked at they differ in 7 voxels on 1 slice; 1,200 voxels were" in said.words
+
+
+class TestAnswersThatComeLate:
+    def test_a_refusal_told_after_the_case_was_left_keeps_mine_beside(self, windows: Windows) -> None:
+        """The save was refused while the case was on the screen, and the answer waits behind another case."""
+        windows.open()
+        windows.ben.paint(2)
+        windows.ben.session.cases.finish(accept=False)
+        windows.anna.paint(1)
+        drawn = windows.anna.screen.case.display.back(windows.anna.screen.labels().copy())
+        cases, told = windows.anna.session.cases, []
+        jobs = cases.saver._jobs
+        direct = jobs.submit
+
+        def late(lane, work, done, failed):  # type: ignore[no-untyped-def]
+            direct(lane, work, lambda found: told.append((done, found)), lambda error: told.append((failed, error)))
+
+        jobs.submit = late  # type: ignore[method-assign]
+        cases.save()
+        jobs.submit = direct  # type: ignore[method-assign]
+        cases.open("case-3")
+        for answer, what in told:
+            answer(what)
+        assert windows.revisions() == [("ben", True, False), ("anna", False, True)]
+        case = windows.case
+        np.testing.assert_array_equal(case.read_labels(case.revisions()[-1]).array, drawn)
+        assert "kept beside" in windows.anna.session.state.message[1]
+
+    def test_no_save_is_tried_while_one_has_not_chosen(self, windows: Windows) -> None:
+        windows.open()
+        windows.ben.paint(2)
+        windows.ben.session.cases.save()
+        windows.anna.wait(EVERY)
+        windows.anna.paint(1)
+        assert not windows.anna.session.cases.saver.autosave.due(1e9)
+
+
+class TestRevisionsThatAreNoWork:
+    def test_restoring_is_no_case_finished_again(self, windows: Windows) -> None:
+        case = windows.case
+        first = case.save_labels(np.ones(case.grid.shape, np.uint8), author="ben", origin="drawn", minutes=3)
+        case.save_labels(np.zeros(case.grid.shape, np.uint8), author="ben", origin="drawn", minutes=1)
+        restore_revision(case, first.id, author="anna")
+        assert [one.minutes for one in finished_of(CASE, case.revisions())] == [3, 1]
+
+    def test_a_restored_revision_keeps_where_its_voxels_come_from(self, windows: Windows) -> None:
+        propose(windows.anna, CASE)
+        case = windows.case
+        origins = np.full(case.grid.shape, 2, np.uint8)
+        first = case.save_labels(
+            np.ones(case.grid.shape, np.uint8), author="ben", origin="corrected", run="bcp-001", origins=origins
+        )
+        case.save_labels(np.zeros(case.grid.shape, np.uint8), author="ben", origin="drawn")
+        restored = restore_revision(case, first.id, author="anna")
+        np.testing.assert_array_equal(case.read_origins(restored), origins)
+
+    def test_other_structures_are_put_into_what_counts_only(self, windows: Windows) -> None:
+        project = Project.open(windows.root)
+        case = project.case(CASE)
+        newest = case.save_labels(np.ones(case.grid.shape, np.uint8), author="ben", origin="drawn")
+        case.save_labels(
+            np.full(case.grid.shape, 2, np.uint8), author="anna", origin="drawn", complete=False, beside=newest
+        )
+        change = ClassChange(tuple(one for one in project.classes if one.value == 1), {2: 1})
+        apply_change(project, change, author="cleo")
+        assert [one.author for one in Project.open(windows.root).case(CASE).revisions()] == ["ben", "anna"]
