@@ -151,6 +151,18 @@ class TestLearner:
             moved.append(float(torch.stack(change).mean()))
         assert moved == pytest.approx([0.5, 0.25, 0.0], abs=1e-5)
 
+    @pytest.mark.parametrize("views", [2, 5])
+    def test_a_view_is_held_against_all_global_ones_but_itself(self, views: int) -> None:
+        logits = torch.randn(views, 3, 7, generator=torch.Generator().manual_seed(1))
+        targets = torch.softmax(4 * torch.randn(2, 3, 7, generator=torch.Generator().manual_seed(2)), dim=-1)
+        terms = [
+            -(targets[anchor] * torch.log_softmax(logits[view] / 0.1, dim=-1)).sum(dim=-1).mean()
+            for view in range(views)
+            for anchor in range(2)
+            if view != anchor
+        ]
+        torch.testing.assert_close(stage_loss(logits, targets, 0.1), torch.stack(terms).mean())
+
     def test_equal_views_make_a_symmetric_loss(self) -> None:
         logits = torch.randn(2, 3, 8)
         targets = teacher_targets(torch.randn(2, 3, 8), torch.zeros(1, 8), 0.1)
