@@ -51,15 +51,6 @@ def data_root() -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def golden_root() -> Path:
-    """The reference arrays (`MEDSSL_GOLDEN`); the test is skipped where there are none."""
-    folder = _folder("MEDSSL_GOLDEN", "../shared/golden")
-    if not folder.is_dir():
-        pytest.skip(f"no reference arrays at {folder}; set MEDSSL_GOLDEN to their folder")
-    return folder
-
-
 @pytest.fixture(autouse=True)
 def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever a test does, it does not leave this machine."""

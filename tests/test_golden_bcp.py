@@ -1,4 +1,4 @@
-"""BCP against numbers of the authors' code: every `bcp_*.npz` of MEDSSL_GOLDEN, told apart by its keys.
+"""BCP against numbers of the authors' code: every `bcp_*.npz` of `golden/`, told apart by its keys.
 
 Numbers, seeds, sizes and counts all come from the files. A file with a key that nothing here looks at fails.
 """
@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 from fixtures import plan_for
-from golden import MISSING, Golden, check_file, close, files, rounded
+from reference_arrays import Golden, check_file, close, files, rounded
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -441,7 +441,6 @@ CHECKS = (
 )
 
 
-@pytest.mark.skipif(not FILES, reason=MISSING)
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_numbers_of_the_authors_code(path: Path) -> None:
     check_file(path, CHECKS)

@@ -1,4 +1,4 @@
-"""CDMA against numbers of the authors' code: every `cdma_*.npz` of MEDSSL_GOLDEN, told apart by its keys.
+"""CDMA against numbers of the authors' code: every `cdma_*.npz` of `golden/`, told apart by its keys.
 
 Numbers, seeds, sizes and counts all come from the files. A file with a key that nothing here looks at fails.
 """
@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import torch
 from fixtures import plan_for
-from golden import MISSING, Golden, check_file, close, files
+from reference_arrays import Golden, check_file, close, files
 from torch import Tensor, nn
 
 from napari_medssl.methods.base import ParamGroup, Phase
@@ -293,7 +293,6 @@ CHECKS = (
 )
 
 
-@pytest.mark.skipif(not FILES, reason=MISSING)
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_numbers_of_the_authors_code(path: Path) -> None:
     check_file(path, CHECKS)

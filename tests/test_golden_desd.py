@@ -1,4 +1,4 @@
-"""DeSD against numbers of the authors' code: every `desd_*.npz` of MEDSSL_GOLDEN, told apart by its keys.
+"""DeSD against numbers of the authors' code: every `desd_*.npz` of `golden/`, told apart by its keys.
 
 Numbers, seeds, sizes and counts all come from the files. A file with a key that nothing here looks at fails.
 """
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from golden import MISSING, Golden, check_file, close, files
+from reference_arrays import Golden, check_file, close, files
 from torch import Tensor, nn
 
 from napari_medssl.methods.base import Batch, Schedule, Step
@@ -366,7 +366,6 @@ CHECKS = (
 )
 
 
-@pytest.mark.skipif(not FILES, reason=MISSING)
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_numbers_of_the_authors_code(path: Path) -> None:
     check_file(path, CHECKS)

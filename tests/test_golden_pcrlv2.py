@@ -1,4 +1,4 @@
-"""PCRLv2 against numbers of the authors' code: every `pcrlv2_*.npz` of MEDSSL_GOLDEN, told apart by its keys.
+"""PCRLv2 against numbers of the authors' code: every `pcrlv2_*.npz` of `golden/`, told apart by its keys.
 
 Numbers, seeds, sizes and counts all come from the files. A file with a key that nothing here looks at fails.
 """
@@ -17,7 +17,7 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 import torch
-from golden import MISSING, Golden, check_file, close, files, rounded
+from reference_arrays import Golden, check_file, close, files, rounded
 from torch import Tensor, nn
 
 from napari_medssl.methods.options import resolve_options
@@ -421,7 +421,6 @@ CHECKS = (
 )
 
 
-@pytest.mark.skipif(not FILES, reason=MISSING)
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_numbers_of_the_authors_code(path: Path) -> None:
     check_file(path, CHECKS)

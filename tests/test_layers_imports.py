@@ -12,9 +12,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
-
-import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "napari_medssl"
 QT = ("qtpy", "PySide6", "PyQt6", "PyQt5", "napari", "magicgui", "pyqtgraph", "vispy", "superqt")
@@ -207,54 +206,81 @@ def _within(name: str, allowed: tuple[str, ...]) -> bool:
     return any(name == a or name.startswith(a + ".") for a in allowed)
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_arrows_go_down_only(module: str) -> None:
-    room = _room(module)
-    assert room in ALLOWED, f"{room} is a new room: say in ALLOWED what it may import"
-    for full, inside in _imports(MODULES[module], module):
+def _trees() -> Iterator[tuple[str, ast.AST]]:
+    for module, path in MODULES.items():
+        yield module or "__init__", ast.parse(path.read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=1)
+def _all_imports() -> list[tuple[str, str, bool]]:
+    """Module, full dotted name of what it imports, and whether that happens inside a function."""
+    return [(module, *found) for module, path in MODULES.items() for found in _imports(path, module)]
+
+
+def test_every_room_says_what_it_may_import() -> None:
+    assert {_room(module) for module in MODULES} - ALLOWED.keys() == set()
+
+
+def test_arrows_go_down_only() -> None:
+    offenders = []
+    for module, full, inside in _all_imports():
         if full == "napari_medssl" or not full.startswith("napari_medssl."):
             continue
-        name = full.removeprefix("napari_medssl.")
-        lazy = LAZY.get(room, ()) if inside else ()
-        assert _within(name, ALLOWED[room] + lazy), f"{module or '__init__'} must not import {name}"
+        name, room = full.removeprefix("napari_medssl."), _room(module)
+        if not _within(name, ALLOWED[room] + (LAZY.get(room, ()) if inside else ())):
+            offenders.append(f"{module or '__init__'} must not import {name}")
+    assert offenders == []
 
 
-@pytest.mark.parametrize("module", [m for m in MODULES if _room(m) != "imaging"])
-def test_imaging_has_one_door(module: str) -> None:
-    for full, _ in _imports(MODULES[module], module):
-        assert not full.startswith("napari_medssl.imaging."), f"{module} imports {full}: import from imaging"
+def test_imaging_has_one_door() -> None:
+    inner = "napari_medssl.imaging."
+    offenders = [(m, full) for m, full, _ in _all_imports() if _room(m) != "imaging" and full.startswith(inner)]
+    assert offenders == [], "import from imaging"
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_nothing_from_outside_in_the_wrong_place(module: str) -> None:
-    for full, inside in _imports(MODULES[module], module):
-        top = full.split(".")[0]
-        if top in QT:
-            assert _room(module) == "ui" or (inside and _room(module) in ("commands", "demo")), (
-                f"{module} imports {full}: Qt and napari live in ui"
-            )
-        if top == "torch":
-            assert _room(module) != "ui", f"{module} imports torch, in napari's process"
-            assert inside or _may_import_torch(module), f"{module} imports torch at its top"
-        assert top not in ("pickle", "shelve", "dill", "joblib"), f"{module} imports {full}: no pickles"
-        assert full not in ("torch.load", "torch.save"), f"{module} imports {full}: no pickles"
-        assert top not in ("requests", "urllib3", "httpx", "aiohttp", "ftplib", "smtplib", "http"), (
-            f"{module} imports {full}: no network"
-        )
-        assert not full.startswith("urllib.request"), f"{module} imports {full}: no network"
+def test_qt_and_napari_live_in_ui() -> None:
+    offenders = [
+        (module, full)
+        for module, full, inside in _all_imports()
+        if full.split(".")[0] in QT
+        and not (_room(module) == "ui" or (inside and _room(module) in ("commands", "demo")))
+    ]
+    assert offenders == []
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_no_pickle_is_read_or_written(module: str) -> None:
-    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
-        if isinstance(node, ast.keyword) and node.arg == "allow_pickle":
-            assert isinstance(node.value, ast.Constant), f"{module}:{node.value.lineno} allow_pickle must be False"
-            assert node.value.value is False, f"{module}:{node.value.lineno} allow_pickle must be False"
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "torch":
-            assert node.attr not in ("load", "save"), f"{module}:{node.lineno} torch.{node.attr}: use safetensors"
+def test_torch_stays_out_of_naparis_process() -> None:
+    offenders = [
+        (module, full)
+        for module, full, inside in _all_imports()
+        if full.split(".")[0] == "torch" and (_room(module) == "ui" or not (inside or _may_import_torch(module)))
+    ]
+    assert offenders == []
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_modules_stay_readable(module: str) -> None:
-    lines = len(MODULES[module].read_text(encoding="utf-8").splitlines())
-    assert lines <= 500, f"{module} has {lines} lines: it has more than one duty"
+def test_nothing_imports_a_network_or_pickles() -> None:
+    unwanted = {
+        "pickle", "shelve", "dill", "joblib", "requests", "urllib3", "httpx", "aiohttp", "ftplib", "smtplib", "http",
+    }  # fmt: skip
+    offenders = [
+        (module, full)
+        for module, full, _ in _all_imports()
+        if full.split(".")[0] in unwanted or full in ("torch.load", "torch.save") or full.startswith("urllib.request")
+    ]
+    assert offenders == []
+
+
+def test_no_pickle_is_read_or_written() -> None:
+    offenders = []
+    for module, tree in _trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.keyword) and node.arg == "allow_pickle":
+                if not (isinstance(node.value, ast.Constant) and node.value.value is False):
+                    offenders.append(f"{module}:{node.value.lineno} allow_pickle must be False")
+            elif isinstance(node, ast.Attribute) and ast.unparse(node) in ("torch.load", "torch.save"):
+                offenders.append(f"{module}:{node.lineno} torch.{node.attr}: use safetensors")
+    assert offenders == []
+
+
+def test_modules_stay_readable() -> None:
+    lines = {module: len(path.read_text(encoding="utf-8").splitlines()) for module, path in MODULES.items()}
+    assert {module: number for module, number in lines.items() if number > 500} == {}, "more than one duty"
