@@ -36,13 +36,16 @@ from napari_medssl.ui.casesdesk import AuditPlan
 from napari_medssl.ui.checkwork import CheckDesk
 from napari_medssl.ui.facts import ClassFacts
 from napari_medssl.ui.helpwork import HelpDesk
+from napari_medssl.ui.historyview import History, HistoryLine
 from napari_medssl.ui.mailbox import Mailbox
 from napari_medssl.ui.panels.case_dialogs import AuditDialog, CommentDialog
 from napari_medssl.ui.panels.check_view import CheckDialog
 from napari_medssl.ui.panels.class_dialog import ClassDialog
 from napari_medssl.ui.panels.dialogs import NewProjectDialog
+from napari_medssl.ui.panels.history_dialog import HistoryDialog
 from napari_medssl.ui.panels.import_dialog import ImportLabelsDialog
 from napari_medssl.ui.panels.keys_card import KeysCard
+from napari_medssl.ui.panels.layer_dialog import LayerDialog
 from napari_medssl.ui.panels.reader import Reader
 
 
@@ -266,9 +269,22 @@ DIALOGS: dict[str, Callable[[Path], QDialog]] = {
     "new project": lambda root: NewProjectDialog(projects.look_into(root / "scans"), checking(root)),
     "check": lambda root: CheckDialog(checking(root)),
     "import labels": lambda root: ImportLabelsDialog((), lambda *_: None, (ClassFacts(1, "liver", "#ff0000"),)),
+    "layer": lambda root: LayerDialog("case-1", "mask", {1: 9, 4: 2}, {1: 1}, (ClassFacts(1, "liver", "#ff0000"),)),
+    "history": lambda root: HistoryDialog(
+        History("case-1", (HistoryLine("1", ("2026-01-01", "ann", "draft", "drawn", "", ""), True),), "1")
+    ),
     "keys": lambda root: KeysCard(keycard.rows(("Alt-A",), ("Alt-A",), {})),
     "pages": lambda root: Reader(root),
 }
+
+
+def test_all_dialogs_are_looked_at(qtbot: Any, tmp_path: Path) -> None:
+    make_project(tmp_path)
+    made = {name: make(tmp_path) for name, make in DIALOGS.items()}
+    for dialog in made.values():
+        qtbot.addWidget(dialog)
+    ours = {kind for kind in QDialog.__subclasses__() if kind.__module__.startswith("napari_medssl.")}
+    assert ours == {type(dialog) for dialog in made.values()}
 
 
 @pytest.mark.parametrize("name", DIALOGS)

@@ -83,7 +83,10 @@ class ImportLabelsDialog(QDialog):
             "Bring over labels that are stored turned, mirrored or for a part of their scan",
             "Each voxel comes to its place in the patient; nothing is interpolated or mirrored.",
         )
-        self.without = checkbox("", "Other files of the same cases are then imported.")
+        self.without = checkbox(
+            "Leave out files of structures that this project does not have",
+            "Other files of the same cases are then imported.",
+        )
         for box in (self.replace, self.bring, self.without):
             box.toggled.connect(lambda _: self._look())
         unknown = (
