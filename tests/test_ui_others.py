@@ -463,6 +463,32 @@ class TestAnswersThatComeLate:
         np.testing.assert_array_equal(case.read_labels(case.revisions()[-1]).array, drawn)
         assert "kept beside" in windows.anna.session.state.message[1]
 
+    def test_a_look_from_before_the_choice_asks_nobody_again(self, windows: Windows) -> None:
+        windows.open()
+        windows.ben.paint(2)
+        windows.ben.session.cases.save()
+        windows.anna.paint(1)
+        windows.anna.session.cases.save()
+        others, told = windows.anna.session.others, []
+        direct = others._jobs.submit
+
+        def late(lane, work, done, failed):  # type: ignore[no-untyped-def]
+            direct(lane, work, lambda found: told.append((done, found)), failed)
+
+        others._jobs.submit = late  # type: ignore[method-assign]
+        others._look()
+        others._jobs.submit = direct  # type: ignore[method-assign]
+        waiting: list[tuple[object, ...]] = []
+        others._jobs.submit = lambda *job: waiting.append(job)  # type: ignore[method-assign]
+        others.keep_mine()
+        others._jobs.submit = direct  # type: ignore[method-assign]
+        for answer, what in told:
+            answer(what)
+        for job in waiting:
+            direct(*job)  # type: ignore[arg-type]
+        assert windows.case.latest().author == "anna"
+        assert not windows.anna.session.state.others.choices
+
     def test_no_save_is_tried_while_one_has_not_chosen(self, windows: Windows) -> None:
         windows.open()
         windows.ben.paint(2)

@@ -43,6 +43,7 @@ class _Visit:
     shown: ShownCase
     draft: Draft | None = None
     codes: np.ndarray | None = None  # where newer labels differ from those on the screen
+    decided: str = ""  # the newer labels over which the person saves: a look from before may still tell of them
 
 
 class OthersDesk:
@@ -118,6 +119,7 @@ class OthersDesk:
             return
         self._differ(False)
         self._set(newer=None)
+        self._visit.decided = newer.revision
         self._cases.saver.save_over(newer.revision, self._cases.save)
 
     def show_difference(self, on: bool) -> None:
@@ -159,7 +161,7 @@ class OthersDesk:
                 holder="" if holder is None else holder.owner or holder.host,
                 since="" if holder is None else holder.started,
             )
-            if found[1] is not None:
+            if found[1] is not None and found[1].id != visit.decided:
                 self._newer(found[1])
 
         def failed(error: Exception) -> None:
