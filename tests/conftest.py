@@ -29,11 +29,71 @@ settings.load_profile("busy")
 
 pytest_plugins = ("screen",)  # the fixture `display`
 REPOSITORY = Path(__file__).resolve().parents[1]
+#: Modules, without `test_`, that take over two seconds: they train, start processes, or build the dock.
+SLOW = frozenset(
+    [
+        "attacks_damage",
+        "attacks_saving",
+        "attacks_strokes",
+        "attacks_writers",
+        "cli_doctor",
+        "cli_inspect",
+        "cli_output",
+        "cli_runs",
+        "composition",
+        "contract",
+        "demo_cohort",
+        "demo_run",
+        "golden_cdma",
+        "golden_desd",
+        "golden_pcrlv2",
+        "imaging_damage",
+        "imaging_odd",
+        "inference_memory",
+        "inference_predictor",
+        "inspection_runs",
+        "layers_imports",
+        "methods_cdma",
+        "methods_desd",
+        "no_network",
+        "ownership",
+        "project_kill",
+        "runs_line",
+        "runs_processes",
+        "soft_locks",
+        "training_bad_steps",
+        "training_budget",
+        "training_cases",
+        "training_preview",
+        "training_resume",
+        "ui_borders",
+        "ui_classes",
+        "ui_handover",
+        "ui_importing",
+        "ui_inputs",
+        "ui_inside",
+        "ui_questions",
+        "ui_strokes",
+        "ui_survival",
+        "ui_teardown",
+        "ui_tools",
+        "ui_viewing",
+        "ui_widget",
+    ]
+)
 
 
 def _folder(variable: str, default: str) -> Path:
     """The folder that `variable` names; relative paths count from the repository's root."""
     return (REPOSITORY / os.environ.get(variable, default)).resolve()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each test is `window`, `slow` or `fast`: all that is fast takes about two minutes on two cores."""
+    for item in items:
+        name = item.path.stem.removeprefix("test_")
+        kind = "window" if name.startswith("window_") else "slow" if name in SLOW else "fast"
+        item.add_marker(kind)
 
 
 @pytest.fixture(scope="session")
