@@ -56,7 +56,8 @@ CORE = (
     "nets.spec",
 )
 ALLOWED: dict[str, tuple[str, ...]] = {
-    "": ("errors", "imaging", "project"),  # the package's own lazy names
+    "": ("errors", "imaging", "project", "api"),  # the package's own lazy names
+    "api": ("errors", "project", "runs", "selection", "inference", "training"),
     "errors": (),
     "sealing": (),
     "disk": ("errors", "sealing"),

@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ..errors import NO_MEMORY, MedSSLError
 from ..terminal.screen import Screen
 from .damage import open_project
 from .importing import tell_notes, tell_skipped
@@ -59,61 +58,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, screen: Screen) -> dict[str, Any]:
     """Predict what is not predicted yet, then measure."""
-    from ..inference.evaluation import learnt_from, measure, proposals_of, score_table
-    from ..project import find_labels, truth_reader
+    from ..inference.evaluating import evaluate_run
     from .parsing import parse_value_map, pick_cases
     from .predict import predict
 
     project = open_project(arguments.project, screen)
     mapping, other = parse_value_map(arguments.mapping)
-    found = find_labels(project, arguments.truth, arguments.leave_out)
-    truths = found.of
     names = [case.name for case in project.cases()]
-    learnt = learnt_from(project, arguments.model)
-    if arguments.cases:
-        wanted = pick_cases(names, arguments.cases)
-        without = [name for name in wanted if name not in truths]
-        if without:
-            raise MedSSLError(f"There is no truth for case {', '.join(without[:5])}. Check --truth and --cases.")
-        left_out: list[str] = []
-    else:
-        wanted = tuple(name for name in truths if name not in learnt)
-        left_out = [name for name in truths if name in learnt]
-        if not wanted:
-            raise MedSSLError("The run learnt from every case with a truth. Name the cases to measure on with --cases.")
-    proposals = proposals_of(project, arguments.model)
-    missing = tuple(name for name in wanted if name not in proposals)
-    if missing:
-        predict(project, arguments.model, missing, arguments.device, screen)
-        proposals = proposals_of(project, arguments.model)
-    read = truth_reader(project, found, wanted, mapping, other)
-    scores, failed, notes, skipped = {}, {}, list[str](), list(found.skipped)
-    for name in wanted:
-        try:
-            if name not in proposals:
-                raise MedSSLError(f"Case {name}: there is no proposal to measure.")
-            truth = read(name)
-            scores[name] = measure(project, project.case(name), proposals[name], truth.labels, arguments.tolerance)
-            notes += truth.notes
-            skipped += truth.skipped
-        except (MedSSLError, MemoryError) as error:
-            failed[name] = str(error) if isinstance(error, MedSSLError) else f"Case {name}: {NO_MEMORY}"
-            screen.note(f"not measured: {failed[name]}")
-    if not scores:
-        raise MedSSLError(f"None of {len(failed)} cases could be measured. {next(iter(failed.values()))}")
-    result = score_table(arguments.model, {c.value: c.name for c in project.classes}, scores)
-    result |= {
+    found = evaluate_run(
+        project,
+        arguments.model,
+        arguments.truth,
+        lambda missing: predict(project, arguments.model, missing, arguments.device, screen),
+        pick_cases(names, arguments.cases) if arguments.cases else None,
+        mapping=mapping,
+        other=other,
+        leave_out=arguments.leave_out,
+        tolerance=arguments.tolerance,
+        tell=screen.note,
+    )
+    result = found.table() | {
         "tolerance_mm": arguments.tolerance,
-        "left_out": left_out,
-        "not_measured": failed,
+        "left_out": list(found.left_out),
+        "not_measured": dict(found.not_measured),
         "refused": [{"path": str(path), "reason": why} for path, why in found.refused],
-        "skipped": [{"path": str(path), "reason": why} for path, why in skipped],
-        "notes": notes,
+        "skipped": [{"path": str(path), "reason": why} for path, why in found.skipped],
+        "notes": list(found.notes),
     }
     for _, reason in found.refused:
         screen.note(f"not measured: {reason}")
-    tell_skipped(skipped, screen)
-    tell_notes(notes, screen)
+    tell_skipped(found.skipped, screen)
+    tell_notes(found.notes, screen)
     show(screen, result)
     return result
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -15,6 +15,7 @@ from ..terminal.screen import Screen
 
 if TYPE_CHECKING:
     from ..project import Project
+    from ..runs.events import RunEvent
 
 
 def run_here(project: Project, run: str, screen: Screen, *, quiet: bool = False) -> dict[str, Any]:
@@ -28,25 +29,18 @@ def run_here(project: Project, run: str, screen: Screen, *, quiet: bool = False)
     RunError
         When it failed; `RunFault` when by a fault of the program.
     """
-    from ..runs.drivers import InlineDriver
-    from ..runs.line import take_turn
-    from ..runs.process import announced
-    from ..runs.stop import withdraw_stop
+    from ..runs.here import run_to_the_end
 
-    done: list[dict[str, Any]] = []
-    following: str | None = run
-    while following is not None:
-        now, folder = following, project.run_folder(following)
-        with announced(folder):
-            if not done:
-                withdraw_stop(folder)  # of an earlier life; from here on every wish to stop counts
-            with _stop_on_signals(folder, screen):
-                status = follow(screen, InlineDriver().run(project.root, now, heed=True), quiet=quiet)
-            following = take_turn(project.root, now, status.state)
-        done.append(summary(now, status))
-        if following is not None and not quiet:
-            screen.note(f"{now} is done; going on with {following}.")
-    project.refresh()
+    begun: list[str] = []
+
+    def one(now: str, events: Iterable[RunEvent]) -> RunStatus:
+        if begun and not quiet:
+            screen.note(f"{begun[-1]} is done; going on with {now}.")
+        begun.append(now)
+        with _stop_on_signals(project.run_folder(now), screen):
+            return follow(screen, events, quiet=quiet)
+
+    done = [summary(name, status) for name, status in run_to_the_end(project, run, one)]
     return done[-1] | ({"before": done[:-1]} if len(done) > 1 else {})
 
 
