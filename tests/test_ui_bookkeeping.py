@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
 from napari_medssl.ui.autosave import IDLE, LONGEST, QUIET, RETRY, Autosave
 from napari_medssl.ui.jobs import ThreadJobs
 from napari_medssl.ui.mailbox import Mailbox
@@ -27,6 +29,25 @@ def test_a_message_may_post_another_for_the_next_time() -> None:
     assert heard == [1]
     box.drain()
     assert heard == [1, 2]
+
+
+def test_messages_behind_one_that_fails_wait_for_the_next_time() -> None:
+    box, heard = Mailbox(), []
+
+    def fail() -> None:
+        box.post(lambda: heard.append("run, newer"), subject="run")
+        box.post(lambda: heard.append("later"))
+        raise ValueError("a fault of the program")
+
+    box.post(lambda: heard.append("first"))
+    box.post(fail)
+    box.post(lambda: heard.append("a save is done"))
+    box.post(lambda: heard.append("run, older"), subject="run")
+    with pytest.raises(ValueError, match="fault"):
+        box.drain()
+    assert heard == ["first"]
+    assert box.drain() == 3
+    assert heard == ["first", "a save is done", "run, newer", "later"]
 
 
 def test_a_draft_is_due_when_strokes_cease_or_never_cease() -> None:
