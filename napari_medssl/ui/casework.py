@@ -219,7 +219,7 @@ class CaseDesk:
             self._board.set_case(copied=True, based_on=case.proposal)
             self._view.show_overlay(False)
         based_on = case.proposal if accept else case.based_on
-        attempt = self.saver.attempt(shown, drawn, based_on, partial(self.finish, accept=accept, whole=whole))
+        attempt = self.saver.attempt(shown, drawn, based_on, partial(self._finish_again, based_on, accept, whole))
         self._board.set_case(save="saving")
 
         def work() -> Saved:
@@ -329,6 +329,14 @@ class CaseDesk:
     def shown(self) -> ShownCase | None:
         """The case on the screen."""
         return self._shown
+
+    def _finish_again(self, run: str | None, accept: bool, whole: bool) -> None:
+        """Completing was refused, and a person says so: not where it was undone since, and with no later proposal."""
+        live, before, case = self._view.labels(), self._completed, self._board.facts.case
+        if live is None or before is None or not self._can_reopen() or before.is_undone(live):
+            self.save()
+        else:
+            self.finish(accept=accept and case is not None and case.proposal == run, whole=whole)
 
     def _take(self, labels: np.ndarray) -> None:
         """Labels as a whole, as one step of undo that is no stroke."""

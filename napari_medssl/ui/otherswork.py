@@ -114,13 +114,19 @@ class OthersDesk:
 
     def keep_mine(self) -> None:
         """Make the labels on the screen the newest."""
-        newer = self._others.newer
-        if self._visit is None or newer is None:
+        visit, newer = self._visit, self._others.newer
+        if visit is None or newer is None:
             return
         self._differ(False)
         self._set(newer=None)
-        self._visit.decided = newer.revision
-        self._cases.saver.save_over(newer.revision, self._cases.save)
+        visit.decided = newer.revision
+
+        def refused() -> None:
+            if self._visit is visit and self._others.newer is None:
+                visit.decided = ""
+                self._set(newer=newer)
+
+        self._cases.saver.save_over(newer.revision, self._cases.save, refused)
 
     def show_difference(self, on: bool) -> None:
         """Show where the newer labels differ from those on the screen, or take that off the screen."""

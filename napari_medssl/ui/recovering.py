@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import MedSSLError
 from ..imaging import UNSEEN
 from ..project.classes import ClassInfo, foreign_values
 from ..project.lease import is_held
@@ -93,11 +94,19 @@ def recover(
             again.append(left)
             if not left.is_whole:
                 said.append(_unread(left))
+    for session in {left.session for left in beside}:
+        logs = [left for left in beside if left.session == session]
+        if _are_kept(case, logs):  # only the end of the logs was missed
+            for left in logs:
+                left.discard()
+            beside = [left for left in beside if left.session != session]
     return Recovered(tuple(again), tuple(beside), tuple(stranded), tuple(damaged), tuple(said))
 
 
-def keep_beside(case: Case, lefts: Sequence[Leftover]) -> str:
+def keep_beside(case: Case, lefts: Sequence[Leftover], classes: Collection[ClassInfo]) -> str:
     """Make drafts, kept beside the newest labels, of strokes that newer labels of somebody else passed by.
+
+    Structures of the labels before that are none of the project's `classes` any more become *not looked at*.
 
     Returns
     -------
@@ -110,6 +119,9 @@ def keep_beside(case: Case, lefts: Sequence[Leftover]) -> str:
         logs = list(group)
         before = None if base is None else case.read_labels(base)
         labels = np.full(case.grid.shape, UNSEEN, np.uint8) if before is None else before.array.astype(np.uint8)
+        gone = foreign_values(labels, classes)
+        if gone:
+            labels[np.isin(labels, gone)] = UNSEEN
         for left in logs:
             left.put_back(labels)
         run = None if base is None else case.revision(base).run
@@ -121,6 +133,7 @@ def keep_beside(case: Case, lefts: Sequence[Leftover]) -> str:
         for left in logs:
             left.discard()
         whole = "" if all(left.is_whole for left in logs) else " A part of them could not be read."
+        whole += " Structures that the project does not have any more are 'not looked at' in it." if gone else ""
         said.append(
             f"{case.name}: what {author or 'somebody'} drew{_at(logs[0])} was not saved when the program ended, and "
             f"newer labels have been saved since. It is kept beside them: right-click the case, History …{whole}"
@@ -135,6 +148,27 @@ def lineage(case: Case) -> Iterator[Revision]:
     while found is not None:
         yield found
         found = known.pop(found.parent or "", None)
+
+
+def _are_kept(case: Case, logs: Sequence[Leftover]) -> bool:
+    """Whether all strokes of one window are in a revision that it saved beside newer ones."""
+    if not logs[0].session or not all(left.is_whole for left in logs):
+        return False
+    for revision in case.revisions():
+        if not revision.beside or revision.session != logs[0].session:
+            continue
+        try:
+            kept = case.read_labels(revision)
+        except MedSSLError:
+            continue
+        if kept is None:
+            continue
+        drawn = kept.array.astype(np.uint8)
+        for left in logs:
+            left.put_back(drawn)
+        if np.array_equal(drawn, kept.array):
+            return True
+    return False
 
 
 def _foreign(labels: NDArray[np.uint8], classes: Collection[ClassInfo]) -> set[int]:

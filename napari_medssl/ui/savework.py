@@ -19,7 +19,7 @@ from .saving import Basis, Saved, Work, save_draft
 from .strokework import Log, StrokeKeeper
 
 if TYPE_CHECKING:
-    from ..project import Project, Revision
+    from ..project import Case, Project, Revision
 
 T = TypeVar("T", bound=Saved | None)
 BESIDE = (
@@ -74,6 +74,7 @@ class Saver:
         self._project: Project | None = None
         self._shown: ShownCase | None = None
         self._again: Callable[[], None] | None = None  # the save that was refused
+        self._chosen = ""  # the newer revision over which is being saved: a save of before may still be refused for it
         self.autosave, self.basis = Autosave(), Basis(None, None)
         self.keeper: StrokeKeeper | None = None
         self.failed = 0
@@ -89,7 +90,7 @@ class Saver:
         if recovered.beside:
             self._jobs.submit(
                 "disk",
-                lambda: keep_beside(project.case(shown.name), recovered.beside),
+                lambda: keep_beside(project.case(shown.name), recovered.beside, project.classes),
                 self._recovered,
                 self._board.failed,
             )
@@ -102,6 +103,7 @@ class Saver:
     def end(self) -> None:
         """The case is off the screen, and its last save under way."""
         self._project = self._shown = self._again = self.keeper = None
+        self._chosen = ""
         self.autosave, self.basis = Autosave(), Basis(None, None)
 
     def edited(self, sure: bool) -> None:
@@ -144,41 +146,63 @@ class Saver:
         if self.autosave.drawn:
             self._board.set_case(save="held")
 
-    def save_over(self, revision: str, save: Callable[[], None]) -> None:
+    def save_over(self, revision: str, save: Callable[[], None], refused: Callable[[], None]) -> None:
         """Make what is on the screen the newest labels, over a newer revision that the person knows of.
 
         Parameters
         ----------
         save : callable
             Saves a draft; called where no other save was refused.
+        refused : callable
+            Told where that cannot be saved: the person is to choose again.
         """
-        project, shown, basis, again = self._project, self._shown, self.basis, self._again or save
+        project, shown, basis, autosave = self._project, self._shown, self.basis, self.autosave
         if project is None or shown is None:
             return
-        self.autosave.held, self._again = False, None
-        self._board.set_case(save="unsaved" if self.autosave.drawn else "saved")
-        kept = None if self.autosave.dirty else basis.revision
+        autosave.held, self._chosen = False, revision
+        self._board.set_case(save="unsaved" if autosave.drawn else "saved")
+        kept = None if autosave.dirty or autosave.saving else basis.revision
 
         def work() -> None:
-            basis.over = revision
-            if kept is not None:  # all that is on the screen is in a revision of this window
-                restored = restore_revision(project.case(shown.name), kept, author=self._author, over=revision)
-                basis.revision = basis.over = restored.id
+            if kept is None:
+                basis.over = max(basis.over or "", revision)
+                basis.saved = None  # these labels again are something to save, for they are not the newest
+            else:  # all that is on the screen is in a revision of this window
+                self._restore(project.case(shown.name), kept, basis, revision)
 
         def done(_: None) -> None:
-            if kept is None:
-                again()
+            if self.autosave is autosave:  # else another case is on the screen, and this one was saved as it left
+                again, self._again, self._chosen = self._again or save, None, ""
+                if kept is None:
+                    again()
             self._changed(True)
 
-        self._jobs.submit("disk", work, done, self._board.failed)
+        def failed(error: Exception) -> None:
+            newer = error.revision if isinstance(error, NewerRevision) else None
+            if self.autosave is autosave:
+                self._chosen = ""
+                self.hold()
+                refused() if newer is None else self.on_newer(newer)
+            if newer is None:
+                self._board.failed(error)
+
+        self._jobs.submit("disk", work, done, failed)
 
     # --- within
+
+    def _restore(self, case: Case, kept: str, basis: Basis, over: str) -> None:
+        newest = case.latest()
+        if newest is None or newest.id != kept:  # else the newer labels are gone
+            kept = restore_revision(case, kept, author=self._author, over=over).id
+        basis.revision = basis.over = kept
 
     def _not_saved(self, attempt: Attempt, error: Exception) -> None:
         here = self.autosave is attempt.autosave
         attempt.autosave.failed(self._clock(), attempt.work.minutes, attempt.work.strokes or 0)
         if not isinstance(error, NewerRevision) or error.revision is None:
             self._failed(here, error)
+        elif here and error.revision.id == self._chosen:
+            self._again = attempt.again  # the person has chosen since: it is saved in a moment
         elif here:
             self._again = attempt.again
             self.hold()

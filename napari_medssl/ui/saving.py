@@ -133,7 +133,8 @@ def save_finished(
         raise MedSSLError(
             f"{shown.name}: nothing is labelled yet. Paint first; where there is nothing to paint, Mark as complete."
         )
-    proposal = None if shown.proposal is None else shown.proposal.labels
+    seen = shown.proposal if work.run is None or shown.proposal is None or shown.proposal.run == work.run else None
+    proposal = None if seen is None else seen.labels  # none of a later run
     dice = None if proposal is None else compare(proposal, labels).dice
     untouched = work.run is not None and proposal is not None and np.array_equal(labels, proposal)
     origin = "accepted" if untouched else "corrected" if work.run else "drawn"
