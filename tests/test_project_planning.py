@@ -145,3 +145,30 @@ def test_a_project_without_structures_has_only_open_values(tmp_path: Path) -> No
     assert plan_labels(project, tmp_path / "m").open_values == (1,)
     project.set_classes([ClassInfo(1, "liver")])
     assert plan_labels(project, tmp_path / "m").open_values == ()
+
+
+def test_labels_that_somebody_saved_since_the_plan_are_not_replaced(tmp_path: Path) -> None:
+    project = make(tmp_path, TWO)
+    for name in ("a", "b"):
+        write(tmp_path / "m" / f"{name}.nii.gz", block(1, 1))
+    plan = plan_labels(project, tmp_path / "m")
+    assert plan.cases[0].before == ""
+    project.case("a").save_labels(block(3, 2), author="Ben", origin="drawn")
+    report = import_planned(project, plan, ["a", "b"], author="Ann")
+    assert report.added == ("b",)
+    assert project.case("a").latest().author == "Ben"
+    [(path, why)] = report.skipped
+    assert path.name == "a.nii.gz"
+    assert why == "Ben saved newer labels of case a meanwhile. Import it again to see what would change"
+    assert read_refused(project.root) == (), "nothing is wrong with the file"
+    again = plan_labels(project, tmp_path / "m")
+    assert import_planned(project, again, ["a"], author="Ann").added == ("a",)
+
+
+def test_a_draft_of_ones_own_window_since_the_plan_is_known(tmp_path: Path) -> None:
+    project = make(tmp_path, TWO)
+    write(tmp_path / "m" / "a.nii.gz", block(1, 1))
+    plan = plan_labels(project, tmp_path / "m")
+    project.case("a").save_labels(block(3, 2), author="Ann", origin="drawn", complete=False, session="1234")
+    assert import_planned(project, plan, ["a"], author="Ann", session="5678").added == ()
+    assert import_planned(project, plan, ["a"], author="Ann", session="1234").added == ("a",)

@@ -14,6 +14,7 @@ from fixtures import SHAPE, make_project
 from napari.layers import Image, Labels
 from napari.layers._source import layer_source
 from napari.utils._proxies import PublicOnlyProxy
+from test_ui_prefetch import Lanes
 from test_ui_widget import Bench
 
 from napari_medssl.imaging import read_image
@@ -44,8 +45,8 @@ def one_class(qtbot: Any, tmp_path: Path) -> Bench:
     return made
 
 
-def ours(bench: Bench) -> Any:
-    return bench.viewer.layers["case-2 · labels"]
+def ours(bench: Bench, name: str = "case-2") -> Any:
+    return bench.viewer.layers[f"{name} · labels"]
 
 
 def space(bench: Bench) -> dict[str, Any]:
@@ -157,6 +158,21 @@ def test_what_was_drawn_on_a_new_layer_becomes_a_draft_in_one_step(one_class: Be
     assert (case.read_labels().array == 1).sum() == (drawn() == 1).sum()
     ours(bench).undo()
     assert (ours(bench).data == 255).all(), "one Ctrl+Z"
+
+
+def test_a_layer_is_for_the_case_that_was_on_the_screen_when_it_was_handed_over(one_class: Bench) -> None:
+    """Counting takes a while, and the person goes on to the next case: the layer is not that one's."""
+    bench, lanes = one_class, Lanes()
+    layer = add(bench, drawn(1))
+    direct, bench.widget.session.hand._jobs = bench.widget.session.hand._jobs, lanes
+    bench.answers.append("yes")
+    bench.click(bench.widget.foreign_bar.act)
+    bench.widget.session.hand._jobs = direct
+    bench.open("case-3")
+    lanes.go("tools")
+    said(bench, f"The layer “{layer.name}” was for case-2")
+    assert (ours(bench, "case-3").data == 255).all()
+    assert layer.visible
 
 
 def test_what_the_values_are_is_asked_where_there_are_several_structures(

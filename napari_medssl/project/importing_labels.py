@@ -18,6 +18,7 @@ from .joining import Joined, OtherGridError, join_labels, keep_others
 from .label_files import LabelFiles, find_labels
 from .meaning import Meaning, read_meaning, structure_of, uses_unseen
 from .refused import note_refused
+from .saving import ANYTHING, NewerRevision
 from .strange import refuse_strange, strange_structures
 
 if TYPE_CHECKING:
@@ -131,6 +132,7 @@ def save_each(
     *,
     bring_over: bool,
     replace: bool,
+    over: Mapping[str, str | None] | None = None,
 ) -> ImportReport:
     """Save the files of some cases as revisions, as `import_labels` does, where it is known what they mean.
 
@@ -140,6 +142,8 @@ def save_each(
         Those of all cases.
     files : mapping of str to sequence of Path
         Those to save, by the name of the case.
+    over : mapping of str to str or None, optional
+        The newest revision of each case that the person knows of: newer ones are not replaced. By default all are.
 
     Raises
     ------
@@ -149,7 +153,8 @@ def save_each(
     spoken_of, added, notes = None if replace else meant.spoken_of, list[str](), list[str]()
 
     def save(case: Case, joined: Joined) -> bool:
-        saved = _save(case, joined, spoken_of, project.classes, author, notes)
+        known = ANYTHING if over is None else over[case.name]
+        saved = _save(case, joined, spoken_of, project.classes, author, notes, known)
         added.extend([case.name] if saved else [])
         return saved
 
@@ -201,6 +206,9 @@ def join_each(
             continue
         except NotSavedError:  # the fault of the disk, not of this file: it ends the import, in its own words
             raise
+        except NewerRevision as error:  # nothing is wrong with the files
+            left.skipped += [(file, _newer(name, error)) for file in several]
+            continue
         except (BadFileError, ProjectError) as error:
             culprit = bad[0][0] if bad else error.path if isinstance(error, BadFileError) else several[0]
             left.refused.append((culprit, str(error)))
@@ -297,13 +305,14 @@ def _save(
     classes: Sequence[ClassInfo],
     author: str,
     notes: list[str],
+    over: str | None,
 ) -> bool:
     """Save a mask as a revision, unless the newest one is the same."""
     array, kept = labels_to_save(case, joined, spoken_of, classes)
     if array is None:
         return False
     note = "from " + ", ".join(map(str, joined.files))
-    case.save_labels(array, author=author, origin="imported", note=note)
+    case.save_labels(array, author=author, origin="imported", note=note, over=over)
     notes += [*joined.notes, *filter(None, [kept])]
     return True
 
@@ -330,6 +339,13 @@ def labels_to_save(
         array, kept = keep_others(case, array, spoken_of, classes)
     before = case.read_labels()
     return (None if before is not None and np.array_equal(before.array, array) else array), kept
+
+
+def _newer(name: str, error: NewerRevision) -> str:
+    newer = error.revision
+    what = "newer labels of case" if newer is not None else "the labels of case"
+    who = f"{newer.author or 'somebody'} saved" if newer is not None else "somebody deleted"
+    return f"{who} {what} {name} meanwhile. Import it again to see what would change"
 
 
 def _choose(project: Project, found: LabelFiles, cases: int | Collection[str] | None) -> list[str]:

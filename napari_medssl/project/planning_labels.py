@@ -41,6 +41,8 @@ class PlannedLabels:
         What the case has now.
     notes : tuple of str
         What was taken for granted, and what of the labels before is kept and what is not, a sentence each.
+    newest : str or None
+        The revision that it has now.
     """
 
     case: str
@@ -49,6 +51,7 @@ class PlannedLabels:
     voxels: tuple[tuple[int, int], ...] = ()
     before: Literal["", "draft", "labelled"] = ""
     notes: tuple[str, ...] = ()
+    newest: str | None = None
 
 
 @dataclass(frozen=True)
@@ -115,10 +118,10 @@ def plan_labels(
     spoken_of, planned = None if replace else meant.spoken_of, list[PlannedLabels]()
 
     def plan(case: Case, joined: Joined) -> bool:
+        newest = case.latest()  # first: what is saved while this is found out is newer than what is said
         array, kept = labels_to_save(case, joined, spoken_of, project.classes)
         if array is None:
             return False
-        newest = case.latest()
         planned.append(
             PlannedLabels(
                 case.name,
@@ -127,6 +130,7 @@ def plan_labels(
                 tuple((value, n) for value, n in voxel_counts(joined.labels.array).items() if 0 < value < UNSEEN),
                 "" if newest is None else "labelled" if newest.complete else "draft",
                 (*joined.notes, *filter(None, [kept, _lost(case, array, project.classes)])),
+                None if newest is None else newest.id,
             )
         )
         return True
@@ -145,8 +149,12 @@ def import_planned(
     cases: Collection[str],
     author: str = "",
     on_progress: OnProgress | None = None,
+    session: str = "",
 ) -> ImportReport:
     """Save what was planned for these cases as revisions; the report tells of all files that were not taken.
+
+    Labels that somebody saved since it was planned are not replaced, but for those of one's own `session` (see
+    `Case.save_labels`).
 
     Raises
     ------
@@ -161,8 +169,15 @@ def import_planned(
     files = {name: several for name, several in plan.found.of.items() if name in wanted}
     found = LabelFiles(plan.found.of, plan.refused, plan.skipped)
     return save_each(
-        project, found, files, plan.meant, author, on_progress, bring_over=plan.bring_over, replace=plan.replace
+        project, found, files, plan.meant, author, on_progress, bring_over=plan.bring_over, replace=plan.replace,
+        over={one.case: _known(project.case(one.case), one, session) for one in plan.cases if one.case in wanted},
     )  # fmt: skip
+
+
+def _known(case: Case, planned: PlannedLabels, session: str) -> str | None:
+    newest = case.latest()
+    own = newest is not None and bool(session) and newest.session == session
+    return newest.id if own and newest is not None else planned.newest
 
 
 def _means(files: Sequence[Path], meant: Meant) -> tuple[tuple[int, int], ...]:

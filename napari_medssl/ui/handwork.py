@@ -15,16 +15,19 @@ from . import projects
 from .athand import AtHand
 from .board import Board
 from .casework import CaseDesk
-from .display import Display
 from .handover import Offered, changes, count_values, wanted
 from .importview import value_name
 from .jobs import Jobs
+from .loading import ShownCase
 from .questions import Question, ask_overwrite, voxels_words
 from .scanlayer import Scan
 
 if TYPE_CHECKING:
     from ..project import Project
 
+GONE = (
+    "The layer “{0}” was for {1}, which is not on the screen any more: nothing was changed. Open {1} and use it again."
+)
 BACK = "One Ctrl+Z takes it back."
 
 
@@ -37,10 +40,10 @@ class HandScreen(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Ready:
-    """A layer that can be taken: what it makes of the case as shown (`handover.wanted`), on which display."""
+    """A layer that can be taken: what it makes of the case as shown (`handover.wanted`)."""
 
     name: str
-    display: Display
+    case: ShownCase
     wanted: NDArray[np.uint8]
 
 
@@ -76,27 +79,33 @@ class HandDesk:
         self._jobs.submit("tools", lambda: count_values(layer.array), done, self._board.failed)
 
     def prepare(
-        self, layer: Offered, meaning: Mapping[int, int], where: Placement | None, then: Callable[[Ready], None]
-    ) -> None:
-        """Make of a layer what its values mean; `then` is told, unless another case came meanwhile."""
-        hand = self._view.at_hand()
-        if hand is None:
+        self, layer: Offered, meaning: Mapping[int, int], where: Placement | None, case: ShownCase,
+        then: Callable[[Ready], None],
+    ) -> None:  # fmt: skip
+        """Make of a layer what its values mean; `then` is told, unless another case than `case` came meanwhile."""
+        if not self.is_for(case, layer.name):
             return
-        display = hand.case.display
 
         def done(ready: Ready) -> None:
-            now = self._view.at_hand()
-            if now is not None and now.case.display is display:
+            if self.is_for(case, layer.name):
                 then(ready)
 
         self._jobs.submit(
-            "tools", lambda: Ready(layer.name, display, wanted(layer, meaning, where)), done, self._board.failed
+            "tools", lambda: Ready(layer.name, case, wanted(layer, meaning, where)), done, self._board.failed
         )
+
+    def is_for(self, case: ShownCase, name: str) -> bool:
+        """Whether the case to which the layer of that name was handed over is on the screen still; if not, say so."""
+        hand = self._view.at_hand()
+        here = hand is not None and hand.case.display is case.display
+        if not here:
+            self._board.say("warning", GONE.format(name, case.name))
+        return here
 
     def question(self, ready: Ready) -> Question | None:
         """What to ask before it is taken: what is drawn would become something else; None where nothing would."""
         hand = self._view.at_hand()
-        if hand is None:
+        if hand is None or hand.case.display is not ready.case.display:
             return None
         _, drawn = changes(hand.labels, ready.wanted, hand.locked)
         facts = self._board.facts
@@ -112,7 +121,7 @@ class HandDesk:
             Also where something is drawn.
         """
         hand = self._view.at_hand()
-        if hand is None or hand.case.display is not ready.display:
+        if hand is None or not self.is_for(ready.case, ready.name):
             return False
         may, drawn = changes(hand.labels, ready.wanted, hand.locked)
         where = may if over else may & ~drawn

@@ -87,7 +87,10 @@ class ImportDesk:
             if not now.stopped:
                 failed(error)
 
-        self._jobs.submit("check", work, done, gave_up)
+        def saved(_: None) -> None:  # only now: a draft of this window that comes later would be newer than the plan
+            self._jobs.submit("check", work, done, gave_up)
+
+        self._jobs.submit("disk", lambda: None, saved, gave_up)
         return now
 
     def save(self, plan: LabelPlan, cases: Sequence[str]) -> None:
@@ -96,6 +99,8 @@ class ImportDesk:
         if project is None or not cases:
             return
         self._cases.save()  # in the same lane: the labels imported are newer than what was drawn until now
+        keeper = self._cases.saver.keeper
+        session = "" if keeper is None else keeper.session
         number = f"{len(cases)} case{'' if len(cases) == 1 else 's'}"
         self._board.set(busy=f"Importing labels of {number} …", message=None)
 
@@ -118,6 +123,6 @@ class ImportDesk:
 
         def work() -> ImportReport:
             project.refresh()
-            return import_planned(project, plan, cases, self._author)
+            return import_planned(project, plan, cases, self._author, session=session)
 
         self._jobs.submit("disk", work, done, failed)

@@ -55,10 +55,11 @@ def use_in_hand(dock: MedSSLWidget, what: str) -> None:
 
 def use_as_labels(dock: MedSSLWidget, layer: Any) -> None:
     """Make labels of the case on the screen of what is on a labels layer, as one step of undo."""
-    board, display = dock.session.board, dock.layers.display()
-    if display is None or not dock.layers.has_case:
+    board, hand = dock.session.board, dock.layers.at_hand()
+    if hand is None:
         board.say("warning", NO_CASE)
         return
+    case, display = hand.case, hand.case.display
     if not dock.session.state.classes:
         board.say("warning", NO_STRUCTURE)
         return
@@ -74,14 +75,16 @@ def use_as_labels(dock: MedSSLWidget, layer: Any) -> None:
         where = place(display, given, as_it_is=True)
 
     def counted(counts: dict[int, int]) -> None:
+        if not dock.session.hand.is_for(case, given.name):
+            return
         names = {one.value: one.name for one in dock.session.state.classes}
         guessed = guess(given.name, counts, names)
         if len(names) == 1 and None not in guessed.values():  # there is nothing to ask
-            dock.session.hand.prepare(given, {v: m for v, m in guessed.items() if m is not None}, where, ready)
+            dock.session.hand.prepare(given, {v: m for v, m in guessed.items() if m is not None}, where, case, ready)
             return
         meaning = _ask_values(dock, given, counts, guessed)
         if meaning:
-            dock.session.hand.prepare(given, meaning, where, ready)
+            dock.session.hand.prepare(given, meaning, where, case, ready)
 
     def ready(made: Ready) -> None:
         QTimer.singleShot(0, partial(_use, dock, layer, made))  # a dialog must not hold up the mailbox
