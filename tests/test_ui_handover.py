@@ -487,3 +487,21 @@ def test_without_a_case_or_a_project_the_menus_say_what_to_do(
     image(bench, np.zeros((5, 6, 7)))
     layermenu.add_as_case()
     said(bench, "Open a project first")
+
+
+def test_nobody_draws_on_a_case_that_was_left(bench: Bench) -> None:
+    """While the next one is read, strokes on the one before would be in nobody's labels; the tool stays in hand."""
+    cases, lanes = bench.widget.session.cases, Lanes()
+    layer = ours(bench)
+    layer.mode = "paint"
+    layer.brush_size = 7
+    direct, cases._jobs = cases._jobs, lanes
+    cases.open("case-3")
+    cases._jobs = direct
+    assert not layer.editable
+    assert bench.widget.layers.at_hand() is None
+    for lane in tuple(lanes.waiting):
+        lanes.go(lane)
+    bench.until(lambda: bench.state.current == "case-3")
+    assert ours(bench, "case-3").editable
+    assert (ours(bench, "case-3").mode, ours(bench, "case-3").brush_size) == ("paint", 7)

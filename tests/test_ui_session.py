@@ -79,6 +79,9 @@ class Screen:
     def show_overlay(self, shown: bool) -> None:
         self.overlay = shown
 
+    def put_away(self) -> None:
+        pass
+
     def clear(self) -> None:
         self.case = None
 

@@ -51,6 +51,9 @@ class View(Protocol):
     def show_overlay(self, shown: bool) -> None:
         """Show or hide the proposal."""
 
+    def put_away(self) -> None:
+        """Let nobody draw on the labels any more: the case is left, and nothing of it would be saved."""
+
     def clear(self) -> None: ...
 
 
@@ -386,6 +389,8 @@ class CaseDesk:
         self.saver.leave()
         self.save()
         self.saver.end()
+        if self._shown is not None:
+            self._view.put_away()
         self._shown = None
         if self._board.facts.case is not None:
             self._board.set(case=None)

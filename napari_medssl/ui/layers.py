@@ -89,7 +89,8 @@ class CaseLayers:
         self.overlays = Overlays(self._stack)
         self._preview = PreviewLayer(self._stack)
         self._shaded = False
-        self._tinted = self._is_light = False
+        self._tinted = self._is_light = self._is_away = False
+        self._hand: dict[str, Any] = {}  # of the labels that were put away
         viewer.layers.events.removed.connect(self._on_removed)
         for event in letter_events(viewer):
             event.connect(self._letter)
@@ -122,8 +123,8 @@ class CaseLayers:
 
     def show_case(self, case: ShownCase) -> None:
         """Replace the layers of the case before by those of this one."""
-        before = self._labels
-        hand = {} if before is None else {name: getattr(before, name) for name in HAND}
+        self.put_away()
+        hand, self._hand = self._hand, {}
         self.clear()
         self._case = case
         self._stack.case, self._stack.display = case.name, case.display
@@ -133,6 +134,7 @@ class CaseLayers:
         self._is_light, self._tinted = is_light(case), not case.complete
         colours = label_colours(self.classes, self._shaded, tint=self._tinted, light=self._is_light)
         self._labels = labels = make_labels(case, self.classes, colours)
+        self._is_away = False
         self.gate = Gate(labels, self._on_write)
         self.gate.on_refused = self._refused
         self.gate.lock(locked_values(self.classes))
@@ -142,6 +144,12 @@ class CaseLayers:
         for name, value in hand.items():
             setattr(labels, name, value)
         aim(self.viewer, case.display)
+
+    def put_away(self) -> None:
+        """Let nobody draw on the labels any more; what was in hand is in hand again with the next case."""
+        if self._labels is not None and not self._is_away:
+            self._hand = {name: getattr(self._labels, name) for name in HAND}
+            self._is_away, self._labels.editable = True, False
 
     def show_proposal(self, proposal: ShownProposal) -> None:
         """Show a proposal and its maps below the labels; nothing that is drawn on is touched."""
@@ -216,7 +224,7 @@ class CaseLayers:
     def at_hand(self) -> AtHand | None:
         """The case as it is on the screen right now; None without one."""
         case, labels, gate = self._case, self._labels, self.gate
-        if case is None or labels is None or gate is None:
+        if case is None or labels is None or gate is None or self._is_away:
             return None
         channels, plane = channels_shown(case, self.viewer.layers), self.slice_shown()
         view = box_in_view(labels, plane)
@@ -264,6 +272,7 @@ class CaseLayers:
 
     def clear(self) -> None:
         """Take our layers off the screen."""
+        self._hand = {}
         self._watch(False)
         self._labels = self._case = self.gate = None
         self.channels.clear()
