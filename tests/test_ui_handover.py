@@ -242,6 +242,28 @@ def test_a_part_of_the_scan_and_a_flipped_layer_are_taken_where_they_are(one_cla
     np.testing.assert_array_equal(ours(bench).data == 1, drawn() == 1)
 
 
+@pytest.mark.parametrize("over_the_border", [4, 8])
+def test_what_lies_outside_the_scan_is_said_to_be_left_out(one_class: Bench, over_the_border: int) -> None:
+    """A layer as large as the scan, shifted by whole slices: its last ones lie beyond the scan."""
+    where = space(one_class)
+    array = np.zeros(SHOWN, np.int32)
+    array[-8:-4, 6:9, 4:7] = 1
+    shift = np.zeros(3)
+    shift[0] = over_the_border * where["scale"][0]
+    add(one_class, array, **{**where, "translate": np.asarray(where["translate"]) + shift})
+    one_class.widget.foreign_bar.act.click()
+    if over_the_border == 8:
+        said(one_class, "all of the layer “segmenter” lies outside the scan of case-2")
+        assert (ours(one_class).data == 255).all()
+        array[-9, 6:9, 4:7] = 1  # one slice of five is inside now
+        one_class.widget.foreign_bar.act.click()
+        said(one_class, "36 voxels of it lie outside the scan and were left out")
+    else:
+        said(one_class, "segmenter")
+        assert "outside" not in one_class.state.message[1]
+    assert one_class.state.message[0] == ("warning" if over_the_border == 8 else "info")
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [

@@ -131,6 +131,12 @@ def wanted(layer: Offered, meaning: Mapping[int, int], where: Placement | None) 
     return made if where is None else where.bring(Labels(made, where.source), LEAVE).array
 
 
+def count_outside(layer: Offered, meaning: Mapping[int, int], made: NDArray[np.uint8]) -> int:
+    """How many voxels of a layer with these values lie outside the scan; `made` is what `wanted` gave."""
+    counts = count_values(layer.array)
+    return sum(counts.get(value, 0) for value in meaning) - int(np.count_nonzero(made != LEAVE))
+
+
 def changes(
     now: NDArray[np.uint8], wanted: NDArray[np.uint8], locked: Collection[int]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

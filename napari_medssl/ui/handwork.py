@@ -15,7 +15,7 @@ from . import projects
 from .athand import AtHand
 from .board import Board
 from .casework import CaseDesk
-from .handover import Offered, changes, count_values, wanted
+from .handover import LEAVE, Offered, changes, count_outside, count_values, wanted
 from .importview import value_name
 from .jobs import Jobs
 from .loading import ShownCase
@@ -40,11 +40,12 @@ class HandScreen(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Ready:
-    """A layer that can be taken: what it makes of the case as shown (`handover.wanted`)."""
+    """A layer that can be taken: what it makes of the case as shown (`handover.wanted`), and how much lies outside."""
 
     name: str
     case: ShownCase
     wanted: NDArray[np.uint8]
+    outside: int = 0
 
 
 class HandDesk:
@@ -90,9 +91,11 @@ class HandDesk:
             if self.is_for(case, layer.name):
                 then(ready)
 
-        self._jobs.submit(
-            "tools", lambda: Ready(layer.name, case, wanted(layer, meaning, where)), done, self._board.failed
-        )
+        def work() -> Ready:
+            made = wanted(layer, meaning, where)
+            return Ready(layer.name, case, made, 0 if where is None else count_outside(layer, meaning, made))
+
+        self._jobs.submit("tools", work, done, self._board.failed)
 
     def is_for(self, case: ShownCase, name: str) -> bool:
         """Whether the case to which the layer of that name was handed over is on the screen still; if not, say so."""
@@ -126,8 +129,7 @@ class HandDesk:
         may, drawn = changes(hand.labels, ready.wanted, hand.locked)
         where = may if over else may & ~drawn
         if not where.any():
-            why = "they are so already, or locked" if over else "you drew everywhere there already, or it is locked"
-            self._board.say("info", f"Nothing of the layer “{ready.name}” was new for {hand.case.name}: {why}.")
+            self._board.say("warning" if ready.outside else "info", self._nothing_new(ready, hand.case.name, over))
             return False
         counts = value_counts(ready.wanted[where])
         self._cases.replace(np.where(where, ready.wanted, hand.labels))
@@ -136,11 +138,17 @@ class HandDesk:
         new = np.flatnonzero(counts)
         told = ", ".join(f"{value_name(int(value), names)} ({voxels_words(int(counts[value]))})" for value in new)
         self._board.say(
-            "info",
+            "warning" if ready.outside else "info",
             f"{hand.case.name} has labels of the layer “{ready.name}” now: {told}. What the layer leaves empty is as "
-            f"it was. {BACK}",
+            f"it was. {_outside(ready)}{BACK}",
         )
         return True
+
+    def _nothing_new(self, ready: Ready, case: str, over: bool) -> str:
+        if ready.outside and (ready.wanted == LEAVE).all():
+            return f"Nothing was changed: all of the layer “{ready.name}” lies outside the scan of {case}."
+        why = "they are so already, or locked" if over else "you drew everywhere there already, or it is locked"
+        return f"Nothing of the layer “{ready.name}” was new for {case}: {why}. {_outside(ready)}".strip()
 
     def add_file(self, path: Path, then: Callable[[], None]) -> None:
         """Add the file of a layer as a case, and open it; `then` is told when it is one."""
@@ -167,3 +175,8 @@ class HandDesk:
             self._board.say("info" if case else "warning", words)
 
         self._jobs.submit("disk", work, done, self._board.failed)
+
+
+def _outside(ready: Ready) -> str:
+    """What of a layer could not be taken, as a sentence before a space; empty where all could be."""
+    return f"{voxels_words(ready.outside)} of it lie outside the scan and were left out. " if ready.outside else ""
