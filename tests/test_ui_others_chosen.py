@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fixtures import make_project
-from test_ui_others import CASE, Windows
 from test_ui_prefetch import Lanes
 from test_ui_session import World, propose
+from two_windows import CASE, Windows
 
 from napari_medssl.project import Project
 from napari_medssl.project.migration import ClassChange, apply_change

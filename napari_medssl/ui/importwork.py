@@ -113,8 +113,7 @@ class ImportDesk:
                     words.append(DRAWN_ON.format(case.name))
                 else:
                     self._cases.open(case.name)
-            level = "warning" if len(words) > 1 or not report.added else "info"
-            self._board.say("warning" if level == "warning" else "info", " ".join(words))
+            self._board.say("warning" if len(words) > 1 or not report.added else "info", " ".join(words))
             self._refresh()
 
         def failed(error: Exception) -> None:
